@@ -1,0 +1,25 @@
+/**
+ * A sink: somewhere alerts go. One request per `write`; queueing, retries, backoff, dead letters and restarts
+ * belong to `alerts/delivery.ts`, so that no sink writes them again.
+ */
+import type { Alert } from '../../schema/alert.ts'
+
+/** An alert on its way: what happened to it, once per change of the alert. */
+export interface Notice {
+  readonly type: 'alert.created' | 'alert.updated'
+  readonly alert: Alert
+  /** The same over every retry; receivers deduplicate on it. */
+  readonly notice_id: string
+}
+
+export interface Sink {
+  /** Unique name from the configuration; also the name of its consumer group, so it must not change. */
+  readonly name: string
+  /**
+   * Resolves once the destination has durably accepted the notice. Throws `Unavailable` (try again, honouring
+   * `retryAfterMs`) or `Rejected` (never will be accepted: dead-lettered with its reason). May be called again with a
+   * notice it has already accepted. Must give up when `signal` aborts.
+   */
+  write(notice: Notice, signal: AbortSignal): Promise<void>
+  close?(): Promise<void>
+}

@@ -1,0 +1,61 @@
+/**
+ * One behavior worth alerting on.
+ *
+ * A detector is pure: no I/O, no clock, no randomness, nothing kept outside `state`. The same events in the same
+ * order give the same findings, which is what makes replay exact. The engine asks (`check`) before it lets the
+ * detector absorb (`learn`), and never calls `learn` for an event that was flagged or is an amendment of one
+ * already learned from.
+ */
+
+import type { CompiledPolicy } from '../rules/policy.ts'
+import type { AlertKind, FindingDraft } from '../schema/finding.ts'
+import type { Operation, Telemetry } from '../schema/telemetry.ts'
+
+/** What a detector may consult beside the event and its own state. */
+export interface DetectionContext {
+  /** The policy that governs the event's agent, or `undefined`: then policy detectors stay silent. */
+  readonly policy: CompiledPolicy | undefined
+}
+
+/** Stateless detectors use this. */
+export type NoState = Record<never, never>
+
+export interface Detector<State extends object = object> {
+  /** Kebab-case; equals the file name. Never reused once released. */
+  readonly id: string
+  readonly title: string
+  /** What it catches, in one or two sentences; printed in docs. */
+  readonly catches: string
+  /** What it misses, in one or two sentences; printed in docs. */
+  readonly misses: string
+  readonly kind: AlertKind
+  /** Raise when the same event may give another opinion; part of every finding and alert id. */
+  readonly version: number
+  /** MITRE ATLAS ids it may report; each finding names its own subset. */
+  readonly techniques: readonly string[]
+  /** OWASP LLM Top 10 2025 (`LLM06:2025`) and Agentic Top 10 (`ASI02`) ids. */
+  readonly owasp: readonly string[]
+  /** Steps for the analyst: which field, which time window, which question it answers. At least one. */
+  readonly runbook: readonly string[]
+  /** The engine delivers these operations only. */
+  readonly on: readonly Operation[]
+  /** Events sharing a scope share a state; `none` has no state. */
+  readonly scope: 'agent' | 'session' | 'none'
+  /** Raise when `initial` changes shape; older state is then dropped and relearned. */
+  readonly stateVersion: number
+  /** Plain JSON data, bounded. */
+  initial(): State
+  /** Judges the event against what was known before it. Must not change `state`. Usually empty. */
+  check(event: Telemetry, state: Readonly<State>, context: DetectionContext): readonly FindingDraft[]
+  /** Absorbs the event. Keeps `state` bounded. */
+  learn(event: Telemetry, state: State, context: DetectionContext): void
+}
+
+/** Types a detector literal; what contributors write. */
+export function defineDetector<State extends object>(detector: Detector<State>): Detector<State> {
+  return detector
+}
+
+/** A detector whose state type the engine need not know. */
+// biome-ignore lint/suspicious/noExplicitAny: the engine hands back the state it got from the same detector.
+export type AnyDetector = Detector<any>

@@ -1,0 +1,94 @@
+/**
+ * The bus: the ordered, partitioned, durable log between stages. Embedded by default, Kafka to scale; both
+ * pass `bus.contract.ts`, and nothing above this file knows which one it has.
+ *
+ * Delivery is at least once. Ids on records are deterministic, so what is seen twice is recognised.
+ */
+
+/** What travels on each topic is a schema type, as UTF-8 JSON. */
+export const TOPICS = ['fragments', 'events', 'findings', 'alerts', 'dead_letters'] as const
+export type Topic = (typeof TOPICS)[number]
+
+/** A record to append. Records with equal keys land in one partition, in the order appended. */
+export interface BusRecord {
+  readonly key: string
+  readonly value: Uint8Array
+}
+
+/** A record as read back. Offsets rise by one within a partition (Kafka may leave gaps). */
+export interface StoredRecord extends BusRecord {
+  readonly offset: number
+}
+
+/** One entry of a stage's state for one partition. `value: undefined` deletes the key. */
+export interface StateEntry {
+  readonly key: string
+  readonly value: Uint8Array | undefined
+}
+
+/** What one turn of a stage produced; persisted together, or (Kafka) in an order that loses nothing on a crash. */
+export interface Commit {
+  /** The offset of the first record not yet included. */
+  readonly next: number
+  readonly outputs: readonly { readonly topic: Topic; readonly records: readonly BusRecord[] }[]
+  readonly state: readonly StateEntry[]
+}
+
+/**
+ * A partition that this process owns, for a while, in one consumer group. Calls are made one at a time.
+ * After ownership is lost every call throws `Unavailable`; what was not committed is seen again by the next owner.
+ */
+export interface Assignment {
+  readonly topic: Topic
+  readonly partition: number
+  /** Rises with every change of owner; a lower epoch's late commits are refused. */
+  readonly epoch: number
+  /** The state as of the last commit. Call once, before the first `read`. */
+  restore(): AsyncIterable<{ readonly key: string; readonly value: Uint8Array }>
+  /**
+   * Waits until at least one record is there, or `waitMs` has passed (then empty). Continues after the last
+   * record it returned; the first call starts at the committed offset.
+   */
+  read(options: {
+    readonly maxRecords: number
+    readonly maxBytes?: number
+    readonly waitMs: number
+  }): Promise<readonly StoredRecord[]>
+  /** Persists outputs, state and offset. Resolves when a process death can no longer undo it. */
+  commit(commit: Commit): Promise<void>
+  /** Appends outside the commit, to this or another topic (ticks, dead letters); durable when it resolves. */
+  append(topic: Topic, records: readonly BusRecord[]): Promise<void>
+}
+
+export interface ConsumeOptions {
+  readonly group: string
+  readonly topic: Topic
+  /** Where a group that has never committed starts. Default `earliest`. */
+  readonly from?: 'earliest' | 'latest'
+}
+
+export interface PartitionLag {
+  readonly group: string
+  readonly topic: Topic
+  readonly partition: number
+  readonly committed: number
+  readonly end: number
+}
+
+export interface Bus {
+  /** Resolves when every record is durable. Throws `Unavailable` when the bus is full or down: refuse the client. */
+  append(topic: Topic, records: readonly BusRecord[]): Promise<void>
+  /**
+   * Runs `own` once for every partition assigned to this process, concurrently, until `signal` aborts. `own`'s
+   * signal aborts when the partition is taken away or the bus stops; it should then return soon. If `own`
+   * throws, `consume` rejects with that error.
+   */
+  consume(
+    options: ConsumeOptions,
+    own: (assignment: Assignment, signal: AbortSignal) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void>
+  /** How far each group is behind. For health, metrics and tests. */
+  lag(): Promise<readonly PartitionLag[]>
+  close(): Promise<void>
+}

@@ -1,0 +1,43 @@
+/**
+ * The compiled form of agent policies: what an agent may do, ready to be asked once per event.
+ *
+ * A policy is a closed world written in YAML (`rules/policies/*.yml`). For each agent the most specific policy
+ * governs, alone; nothing is merged implicitly. An agent that no policy selects is watched and listed, and policy
+ * detectors say nothing about it.
+ */
+import type { PolicyReference } from '../schema/finding.ts'
+import type { Agent, Destination, Tool } from '../schema/telemetry.ts'
+
+/** The answer of a policy to one question. */
+export type Verdict =
+  | { readonly allowed: true }
+  | {
+      readonly allowed: false
+      /** What the policy does allow, in few words: `crm.read, tickets.*`. */
+      readonly expected: string
+      /** The line that decided, and the change that would allow it. */
+      readonly policy: PolicyReference
+    }
+
+export interface CompiledPolicy {
+  readonly id: string
+  readonly file: string
+  /** `off`: loaded and listed, never judged. */
+  readonly mode: 'alert' | 'off'
+  readonly owner: string | undefined
+  /** `undefined` when the policy says nothing about tools. */
+  judgeTool(tool: Tool): Verdict | undefined
+  /** `undefined` when the policy says nothing about egress. Never throws, whatever the host is. */
+  judgeDestination(destination: Destination): Verdict | undefined
+  /**
+   * Hashed shingles (see `rules/shingles.ts`) of system prompts registered for this agent, so that leakage is found
+   * although the prompt itself is stored nowhere. Empty when none is registered.
+   */
+  readonly promptShingles: ReadonlySet<number>
+}
+
+export interface PolicySet {
+  readonly policies: readonly CompiledPolicy[]
+  /** The policy that governs an agent, or `undefined`. Called once per event: cached inside. */
+  governing(agent: Agent): CompiledPolicy | undefined
+}

@@ -1,0 +1,63 @@
+/** The alert, version 1: one or more findings that somebody should look at, with a stable id and a lifecycle. */
+import { type Static, Type } from 'typebox'
+import { AlertKind, Evidence, PolicyReference, Severity } from './finding.ts'
+import { Agent } from './telemetry.ts'
+
+const strict = { additionalProperties: false }
+const Id = Type.String({ pattern: '^[0-9a-f]{32}$' })
+const Line = Type.String({ minLength: 1, maxLength: 1000 })
+
+/** A finding as an alert carries it: the opinion, without what the alert already says. */
+export const AlertFinding = Type.Object(
+  {
+    finding_id: Id,
+    detector: Type.String(),
+    event_id: Id,
+    time_ms: Type.Number({ minimum: 0 }),
+    reason: Line,
+    observed: Line,
+    expected: Line,
+    silence: Type.Optional(Line),
+    p: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
+    evidence: Evidence,
+    techniques: Type.Array(Type.String()),
+  },
+  strict,
+)
+export type AlertFinding = Static<typeof AlertFinding>
+
+/** A technique with the words an analyst needs beside its id. */
+export const AlertTechnique = Type.Object(
+  { id: Type.String(), name: Type.String(), tactics: Type.Array(Type.String()) },
+  strict,
+)
+export type AlertTechnique = Static<typeof AlertTechnique>
+
+export const Alert = Type.Object(
+  {
+    schema_version: Type.Literal('1'),
+    alert_id: Id,
+    /** Event time of the event that completed it. */
+    time_ms: Type.Number({ minimum: 0 }),
+    first_event_ms: Type.Number({ minimum: 0 }),
+    tenant_id: Type.String(),
+    agent: Agent,
+    session_id: Type.String(),
+    trace_id: Type.Union([Type.String(), Type.Null()]),
+    title: Type.String({ minLength: 1, maxLength: 200 }),
+    reason: Line,
+    severity: Severity,
+    confidence: Type.Number({ minimum: 0, maximum: 1 }),
+    kind: AlertKind,
+    findings: Type.Array(AlertFinding, { minItems: 1, maxItems: 20 }),
+    techniques: Type.Array(AlertTechnique),
+    atlas_version: Type.String(),
+    owasp: Type.Array(Type.String()),
+    policy: Type.Optional(PolicyReference),
+    runbook: Type.Array(Line, { minItems: 1 }),
+    status: Type.Enum(['new', 'acknowledged', 'closed']),
+    disposition: Type.Optional(Type.Enum(['benign', 'false_positive', 'true_positive'])),
+  },
+  { ...strict, $id: 'telltale/alert/1', title: 'Telltale alert, version 1' },
+)
+export type Alert = Static<typeof Alert>

@@ -1,0 +1,203 @@
+/**
+ * The tool-call telemetry record, version 1: one thing an agent did, as observed, never an opinion.
+ *
+ * Everything downstream of the assembler speaks this shape. Here is its single source: the JSON Schema
+ * (`schema/json/telemetry.schema.json`) and the TypeScript type both come from it.
+ */
+import { type Static, Type } from 'typebox'
+
+/** The longest text kept of one piece of content, in UTF-16 units; what is longer is cut and marked. */
+export const CONTENT_LIMIT = 8192
+/** The longest identifier or name accepted anywhere in a record. */
+export const NAME_LIMIT = 512
+/** The most attributes an event keeps, and the longest value of one. */
+export const ATTRIBUTE_LIMIT = 64
+export const ATTRIBUTE_VALUE_LIMIT = 1024
+/** The longest list (subjects, datasets, destinations, techniques) an event keeps. */
+export const LIST_LIMIT = 64
+
+const strict = { additionalProperties: false }
+const Name = Type.String({ minLength: 1, maxLength: NAME_LIMIT })
+const Hash = Type.String({ pattern: '^[0-9a-f]{64}$' })
+const Id128 = Type.String({ pattern: '^[0-9a-f]{32}$' })
+const Id64 = Type.String({ pattern: '^[0-9a-f]{16}$' })
+const Count = Type.Integer({ minimum: 0 })
+const TimeMs = Type.Number({ minimum: 0 })
+const Scopes = Type.Array(Name, { maxItems: LIST_LIMIT })
+const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+
+export const OPERATIONS = [
+  'tool_call',
+  'model_call',
+  'retrieval',
+  'agent_invoke',
+  'agent_spawn',
+  'token_request',
+  'egress',
+  'policy_decision',
+  'config_change',
+] as const
+/** What kind of thing the agent did. */
+export const Operation = Type.Enum([...OPERATIONS])
+export type Operation = (typeof OPERATIONS)[number]
+
+export const OUTCOMES = ['ok', 'error', 'denied', 'refused', 'timeout', 'rate_limited'] as const
+/** How the operation ended. Never collapsed to a boolean: the signal is in the attempts that failed. */
+export const EventOutcome = Type.Enum([...OUTCOMES])
+export type EventOutcome = (typeof OUTCOMES)[number]
+
+export const CLASSIFICATIONS = ['public', 'internal', 'confidential', 'restricted'] as const
+/** Classification tags, least sensitive first. */
+export type Classification = (typeof CLASSIFICATIONS)[number]
+
+/** Who acted. `id` is stable over restarts; `version` is what the profile of the agent belongs to. */
+export const Agent = Type.Object(
+  {
+    id: Name,
+    name: Type.Optional(Name),
+    version: Type.Optional(Name),
+    framework: Type.Optional(Name),
+    owner: Type.Optional(Name),
+  },
+  strict,
+)
+export type Agent = Static<typeof Agent>
+
+/** One link of the chain from the principal at the origin to the acting agent. */
+export const Subject = Type.Object(
+  { kind: Type.Enum(['human', 'agent', 'service']), id: Name, name: Type.Optional(Name) },
+  strict,
+)
+export type Subject = Static<typeof Subject>
+
+export const Dataset = Type.Object(
+  { id: Name, classification: Type.Optional(Type.Enum([...CLASSIFICATIONS])), tenant: Type.Optional(Name) },
+  strict,
+)
+export type Dataset = Static<typeof Dataset>
+
+/** An external endpoint reached, or named in arguments. `host` is lower case, without port or trailing dot. */
+export const Destination = Type.Object(
+  {
+    host: Name,
+    port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535 })),
+    scheme: Type.Optional(Name),
+    method: Type.Optional(Name),
+    /** `network`: a client span reached it; `argument`: it was named in a tool's arguments. */
+    seen_in: Type.Optional(Type.Enum(['network', 'argument'])),
+  },
+  strict,
+)
+export type Destination = Static<typeof Destination>
+
+export const Tool = Type.Object(
+  {
+    name: Name,
+    kind: Type.Optional(Name),
+    call_id: Type.Optional(Name),
+    server: Type.Optional(Name),
+    definition_hash: Type.Optional(Hash),
+  },
+  strict,
+)
+export type Tool = Static<typeof Tool>
+
+export const Volume = Type.Object(
+  {
+    bytes_in: Type.Optional(Count),
+    bytes_out: Type.Optional(Count),
+    rows: Type.Optional(Count),
+    documents: Type.Optional(Count),
+    input_tokens: Type.Optional(Count),
+    output_tokens: Type.Optional(Count),
+    cost_usd: Type.Optional(Type.Number({ minimum: 0 })),
+  },
+  strict,
+)
+export type Volume = Static<typeof Volume>
+
+export const Integrity = Type.Object(
+  {
+    system_prompt_hash: Type.Optional(Hash),
+    tool_manifest_hash: Type.Optional(Hash),
+    knowledge_base_version: Type.Optional(Name),
+    model: Type.Optional(Name),
+  },
+  strict,
+)
+export type Integrity = Static<typeof Integrity>
+
+export const Token = Type.Object(
+  {
+    scopes_requested: Type.Optional(Scopes),
+    scopes_granted: Type.Optional(Scopes),
+    audience: Type.Optional(Name),
+    lifetime_s: Type.Optional(Type.Number({ minimum: 0 })),
+  },
+  strict,
+)
+export type Token = Static<typeof Token>
+
+export const Approval = Type.Object({ required: Type.Optional(Type.Boolean()), by: Type.Optional(Name) }, strict)
+export type Approval = Static<typeof Approval>
+
+const Text = Type.String({ maxLength: CONTENT_LIMIT })
+/** Sanitized text. `truncated` when any part was cut, here or at the source. */
+export const Content = Type.Object(
+  {
+    prompt: Type.Optional(Text),
+    arguments: Type.Optional(Text),
+    result: Type.Optional(Text),
+    output: Type.Optional(Text),
+    system_prompt: Type.Optional(Text),
+    truncated: Type.Optional(Type.Boolean()),
+  },
+  strict,
+)
+export type Content = Static<typeof Content>
+
+/** What remains of the source attributes, for rules: flat, keys opaque, values scalar. */
+export const Attributes = Type.Record(
+  Type.String({ minLength: 1, maxLength: 256 }),
+  Type.Union([Type.String({ maxLength: ATTRIBUTE_VALUE_LIMIT }), Type.Number(), Type.Boolean()]),
+  { maxProperties: ATTRIBUTE_LIMIT },
+)
+export type Attributes = Static<typeof Attributes>
+
+const Technique = Type.String({ pattern: '^AML\\.T\\d{4}(\\.\\d{3})?$' })
+
+export const Telemetry = Type.Object(
+  {
+    schema_version: Type.Literal('1'),
+    event_id: Id128,
+    time_ms: TimeMs,
+    observed_ms: TimeMs,
+    tenant_id: Name,
+    agent: Agent,
+    session_id: Name,
+    trace_id: nullable(Id128),
+    span_id: nullable(Id64),
+    parent_span_id: nullable(Id64),
+    operation: Operation,
+    prompt_id: nullable(Hash),
+    subject_chain: Type.Array(Subject, { maxItems: LIST_LIMIT }),
+    dataset_scope: Type.Array(Dataset, { maxItems: LIST_LIMIT }),
+    policy_snapshot: nullable(Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' })),
+    policy_decision: nullable(Type.Enum(['allow', 'deny', 'step_up'])),
+    atlas_mapping: Type.Array(Technique, { maxItems: LIST_LIMIT }),
+    tool: nullable(Tool),
+    outcome: EventOutcome,
+    error_type: Type.Optional(Name),
+    duration_ms: nullable(Type.Number({ minimum: 0 })),
+    volume: Volume,
+    destinations: Type.Array(Destination, { maxItems: LIST_LIMIT }),
+    integrity: Integrity,
+    token: nullable(Token),
+    approval: nullable(Approval),
+    content: Type.Optional(Content),
+    attributes: Attributes,
+  },
+  { ...strict, $id: 'telltale/telemetry/1', title: 'Telltale tool-call telemetry record, version 1' },
+)
+/** One event. */
+export type Telemetry = Static<typeof Telemetry>
