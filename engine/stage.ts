@@ -37,3 +37,10 @@ export interface Stage {
   readonly input: Topic
   open(partition: number, state: Iterable<{ readonly key: string; readonly value: Uint8Array }>): StagePartition
 }
+
+/** Adds counts to a running total, in place. */
+export function addOutcomes(total: Map<string, number>, more: OutcomeCounts): void {
+  for (const [outcome, count] of more) {
+    total.set(outcome, (total.get(outcome) ?? 0) + count)
+  }
+}

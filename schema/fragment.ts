@@ -57,6 +57,11 @@ export interface Fragment {
   readonly observed_ms: number
   readonly duration_ms?: number
 
+  /**
+   * What joins this record with its relatives, and so decides its partition: the session where the dialect names one
+   * on every record, else the trace, else the session, else the fragment alone.
+   */
+  readonly join_key: string
   readonly trace_id?: string
   readonly span_id?: string
   readonly parent_span_id?: string

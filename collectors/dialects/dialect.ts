@@ -13,7 +13,10 @@ import type { LogRecord, Span } from '../otlp/records.ts'
  * links), all optional but the role. Texts are raw: the collector finds destinations in them, masks and cuts.
  */
 export type FragmentDraft = Partial<
-  Omit<Fragment, 'schema_version' | 'fragment_id' | 'tenant_id' | 'dialect' | 'signal' | 'observed_ms' | 'prompt_id'>
+  Omit<
+    Fragment,
+    'schema_version' | 'fragment_id' | 'tenant_id' | 'dialect' | 'signal' | 'observed_ms' | 'prompt_id' | 'join_key'
+  >
 > & { readonly role: 'event' | 'part' | 'context' }
 
 export interface Dialect {

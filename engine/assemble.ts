@@ -1,0 +1,82 @@
+/**
+ * The assemble stage: fragments in, events out. The cross-record rules are the assembler's
+ * (`collectors/assemble`); here it only meets the bus.
+ */
+import type { Fragment } from '../schema/fragment.ts'
+import type { Telemetry } from '../schema/telemetry.ts'
+import type { BusRecord, StateEntry, StoredRecord } from './bus/bus.ts'
+import { decode, eventRecord, fragmentRecord } from './records.ts'
+import { addOutcomes, type Stage, type StagePartition, type StageResult } from './stage.ts'
+
+/** What the stage needs of an assembler of one partition; `collectors/assemble` provides it. */
+export interface AssemblerPort {
+  absorb(fragment: Fragment): {
+    readonly events: readonly Telemetry[]
+    readonly outcomes: ReadonlyMap<string, number>
+  }
+  changes(): readonly StateEntry[]
+  /** Stream time at which something held must go on, or `undefined` when nothing is held. */
+  nextDeadlineMs(): number | undefined
+  /** A fragment that only moves stream time. */
+  tick(nowMs: number): Fragment
+}
+
+export type OpenAssembler = (state: Iterable<{ readonly key: string; readonly value: Uint8Array }>) => AssemblerPort
+
+export function assembleStage(open: OpenAssembler): Stage {
+  return {
+    id: 'assemble',
+    input: 'fragments',
+    open: (_partition, state) => assemblePartition(open(state)),
+  }
+}
+
+function assemblePartition(assembler: AssemblerPort): StagePartition {
+  return {
+    apply: (records) => apply(assembler, records),
+    changes: () => assembler.changes(),
+    tick: (nowMs) => tick(assembler, nowMs),
+  }
+}
+
+function apply(assembler: AssemblerPort, records: readonly StoredRecord[]): StageResult {
+  const events: BusRecord[] = []
+  const outcomes = new Map<string, number>()
+  const poison: { record: StoredRecord; reason: string }[] = []
+  for (const record of records) {
+    const fragment = fragmentOf(record)
+    if (fragment === undefined) {
+      poison.push({ record, reason: 'invalid-fragment' })
+      continue
+    }
+    const result = assembler.absorb(fragment)
+    for (const event of result.events) {
+      events.push(eventRecord(event))
+    }
+    addOutcomes(outcomes, result.outcomes)
+  }
+  return { outputs: events.length === 0 ? [] : [{ topic: 'events', records: events }], outcomes, poison }
+}
+
+/** A record that is not a fragment of this version is poison: somebody else writes here, or a newer Telltale. */
+function fragmentOf(record: StoredRecord): Fragment | undefined {
+  try {
+    const value = decode<Partial<Fragment> | null>(record.value)
+    const valid =
+      value?.schema_version === '1' &&
+      typeof value.fragment_id === 'string' &&
+      typeof value.tenant_id === 'string' &&
+      typeof value.join_key === 'string' &&
+      typeof value.role === 'string' &&
+      typeof value.time_ms === 'number' &&
+      typeof value.observed_ms === 'number'
+    return valid ? (value as Fragment) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function tick(assembler: AssemblerPort, nowMs: number): BusRecord | undefined {
+  const deadlineMs = assembler.nextDeadlineMs()
+  return deadlineMs !== undefined && deadlineMs <= nowMs ? fragmentRecord(assembler.tick(nowMs)) : undefined
+}

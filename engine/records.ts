@@ -1,0 +1,43 @@
+/**
+ * How what travels on the bus is encoded and keyed. One place, so that every stage, sink and replay agree.
+ *
+ * Keys decide who meets whom: fragments of one trace or session, events of one agent, findings of one session,
+ * notices of one alert. The tenant is part of every key, so tenants never share a key.
+ */
+import type { Notice } from '../alerts/sinks/sink.ts'
+import type { Finding } from '../schema/finding.ts'
+import type { Fragment } from '../schema/fragment.ts'
+import type { Telemetry } from '../schema/telemetry.ts'
+import type { BusRecord } from './bus/bus.ts'
+
+/** Separates the parts of keys; identifiers never hold it, control characters are removed at the collector. */
+const SEPARATOR = '\u001f'
+
+export function encode(value: unknown): Uint8Array {
+  return Buffer.from(JSON.stringify(value))
+}
+
+/** Throws `SyntaxError` on bytes that are not JSON: poison, unless another program writes to our topics. */
+export function decode<T>(value: Uint8Array): T {
+  return JSON.parse(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8')) as T
+}
+
+/** The session where the dialect names one on every record, else the trace: all parts of a call meet. */
+export function fragmentRecord(fragment: Fragment): BusRecord {
+  return { key: fragment.tenant_id + SEPARATOR + fragment.join_key, value: encode(fragment) }
+}
+
+/** One agent's events are in one partition, in order, and its profile is local to whoever owns that partition. */
+export function eventRecord(event: Telemetry): BusRecord {
+  return { key: event.tenant_id + SEPARATOR + event.agent.id, value: encode(event) }
+}
+
+/** What several agents did in one session meets in one place. */
+export function findingRecord(finding: Finding): BusRecord {
+  return { key: finding.tenant_id + SEPARATOR + finding.session_id, value: encode(finding) }
+}
+
+/** In order per alert. */
+export function noticeRecord(notice: Notice): BusRecord {
+  return { key: notice.alert.tenant_id + SEPARATOR + notice.alert.alert_id, value: encode(notice) }
+}
