@@ -4,7 +4,7 @@
  * Keys decide who meets whom: fragments of one trace or session, events of one agent, findings of one session,
  * notices of one alert. The tenant is part of every key, so tenants never share a key.
  */
-import type { Notice } from '../alerts/sinks/sink.ts'
+import type { Notice } from '../schema/alert.ts'
 import type { Finding } from '../schema/finding.ts'
 import type { Fragment } from '../schema/fragment.ts'
 import type { Telemetry } from '../schema/telemetry.ts'

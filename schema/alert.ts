@@ -61,3 +61,11 @@ export const Alert = Type.Object(
   { ...strict, $id: 'telltale/alert/1', title: 'Telltale alert, version 1' },
 )
 export type Alert = Static<typeof Alert>
+
+/** An alert on its way to somebody: what happened to it, once per change of the alert. Travels on `[alerts]`. */
+export interface Notice {
+  readonly type: 'alert.created' | 'alert.updated'
+  readonly alert: Alert
+  /** The same over every retry; receivers deduplicate on it. 32 hex. */
+  readonly notice_id: string
+}

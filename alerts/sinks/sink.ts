@@ -2,15 +2,7 @@
  * A sink: somewhere alerts go. One request per `write`; queueing, retries, backoff, dead letters and restarts
  * belong to `alerts/delivery.ts`, so that no sink writes them again.
  */
-import type { Alert } from '../../schema/alert.ts'
-
-/** An alert on its way: what happened to it, once per change of the alert. */
-export interface Notice {
-  readonly type: 'alert.created' | 'alert.updated'
-  readonly alert: Alert
-  /** The same over every retry; receivers deduplicate on it. */
-  readonly notice_id: string
-}
+import type { Notice } from '../../schema/alert.ts'
 
 export interface Sink {
   /** Unique name from the configuration; also the name of its consumer group, so it must not change. */

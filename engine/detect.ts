@@ -1,0 +1,177 @@
+/**
+ * The detect stage: events in, findings out. Each event is first judged against what was known before it, then
+ * absorbed. It names no detector; the list is given.
+ */
+import type { AnyDetector } from '../detectors/detector.ts'
+import type { PolicySet } from '../rules/policy.ts'
+import type { Finding, FindingDraft } from '../schema/finding.ts'
+import { idOf } from '../schema/ids.ts'
+import type { Telemetry } from '../schema/telemetry.ts'
+import type { BusRecord, StoredRecord } from './bus/bus.ts'
+import { decode, findingRecord } from './records.ts'
+import { type DetectorStates, detectorStates, isScopeKey, type ScopeLimits } from './scopes.ts'
+import { SEEN_PREFIX, type SeenEvents, seenEvents } from './seen.ts'
+import { addOutcomes, type Stage, type StagePartition, type StageResult } from './stage.ts'
+
+export interface DetectOptions {
+  readonly detectors: readonly AnyDetector[]
+  readonly policies: PolicySet
+  /** What is wrong with a value that claims to be an event, or `undefined`. */
+  readonly validate: (value: unknown) => string | undefined
+  /** Told when a detector throws: a bug, which must neither stop the others nor go unnoticed. */
+  readonly onDetectorFailure?: (detector: string, error: unknown) => void
+  readonly limits?: Partial<ScopeLimits & { readonly seenEvents: number }>
+}
+
+const DEFAULT_LIMITS = { maxAgents: 100_000, maxSessions: 50_000, seenEvents: 262_144 }
+
+export function detectStage(options: DetectOptions): Stage {
+  const byOperation = new Map<string, AnyDetector[]>()
+  for (const detector of options.detectors) {
+    for (const operation of detector.on) {
+      byOperation.set(operation, [...(byOperation.get(operation) ?? []), detector])
+    }
+  }
+  const limits = { ...DEFAULT_LIMITS, ...options.limits }
+  return {
+    id: 'detect',
+    input: 'events',
+    open: (_partition, state) => {
+      const entries = [...state]
+      const partition = {
+        states: detectorStates(
+          limits,
+          entries.filter(({ key }) => isScopeKey(key)),
+        ),
+        seen: seenEvents(
+          limits.seenEvents,
+          entries.filter(({ key }) => key.startsWith(SEEN_PREFIX)),
+        ),
+      }
+      return detectPartition(options, byOperation, partition)
+    },
+  }
+}
+
+interface Memory {
+  readonly states: DetectorStates
+  readonly seen: SeenEvents
+}
+
+function detectPartition(
+  options: DetectOptions,
+  byOperation: ReadonlyMap<string, readonly AnyDetector[]>,
+  memory: Memory,
+): StagePartition {
+  return {
+    apply: (records) => {
+      const findings: BusRecord[] = []
+      const outcomes = new Map<string, number>()
+      const poison: { record: StoredRecord; reason: string }[] = []
+      for (const record of records) {
+        const event = eventOf(record, options.validate)
+        if (event === undefined) {
+          poison.push({ record, reason: 'invalid-event' })
+          continue
+        }
+        const repeated = memory.seen.observe(event.event_id)
+        for (const detector of byOperation.get(event.operation) ?? []) {
+          for (const finding of judge(detector, event, repeated, memory.states, options)) {
+            findings.push(findingRecord(finding))
+          }
+        }
+        addOutcomes(outcomes, repeated ? REPEATED : JUDGED)
+      }
+      return stageResult(findings, outcomes, poison)
+    },
+    changes: () => [...memory.states.changes(), ...memory.seen.changes()],
+  }
+}
+
+const JUDGED = new Map([['judged', 1]])
+const REPEATED = new Map([['repeated', 1]])
+
+function stageResult(
+  findings: readonly BusRecord[],
+  outcomes: Map<string, number>,
+  poison: StageResult['poison'],
+): StageResult {
+  return { outputs: findings.length === 0 ? [] : [{ topic: 'findings', records: findings }], outcomes, poison }
+}
+
+function eventOf(record: StoredRecord, validate: DetectOptions['validate']): Telemetry | undefined {
+  try {
+    const value = decode<unknown>(record.value)
+    return validate(value) === undefined ? (value as Telemetry) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Asks one detector, then lets it absorb. A repeated event is judged again, since an amendment may show more, but not
+ * learned from twice; what was flagged is not learned from at all.
+ */
+function judge(
+  detector: AnyDetector,
+  event: Telemetry,
+  repeated: boolean,
+  states: DetectorStates,
+  options: DetectOptions,
+): readonly Finding[] {
+  const context = { policy: options.policies.governing(event.agent) }
+  try {
+    const state = states.of(detector, event)
+    const drafts = detector.check(event, state, context)
+    if (drafts.length === 0 && !repeated && detector.scope !== 'none') {
+      detector.learn(event, state, context)
+      states.touched(detector, event)
+    }
+    return drafts.map((draft) => findingOf(draft, detector, event))
+  } catch (error) {
+    options.onDetectorFailure?.(detector.id, error)
+    return [findingOf(failureDraft(detector), FAILED, event)]
+  }
+}
+
+function findingOf(
+  draft: FindingDraft,
+  detector: Pick<AnyDetector, 'id' | 'version' | 'kind' | 'owasp'>,
+  event: Telemetry,
+): Finding {
+  return {
+    schema_version: '1',
+    finding_id: idOf(event.tenant_id, detector.id, detector.version, event.event_id, draft.cause),
+    tenant_id: event.tenant_id,
+    detector: detector.id,
+    detector_version: detector.version,
+    kind: detector.kind,
+    event_id: event.event_id,
+    time_ms: event.time_ms,
+    agent: event.agent,
+    session_id: event.session_id,
+    trace_id: event.trace_id,
+    owasp: [...detector.owasp],
+    ...draft,
+  }
+}
+
+/** The id under which a detector that threw reports itself: blindness is a finding, too. */
+export const DETECTOR_FAILED = 'detector-failed'
+
+const FAILED = { id: DETECTOR_FAILED, version: 1, kind: 'integrity', owasp: [] } as const
+
+function failureDraft(detector: AnyDetector): FindingDraft {
+  return {
+    cause: detector.id,
+    severity: 'medium',
+    confidence: 1,
+    title: `Detector ${detector.id} failed on an event`,
+    reason: `The detector ${detector.id} threw an error, so this event was not judged by it.`,
+    observed: 'an error inside the detector',
+    expected: 'every detector judges every event',
+    silence: 'Report the event id and the log line of the failure to the maintainers of the detector.',
+    evidence: { failed_detector: detector.id },
+    techniques: [],
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * The states of detectors, one record per agent and one per session, in memory for the partition's owner and
+ * persisted as JSON. Least recently used scopes leave when the bound is reached.
+ */
+import type { AnyDetector } from '../detectors/detector.ts'
+import type { Telemetry } from '../schema/telemetry.ts'
+import type { StateEntry } from './bus/bus.ts'
+import { decode, encode } from './records.ts'
+
+interface DetectorState {
+  readonly version: number
+  state: object
+}
+
+type Scope = Map<string, DetectorState>
+
+export interface ScopeLimits {
+  readonly maxAgents: number
+  readonly maxSessions: number
+}
+
+export interface DetectorStates {
+  /** The detector's state for the event's agent or session; made on first use. */
+  of(detector: AnyDetector, event: Telemetry): object
+  /** Says that the state given by `of` has changed and must be persisted. */
+  touched(detector: AnyDetector, event: Telemetry): void
+  changes(): readonly StateEntry[]
+  readonly agents: number
+  readonly sessions: number
+}
+
+const AGENT = 'agent/'
+const SESSION = 'session/'
+const NO_STATE = Object.freeze({})
+
+export function isScopeKey(key: string): boolean {
+  return key.startsWith(AGENT) || key.startsWith(SESSION)
+}
+
+/** @param state the persisted entries for which `isScopeKey` holds. */
+export function detectorStates(
+  limits: ScopeLimits,
+  state: Iterable<{ readonly key: string; readonly value: Uint8Array }>,
+): DetectorStates {
+  const agents = new Map<string, Scope>()
+  const sessions = new Map<string, Scope>()
+  const dirty = new Set<string>()
+  const dropped: string[] = []
+  for (const { key, value } of state) {
+    const scope = new Map(Object.entries(decode<Record<string, DetectorState>>(value)))
+    const scopes = key.startsWith(AGENT) ? agents : sessions
+    scopes.set(key, scope)
+  }
+
+  const scopeOf = (key: string): Scope => {
+    const [scopes, limit] = key.startsWith(AGENT) ? [agents, limits.maxAgents] : [sessions, limits.maxSessions]
+    const known = scopes.get(key)
+    if (known !== undefined) {
+      // Re-inserted, so that the first key of the map is always the least recently used.
+      scopes.delete(key)
+      scopes.set(key, known)
+      return known
+    }
+    const scope: Scope = new Map()
+    scopes.set(key, scope)
+    if (scopes.size > limit) {
+      const oldest = scopes.keys().next().value as string
+      scopes.delete(oldest)
+      dirty.delete(oldest)
+      dropped.push(oldest)
+    }
+    return scope
+  }
+
+  return {
+    of(detector, event) {
+      const key = keyOf(detector, event)
+      if (key === undefined) {
+        return NO_STATE
+      }
+      const scope = scopeOf(key)
+      const known = scope.get(detector.id)
+      // State of another shape is dropped and relearned.
+      if (known !== undefined && known.version === detector.stateVersion) {
+        return known.state
+      }
+      const fresh: object = detector.initial()
+      scope.set(detector.id, { version: detector.stateVersion, state: fresh })
+      return fresh
+    },
+    touched(detector, event) {
+      const key = keyOf(detector, event)
+      if (key !== undefined) {
+        dirty.add(key)
+      }
+    },
+    changes() {
+      const entries: StateEntry[] = dropped.map((key) => ({ key, value: undefined }))
+      for (const key of dirty) {
+        const scope = (key.startsWith(AGENT) ? agents : sessions).get(key)
+        entries.push({ key, value: scope === undefined ? undefined : encode(Object.fromEntries(scope)) })
+      }
+      dirty.clear()
+      dropped.length = 0
+      return entries
+    },
+    get agents() {
+      return agents.size
+    },
+    get sessions() {
+      return sessions.size
+    },
+  }
+}
+
+function keyOf(detector: AnyDetector, event: Telemetry): string | undefined {
+  switch (detector.scope) {
+    case 'agent':
+      return `${AGENT}${event.tenant_id}\u001f${event.agent.id}`
+    case 'session':
+      return `${SESSION}${event.tenant_id}\u001f${event.session_id}`
+    default:
+      return undefined
+  }
+}
