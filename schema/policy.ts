@@ -1,0 +1,98 @@
+/**
+ * An agent policy as an operator writes it (`rules/policies/*.yml`), version 1: what one agent, or one group of
+ * agents, may do. A closed world: where a list `allow` stands, everything that is not on it is a violation.
+ */
+import { type Static, Type } from 'typebox'
+
+/** The most entries one list of a policy may have. */
+export const POLICY_LIST_LIMIT = 10_000
+
+const strict = { additionalProperties: false }
+const Name = Type.String({ minLength: 1, maxLength: 512 })
+const list = <T extends Type.TSchema>(item: T) => Type.Array(item, { maxItems: POLICY_LIST_LIMIT })
+
+/**
+ * Which agents a policy governs. Every field given must match the agent; `*` stands for any run of characters.
+ * The most specific selector governs alone: an exact `id`, then the longer glob, then the other fields in this order.
+ */
+export const AgentSelector = Type.Object(
+  {
+    id: Type.Optional(Name),
+    name: Type.Optional(Name),
+    owner: Type.Optional(Name),
+    framework: Type.Optional(Name),
+    version: Type.Optional(Name),
+  },
+  { ...strict, minProperties: 1 },
+)
+export type AgentSelector = Static<typeof AgentSelector>
+
+/**
+ * Tools by name, `*` for any run of characters. `server/tool` also matches a tool called `tool` of the server
+ * `server`; the long form pins the server: a tool whose telemetry names no server, or another, does not match.
+ */
+export const ToolPattern = Type.Union([Name, Type.Object({ name: Name, server: Name }, strict)], {
+  description: "a tool name, a glob such as 'crm.*', or {name: ..., server: ...}",
+})
+export type ToolPattern = Static<typeof ToolPattern>
+
+export const ToolPolicy = Type.Object(
+  {
+    /** What may be called. Absent: everything that `deny` does not name. Empty: nothing. */
+    allow: Type.Optional(list(ToolPattern)),
+    /** Beats `allow`, and is compared without regard to case and Unicode form. */
+    deny: Type.Optional(list(ToolPattern)),
+  },
+  { ...strict, minProperties: 1 },
+)
+export type ToolPolicy = Static<typeof ToolPolicy>
+
+export const EgressPolicy = Type.Object(
+  {
+    /** `api.example.com`, `*.example.com` (any depth below it, not itself), `10.0.0.0/8`, `203.0.113.7`, `host:8443`, `*`. */
+    allow: Type.Optional(list(Name)),
+    /** Beats `allow`. */
+    deny: Type.Optional(list(Name)),
+    /** Ports allowed where the entry of `allow` names none. Absent: any. */
+    ports: Type.Optional(
+      Type.Array(Type.Integer({ minimum: 1, maximum: 65535 }), { minItems: 1, maxItems: POLICY_LIST_LIMIT }),
+    ),
+  },
+  { ...strict, minProperties: 1 },
+)
+export type EgressPolicy = Static<typeof EgressPolicy>
+
+const Shingle = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+
+/**
+ * A system prompt known by its hashed shingles alone, so that its leak is found although its text is stored
+ * nowhere: either the numbers, or a file beside the policy with one number a line.
+ */
+export const RegisteredPrompt = Type.Object(
+  {
+    name: Name,
+    shingles: Type.Optional(Type.Array(Shingle, { minItems: 1, maxItems: POLICY_LIST_LIMIT })),
+    file: Type.Optional(Name),
+  },
+  strict,
+)
+export type RegisteredPrompt = Static<typeof RegisteredPrompt>
+
+export const Policy = Type.Object(
+  {
+    version: Type.Literal(1),
+    /** Unique; shown on alerts. */
+    id: Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,127}$', description: 'lower-case letters, digits, . _ -' }),
+    description: Type.Optional(Type.String({ maxLength: 2000 })),
+    /** The team that answers for the agent. */
+    owner: Type.Optional(Name),
+    agent: AgentSelector,
+    /** `alert` judges; `off` is loaded and listed, never judged. */
+    mode: Type.Optional(Type.Enum(['alert', 'off'])),
+    tools: Type.Optional(ToolPolicy),
+    egress: Type.Optional(EgressPolicy),
+    system_prompts: Type.Optional(Type.Array(RegisteredPrompt, { maxItems: 256 })),
+  },
+  { ...strict, $id: 'telltale/policy/1', title: 'Telltale agent policy, version 1' },
+)
+export type Policy = Static<typeof Policy>
