@@ -78,6 +78,12 @@ export interface Fragment {
 
   readonly operation?: Operation
   /**
+   * Said alike by the span and the log record that report one event without sharing a call id: the provider's
+   * request id of a model call, the span of a turn, a tool's name with its arguments. The assembler pairs one
+   * span with one log record of the same session (else trace), operation and twin, first come first paired.
+   */
+  readonly twin?: string
+  /**
    * True for spans of transport (HTTP, RPC, messaging clients) that are model traffic when their nearest
    * classified ancestor is a model call, belong to the tool call above them if there is one, else are egress.
    */
