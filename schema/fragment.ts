@@ -39,6 +39,8 @@ export interface RequestedCall {
   readonly name?: string
   readonly server?: string
   readonly arguments?: string
+  /** Endpoints named in the arguments, found by the intake before it masked them. */
+  readonly destinations?: readonly Destination[]
   /** Set when the result was seen (in the next model input). */
   readonly result?: string
   readonly outcome?: EventOutcome
@@ -67,6 +69,8 @@ export interface Fragment {
   readonly parent_span_id?: string
   /** Named by the record itself. */
   readonly session_id?: string
+  /** Set when the dialect names a session on every record: its records meet by session, all others by trace. */
+  readonly joins?: 'session'
   /** Named by the record itself; an id guessed from a service name goes in `service`. */
   readonly agent?: Partial<Agent>
   /** The resource that sent it: the agent of last resort. */
@@ -81,6 +85,7 @@ export interface Fragment {
    * Said alike by the span and the log record that report one event without sharing a call id: the provider's
    * request id of a model call, the span of a turn, a tool's name with its arguments. The assembler pairs one
    * span with one log record of the same session (else trace), operation and twin, first come first paired.
+   * The intake replaces it by its hash, so it may be made of raw text.
    */
   readonly twin?: string
   /**

@@ -15,7 +15,7 @@ import type { LogRecord, Span } from '../otlp/records.ts'
 export type FragmentDraft = Partial<
   Omit<
     Fragment,
-    'schema_version' | 'fragment_id' | 'tenant_id' | 'dialect' | 'signal' | 'observed_ms' | 'prompt_id' | 'join_key'
+    'schema_version' | 'fragment_id' | 'tenant_id' | 'dialect' | 'signal' | 'observed_ms' | 'prompt_id' | 'joins'
   >
 > & { readonly role: 'event' | 'part' | 'context' }
 
