@@ -34,7 +34,10 @@ export type PolicyReference = Static<typeof PolicyReference>
  * Facts behind an opinion. Flat. A value that an agent supplied verbatim lives under a key that starts with
  * `untrusted_`, is cut to `UNTRUSTED_LIMIT`, and never enters a title or reason unescaped.
  */
-export const Evidence = Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]{0,63}$' }), Scalar, { maxProperties: 24 })
+export const Evidence = Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]{0,63}$' }), Scalar, {
+  maxProperties: 24,
+  ...strict,
+})
 export type Evidence = Static<typeof Evidence>
 
 const opinion = {

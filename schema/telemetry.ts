@@ -158,9 +158,9 @@ export type Content = Static<typeof Content>
 
 /** What remains of the source attributes, for rules: flat, keys opaque, values scalar. */
 export const Attributes = Type.Record(
-  Type.String({ minLength: 1, maxLength: 256 }),
+  Type.String({ pattern: '^[^\\u0000-\\u001f]{1,256}$' }),
   Type.Union([Type.String({ maxLength: ATTRIBUTE_VALUE_LIMIT }), Type.Number(), Type.Boolean()]),
-  { maxProperties: ATTRIBUTE_LIMIT },
+  { maxProperties: ATTRIBUTE_LIMIT, ...strict },
 )
 export type Attributes = Static<typeof Attributes>
 
