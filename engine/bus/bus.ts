@@ -43,6 +43,8 @@ export interface Assignment {
   readonly partition: number
   /** Rises with every change of owner; a lower epoch's late commits are refused. */
   readonly epoch: number
+  /** The committed offset when the partition was assigned: where the first `read` starts. */
+  readonly start: number
   /** The state as of the last commit. Call once, before the first `read`. */
   restore(): AsyncIterable<{ readonly key: string; readonly value: Uint8Array }>
   /**

@@ -1,0 +1,89 @@
+/**
+ * Realistic load: sessions of many agents as protobuf OTLP requests of 512 spans, made by the real SDK from the
+ * same player as the demo. A trace is one root, model calls with messages, tool calls with arguments and
+ * results, and the requests that tools make: the mix that agent frameworks emit.
+ */
+import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
+import { InMemorySpanExporter, type ReadableSpan } from '@opentelemetry/sdk-trace-node'
+import { play } from '../replay/play.ts'
+import type { Session } from '../replay/session.ts'
+import { openTracing } from '../replay/tracing.ts'
+
+export interface LoadOptions {
+  readonly requests: number
+  /** Share of agents that name themselves and their session on every span; those are never held. */
+  readonly identified: number
+  readonly agents: number
+  readonly startMs: number
+  readonly seed: string
+}
+
+export const SPANS_PER_REQUEST = 512
+
+/** Every request holds whole traces as far as they fit; a trace cut by a request's end goes on in the next. */
+export async function loadRequests(options: LoadOptions): Promise<Uint8Array[]> {
+  const exporter = new InMemorySpanExporter()
+  const spans: ReadableSpan[] = []
+  const wanted = options.requests * SPANS_PER_REQUEST
+  let nowMs = options.startMs
+  for (let trace = 0; spans.length < wanted; trace += 1) {
+    const agent = trace % options.agents
+    const identified = agent < options.identified * options.agents
+    const tracing = openTracing(`service-${agent}`, `${options.seed}/${trace}`, exporter)
+    nowMs = play(session(agent, identified), tracing.tracer, nowMs, `${options.seed}-conversation-${trace}`)
+    await tracing.flush()
+    spans.push(...exporter.getFinishedSpans())
+    exporter.reset()
+  }
+  return Array.from({ length: options.requests }, (_, index) => {
+    const batch = spans.slice(index * SPANS_PER_REQUEST, (index + 1) * SPANS_PER_REQUEST)
+    const body = ProtobufTraceSerializer.serializeRequest(batch)
+    if (body === undefined) {
+      throw new Error('the serializer gave nothing')
+    }
+    return body
+  })
+}
+
+const QUESTION =
+  'Our customer asks whether the invoice of last month can be split over two cost centres, and whether the discount ' +
+  'for early payment still applies when the second half is paid after the fourteenth. Please check the contract, the ' +
+  'ledger and the mail thread before you answer, and keep the tone friendly but precise. '
+const ANSWER =
+  'The contract allows a split over two cost centres once a quarter. The discount applies to the part that is paid by ' +
+  'the fourteenth; the remainder is due in full at the end of the month. I have prepared both bookings as drafts. '
+
+function session(agent: number, identified: boolean): Session {
+  return {
+    title: 'load',
+    story: 'benign',
+    service: `service-${agent}`,
+    agent: { id: `agent-${agent}`, version: '1.0.0' },
+    user: `user-${agent % 50}`,
+    model: 'gpt-4o',
+    identity: identified ? 'every-span' : 'root',
+    steps: [
+      { prompt: QUESTION, output: ANSWER },
+      {
+        tool: 'contracts.search',
+        arguments: { customer: `c-${agent}`, clause: 'payment terms', limit: 5 },
+        result: { matches: [{ id: 'k-17', text: ANSWER }] },
+        requests: [{ url: 'https://contracts.example.com/api/search' }],
+      },
+      { prompt: QUESTION.repeat(3), output: ANSWER },
+      {
+        tool: 'ledger.read',
+        arguments: { account: 4400 + agent, month: '2026-10' },
+        result: { rows: 42, sum: 1234.5 },
+      },
+      {
+        tool: 'mail.search',
+        arguments: { query: 'invoice split', from: 'pat.lee@example.com' },
+        result: ANSWER.repeat(2),
+        requests: [{ url: 'https://mail.example.com/v1/search', method: 'POST' }],
+      },
+      { tool: 'ledger.draft', arguments: { account: 4400, lines: [617.25, 617.25] }, result: 'draft saved' },
+      { prompt: QUESTION, output: ANSWER.repeat(2) },
+    ],
+  }
+}
