@@ -13,6 +13,11 @@ export type Verdict =
   | { readonly allowed: true }
   | {
       readonly allowed: false
+      /**
+       * `denied`: a deny entry names it. `not-listed`: no allow entry does. `port`: the host is allowed, its port is
+       * not. `unreadable`: the destination cannot be read as a host, so it cannot be allowed.
+       */
+      readonly because: 'denied' | 'not-listed' | 'port' | 'unreadable'
       /** What the policy does allow, in few words: `crm.read, tickets.*`. */
       readonly expected: string
       /** The line that decided, and the change that would allow it. */
@@ -25,13 +30,13 @@ export interface CompiledPolicy {
   /** `off`: loaded and listed, never judged. */
   readonly mode: 'alert' | 'off'
   readonly owner: string | undefined
-  /** `undefined` when the policy says nothing about tools. */
+  /** `undefined` when the policy says nothing about tools, or is off. */
   judgeTool(tool: Tool): Verdict | undefined
-  /** `undefined` when the policy says nothing about egress. Never throws, whatever the host is. */
+  /** `undefined` when the policy says nothing about egress, or is off. Never throws, whatever the host is. */
   judgeDestination(destination: Destination): Verdict | undefined
   /**
    * Hashed shingles (see `rules/shingles.ts`) of system prompts registered for this agent, so that leakage is found
-   * although the prompt itself is stored nowhere. Empty when none is registered.
+   * although the prompt itself is stored nowhere. Empty when none is registered, or the policy is off.
    */
   readonly promptShingles: ReadonlySet<number>
 }

@@ -1,0 +1,124 @@
+/** The tools part of a policy, compiled: exact names to a map, globs to a short list. */
+import type { ToolPattern, ToolPolicy } from '../schema/policy.ts'
+import { quoteName } from '../schema/quote-name.ts'
+import type { Tool } from '../schema/telemetry.ts'
+import { compileGlob, isGlob, type Matches } from './glob.ts'
+import { type LineOf, summarize, type Verdict, VerdictCache } from './verdict.ts'
+
+/** Judges one call. */
+export type JudgeTool = (tool: Tool) => Verdict
+
+interface Rule {
+  readonly text: string
+  readonly line: number | undefined
+  readonly matches: (tool: Tool) => boolean
+}
+
+/** Compiles `tools` of one policy. `lineOf` gives the line of a path inside `tools`. */
+export function compileTools(policy: ToolPolicy, file: string, lineOf: LineOf): JudgeTool {
+  const allowed = policy.allow === undefined ? undefined : new RuleList(policy.allow, ['allow'], lineOf, strictly)
+  const denied = new RuleList(policy.deny ?? [], ['deny'], lineOf, loosely)
+  const expected = describeExpected(policy)
+  const allowLine = lineOf(['allow'])
+
+  const judge = (tool: Tool): Verdict => {
+    const denial = denied.find(tool)
+    if (denial !== undefined) {
+      const allowWith = `remove '${denial.text.slice(0, 200)}' from tools.deny`
+      return { allowed: false, because: 'denied', expected, policy: reference(file, denial.line, allowWith) }
+    }
+    if (allowed === undefined || allowed.find(tool) !== undefined) {
+      return { allowed: true }
+    }
+    const allowWith = `add ${quoteName(tool.name)} to tools.allow`
+    return { allowed: false, because: 'not-listed', expected, policy: reference(file, allowLine, allowWith) }
+  }
+  const cache = new VerdictCache()
+  return (tool) => cache.get(JSON.stringify([tool.name, tool.server]), () => judge(tool))
+}
+
+function reference(file: string, line: number | undefined, allowWith: string) {
+  return { file, ...(line === undefined ? {} : { line }), allow_with: allowWith }
+}
+
+/** How a list compares: `strictly` for allow, `loosely` for deny, so that doubt never speaks for the agent. */
+interface Comparison {
+  fold(text: string): string
+  /** The names under which a tool may be found by a pattern without server. */
+  names(tool: Tool): readonly string[]
+}
+
+const strictly: Comparison = {
+  fold: (text) => text,
+  names: ({ name, server }) => {
+    if (server === undefined) {
+      return [name]
+    }
+    // A tool may not speak for another server through a slash in its own name.
+    const own = name.includes('/') && !name.startsWith(`${server}/`) ? [] : [name]
+    return [...own, `${server}/${name}`]
+  },
+}
+
+const loosely: Comparison = {
+  // Format characters are invisible, so that two names differ by them only to deceive.
+  fold: (text) =>
+    text
+      .normalize('NFKC')
+      .replaceAll(/\p{Cf}/gu, '')
+      .toLowerCase(),
+  names: ({ name, server }) => (server === undefined ? [name] : [name, `${server}/${name}`]),
+}
+
+class RuleList {
+  readonly #exact = new Map<string, Rule>()
+  readonly #others: Rule[] = []
+  readonly #comparison: Comparison
+
+  constructor(patterns: readonly ToolPattern[], at: readonly string[], lineOf: LineOf, comparison: Comparison) {
+    this.#comparison = comparison
+    patterns.forEach((pattern, index) => {
+      const rule = compileRule(pattern, lineOf([...at, index]), comparison)
+      if (typeof pattern === 'string' && !isGlob(pattern)) {
+        this.#exact.set(comparison.fold(pattern), rule)
+      } else {
+        this.#others.push(rule)
+      }
+    })
+  }
+
+  find(tool: Tool): Rule | undefined {
+    for (const name of this.#comparison.names(tool)) {
+      const rule = this.#exact.get(this.#comparison.fold(name))
+      if (rule !== undefined) {
+        return rule
+      }
+    }
+    return this.#others.find((rule) => rule.matches(tool))
+  }
+}
+
+function compileRule(pattern: ToolPattern, line: number | undefined, { fold, names }: Comparison): Rule {
+  const text = describePattern(pattern)
+  if (typeof pattern === 'string') {
+    const matches = compileGlob(fold(pattern))
+    return { text, line, matches: (tool) => names(tool).some((name) => matches(fold(name))) }
+  }
+  const matchesName: Matches = compileGlob(fold(pattern.name))
+  const matchesServer: Matches = compileGlob(fold(pattern.server))
+  return {
+    text,
+    line,
+    matches: ({ name, server }) => server !== undefined && matchesName(fold(name)) && matchesServer(fold(server)),
+  }
+}
+
+function describePattern(pattern: ToolPattern): string {
+  return typeof pattern === 'string' ? pattern : `${pattern.name} on ${pattern.server}`
+}
+
+function describeExpected({ allow, deny }: ToolPolicy): string {
+  const allowed = allow === undefined ? 'any tool' : summarize(allow.map(describePattern), 'no tool')
+  const denied = deny === undefined || deny.length === 0 ? '' : `; never ${summarize(deny.map(describePattern), '')}`
+  return `${allowed}${denied}`
+}
