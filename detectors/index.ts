@@ -1,4 +1,6 @@
 /** Every detector, in the order in which their findings are listed. */
 import type { AnyDetector } from './detector.ts'
+import { egress } from './egress.ts'
+import { toolAllowlist } from './tool-allowlist.ts'
 
-export const detectors: readonly AnyDetector[] = []
+export const detectors: readonly AnyDetector[] = [toolAllowlist, egress]

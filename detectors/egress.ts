@@ -1,0 +1,171 @@
+/**
+ * An agent reaches, or names in the arguments of a tool, a destination that its policy does not allow.
+ *
+ * Exact: the policy decides, nothing is learned. Destinations under one registrable domain are one cause, so that
+ * data smuggled out in a thousand host names of one domain is one alert.
+ */
+import { getDomain } from 'tldts'
+import { type HostNature, hostNature, readHost } from '../rules/hosts.ts'
+import type { CompiledPolicy, Verdict } from '../rules/policy.ts'
+import type { FindingDraft, Severity } from '../schema/finding.ts'
+import { SEVERITIES } from '../schema/finding.ts'
+import { quoteName } from '../schema/quote-name.ts'
+import type { Destination, Telemetry } from '../schema/telemetry.ts'
+import { defineDetector, type NoState } from './detector.ts'
+import { causeOf } from './draft/cause.ts'
+import { raise } from './draft/severity.ts'
+import { untrusted } from './draft/untrusted.ts'
+
+/** The most findings one event gives; what is above is counted in the last one. */
+const FINDING_LIMIT = 8
+
+type Violation = Extract<Verdict, { allowed: false }>
+
+export const egress = defineDetector<NoState>({
+  id: 'egress',
+  title: 'Unexpected egress',
+  catches:
+    'Every destination, reached over the network or named in the arguments of a tool, that the policy of the agent does not allow, however the host is written.',
+  misses:
+    'Data sent to allowed destinations, connections that no telemetry shows, names that resolve to addresses the policy would refuse, and agents without a policy.',
+  kind: 'policy',
+  version: 1,
+  techniques: ['AML.T0086', 'AML.T0025'],
+  owasp: ['LLM02:2025', 'LLM06:2025', 'ASI01', 'ASI02'],
+  runbook: [
+    'Look up untrusted_destination: who owns it, how old is it, which other agents reached it in the last 30 days?',
+    'Read the arguments and volume.bytes_out of the event, and what the agent read earlier in the session: which data could have left?',
+    'Read the prompts and tool results before the event: did text that the agent was given name the destination?',
+    'If the destination is wanted, make the change that policy.allow_with names. If not, block it at the network, end the session, and replace credentials that the agent could read.',
+  ],
+  on: ['tool_call', 'egress', 'retrieval', 'token_request'],
+  scope: 'none',
+  stateVersion: 1,
+  initial: () => ({}),
+
+  check(event, _state, { policy }) {
+    if (policy === undefined || event.destinations.length === 0) {
+      return []
+    }
+    const worst = new Map<string, FindingDraft>()
+    for (const destination of event.destinations) {
+      const verdict = policy.judgeDestination(destination)
+      if (verdict !== undefined && !verdict.allowed) {
+        const finding = violation(event, destination, verdict, policy)
+        const known = worst.get(finding.cause)
+        if (known === undefined || rank(finding) > rank(known)) {
+          worst.set(finding.cause, finding)
+        }
+      }
+    }
+    return limited([...worst.values()])
+  },
+
+  learn() {},
+})
+
+function rank({ severity, confidence }: FindingDraft): number {
+  return SEVERITIES.indexOf(severity) + confidence
+}
+
+/** The worst findings, and how many are not shown. Sorting is stable, so equals stay in the order of the event. */
+function limited(findings: readonly FindingDraft[]): readonly FindingDraft[] {
+  if (findings.length <= FINDING_LIMIT) {
+    return findings
+  }
+  const kept = [...findings].sort((one, other) => rank(other) - rank(one)).slice(0, FINDING_LIMIT)
+  const last = kept[FINDING_LIMIT - 1]
+  return last === undefined
+    ? kept
+    : [
+        ...kept.slice(0, -1),
+        { ...last, evidence: { ...last.evidence, more_destinations: findings.length - FINDING_LIMIT } },
+      ]
+}
+
+const UNREADABLE: HostNature = { literal: false, metadata: false, internal: false }
+
+function violation(
+  event: Telemetry,
+  destination: Destination,
+  verdict: Violation,
+  policy: CompiledPolicy,
+): FindingDraft {
+  const host = readHost(destination.host)?.host
+  const nature = host === undefined ? UNREADABLE : hostNature(host)
+  const shown = host?.name ?? destination.host
+  const name = quoteName(destination.port === undefined ? shown : `${shown}:${destination.port}`)
+  const reached = destination.seen_in === 'network' || event.operation !== 'tool_call'
+  const verb = reached ? 'connected to' : 'named'
+  const where = reached ? '' : ' in the arguments of a tool'
+  const tool = event.tool === null ? '' : ` of ${quoteName(event.tool.name)}`
+  return {
+    cause: causeOf('egress', host?.kind === 'name' ? (getDomain(host.name) ?? host.name) : shown),
+    severity: severityOf(nature, verdict, reached, event),
+    confidence: reached ? 0.97 : 0.85,
+    title: `${TITLES.get(verdict.because) ?? 'Agent reached an unexpected destination'}: ${name}`,
+    reason: `${quoteName(event.agent.id)} ${verb} ${name}${where}${where === '' ? '' : tool}, ${whyNot(verdict, nature)}.`,
+    observed: `${name}${nature.literal ? ', an address without a name' : ''}, outcome ${event.outcome}`,
+    expected: verdict.expected,
+    ...silence(verdict),
+    evidence: {
+      untrusted_destination: untrusted(destination.host),
+      ...(destination.port === undefined ? {} : { port: destination.port }),
+      ...(destination.scheme === undefined ? {} : { untrusted_scheme: untrusted(destination.scheme) }),
+      ...(event.tool === null ? {} : { untrusted_tool: untrusted(event.tool.name) }),
+      ...(event.volume.bytes_out === undefined ? {} : { bytes_out: event.volume.bytes_out }),
+      seen_in: reached ? 'network' : 'argument',
+      outcome: event.outcome,
+      address_literal: nature.literal,
+      metadata_service: nature.metadata,
+      internal_address: nature.internal,
+      policy_id: policy.id,
+      rule: verdict.because,
+    },
+    techniques: techniquesOf(event, reached),
+    policy: verdict.policy,
+  }
+}
+
+const TITLES: ReadonlyMap<Violation['because'], string> = new Map([
+  ['denied', 'Agent reached for a denied destination'],
+  ['not-listed', 'Agent reached for an unexpected destination'],
+  ['port', 'Agent reached for an unexpected port'],
+  ['unreadable', 'Agent reached for a destination that cannot be read'],
+])
+
+function whyNot({ because }: Violation, nature: HostNature): string {
+  const reasons = {
+    denied: 'which its policy denies',
+    'not-listed': 'which its policy does not list',
+    port: 'a port its policy does not list',
+    unreadable: 'which is no readable host, so no policy can allow it',
+  }
+  const kind = nature.metadata
+    ? '; it hands out credentials of the machine'
+    : nature.internal
+      ? '; it is an internal address'
+      : ''
+  return `${reasons[because]}${kind}`
+}
+
+function silence({ policy }: Violation) {
+  const place = policy.line === undefined ? policy.file : `${policy.file}:${policy.line}`
+  return policy.allow_with === undefined ? {} : { silence: `${place}: ${policy.allow_with}` }
+}
+
+function severityOf(nature: HostNature, verdict: Violation, reached: boolean, event: Telemetry): Severity {
+  if (nature.metadata) {
+    return event.outcome === 'denied' || event.outcome === 'refused' ? 'high' : 'critical'
+  }
+  const worse = verdict.because === 'denied' || verdict.because === 'unreadable' || nature.literal || nature.internal
+  const base: Severity = reached ? 'high' : 'medium'
+  const stopped = event.outcome === 'denied' || event.outcome === 'refused' || event.policy_decision === 'deny'
+  return raise(base, (worse && !reached ? 1 : 0) - (stopped ? 1 : 0))
+}
+
+/** By a tool: exfiltration through tool invocation. By the runtime around it: exfiltration by ordinary means. */
+function techniquesOf(event: Telemetry, reached: boolean): string[] {
+  const byTool = event.operation === 'tool_call' || event.tool !== null
+  return [...(byTool ? ['AML.T0086'] : []), ...(reached ? ['AML.T0025'] : [])]
+}
