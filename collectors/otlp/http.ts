@@ -1,0 +1,202 @@
+/**
+ * OTLP over HTTP: traces and logs are taken in, metrics are accepted and discarded, because agents that are
+ * configured with one endpoint send them there too.
+ *
+ * On `node:http` itself, not on a framework: what this door must do well is refuse early, count bytes while they
+ * stream and hang up on those who dawdle (docs/decisions/0003-otlp-decoder.md).
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { Rejected, Unavailable } from '../../schema/errors.ts'
+import type { Collector } from '../collector.ts'
+import { readBody } from './http-body.ts'
+import {
+  answerEncoding,
+  examine,
+  type HttpAsk,
+  isRefusal,
+  overloaded,
+  type Refusal,
+  undecodable,
+} from './http-request.ts'
+import { InFlight } from './in-flight.ts'
+import { listen, rethrow } from './listening.ts'
+import { DOOR_LIMITS, type DoorLimits, type DoorOptions, type Encoding, IN_FLIGHT_BYTES, receive } from './receive.ts'
+import { CODE, encodeReceipt, encodeStatus } from './replies.ts'
+
+const CONTENT_TYPES: Record<Encoding, string> = { protobuf: 'application/x-protobuf', json: 'application/json' }
+/** How much of a refused body is read and thrown away so that its sender sees the answer rather than a reset. */
+const DISCARD_BYTES = 16 * 1024 * 1024
+const DISCARD_MS = 5000
+
+interface Door extends DoorOptions {
+  readonly limits: DoorLimits
+  readonly inFlight: InFlight
+  readonly bug: (error: unknown) => void
+  closing: boolean
+}
+
+/** Opens the door. Rejects when the address is taken. */
+export async function startOtlpHttp(options: DoorOptions): Promise<Collector> {
+  const limits = { ...DOOR_LIMITS, ...options.limits }
+  const door: Door = {
+    ...options,
+    limits,
+    inFlight: options.inFlight ?? new InFlight(IN_FLIGHT_BYTES),
+    bug: options.bug ?? rethrow,
+    closing: false,
+  }
+  const server = createServer({
+    headersTimeout: limits.headersMs,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    // Node looks for late requests this often; its default of 30 s would double every limit above.
+    connectionsCheckingInterval: Math.min(2000, limits.headersMs),
+    maxHeaderSize: 16 * 1024,
+  })
+  server.maxConnections = limits.connections
+  server.maxRequestsPerSocket = 1000
+  const serveRequest = (request: IncomingMessage, response: ServerResponse) => {
+    serve(request, response, door).catch(door.bug)
+  }
+  server.on('request', serveRequest)
+  // A client that asks first whether to send: `serve` says so when it comes to the body.
+  server.on('checkContinue', serveRequest)
+  server.on('clientError', answerUnparsable)
+  return {
+    address: await listen(server, options.host, options.port),
+    close: () => close(server, door),
+  }
+}
+
+/** Stops listening, lets requests that are being read or processed finish, and hangs up on who takes too long. */
+function close(server: Server, door: Door): Promise<void> {
+  door.closing = true
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), door.limits.closeMs)
+    server.close(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}
+
+async function serve(request: IncomingMessage, response: ServerResponse, door: Door): Promise<void> {
+  const ask = door.closing ? overloaded('shutting down', 1000) : examine(request, door)
+  if (isRefusal(ask)) {
+    refuse(request, response, ask, door)
+    return
+  }
+  if (request.headers.expect !== undefined) {
+    response.writeContinue()
+  }
+  const claim = door.inFlight.claim()
+  try {
+    const body = await readBody(request, { gzip: ask.gzip, limits: door.limits, claim })
+    if (body === undefined) {
+      return
+    }
+    const answer = isRefusal(body) ? body : await process(body, ask, door)
+    if (isRefusal(answer)) {
+      refuse(request, response, answer, door)
+    } else {
+      send(response, 200, ask.encoding, answer, door)
+    }
+  } finally {
+    claim.release()
+  }
+}
+
+async function process(body: Buffer, ask: HttpAsk, door: Door): Promise<Buffer | Refusal> {
+  try {
+    return encodeReceipt(await receive(body, ask, door), ask.signal, ask.encoding)
+  } catch (error) {
+    if (error instanceof Unavailable) {
+      return overloaded(error.message, error.retryAfterMs)
+    }
+    if (error instanceof Rejected) {
+      return undecodable(error.message)
+    }
+    door.bug(error)
+    return { status: 500, code: CODE.internal, message: 'internal error' }
+  }
+}
+
+function send(
+  response: ServerResponse,
+  status: number,
+  encoding: Encoding,
+  body: Buffer,
+  door: Door,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, headersOf(encoding, body, door, headers))
+  response.end(body)
+}
+
+function headersOf(
+  encoding: Encoding,
+  body: Buffer,
+  door: Door,
+  headers: Readonly<Record<string, string>>,
+): Record<string, string | number> {
+  return {
+    'content-type': CONTENT_TYPES[encoding],
+    'content-length': body.length,
+    ...(door.closing ? { connection: 'close' } : {}),
+    ...headers,
+  }
+}
+
+/**
+ * Answers before the body was read to its end. Closing the connection then would make the kernel answer late bytes
+ * with a reset, and the client might never see the answer: so the rest is discarded, within limits, and the
+ * connection goes on.
+ */
+function refuse(request: IncomingMessage, response: ServerResponse, refusal: Refusal, door: Door): void {
+  const encoding = answerEncoding(request)
+  const body = encodeStatus(refusal.code, refusal.message, encoding)
+  // Who asked before sending now sends nothing; who sent too much is not worth waiting for.
+  const last = request.headers.expect !== undefined || refusal.status === 413
+  const headers = { ...(last ? { connection: 'close' } : {}), ...refusal.headers }
+  if (request.complete || request.headers.expect !== undefined) {
+    send(response, refusal.status, encoding, body, door, headers)
+    return
+  }
+  response.writeHead(refusal.status, headersOf(encoding, body, door, headers))
+  response.write(body)
+  discard(request, () => response.end())
+}
+
+/** Reads the rest of a request into nothing. Hangs up when there is too much of it, or it takes too long. */
+function discard(request: IncomingMessage, done: () => void): void {
+  let discarded = 0
+  const timer = setTimeout(() => request.destroy(), DISCARD_MS)
+  request.on('error', () => {})
+  request.on('close', () => clearTimeout(timer))
+  request.on('end', done)
+  request.on('data', (chunk: Buffer) => {
+    discarded += chunk.length
+    if (discarded > DISCARD_BYTES) {
+      request.destroy()
+    }
+  })
+  request.resume()
+}
+
+/** What the HTTP parser itself refuses. It is not known yet which encoding the client speaks, so there is no body. */
+function answerUnparsable(error: NodeJS.ErrnoException, socket: Socket): void {
+  const status =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? '408 Request Timeout'
+      : error.code === 'HPE_HEADER_OVERFLOW'
+        ? '431 Request Header Fields Too Large'
+        : error.code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW'
+          ? '413 Payload Too Large'
+          : '400 Bad Request'
+  if (socket.writable) {
+    socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
+  } else {
+    socket.destroy()
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * How many bytes of requests are being read or processed, over all doors that share it. This, and not the number
+ * of requests, is what keeps memory bounded when more comes in than can be processed.
+ */
+export class InFlight {
+  /** Bytes. */
+  readonly limit: number
+  private held = 0
+
+  constructor(limit: number) {
+    this.limit = limit
+  }
+
+  get bytes(): number {
+    return this.held
+  }
+
+  /** Whether that many more bytes would fit now. A promise of a length reserves nothing, so it costs nobody a place. */
+  fits(bytes: number): boolean {
+    return this.held + bytes <= this.limit
+  }
+
+  /** Opens an account for one request. */
+  claim(): Claim {
+    let claimed = 0
+    return {
+      add: (bytes) => {
+        if (!this.fits(bytes)) {
+          return false
+        }
+        this.held += bytes
+        claimed += bytes
+        return true
+      },
+      release: () => {
+        this.held -= claimed
+        claimed = 0
+      },
+    }
+  }
+}
+
+/** What one request holds. */
+export interface Claim {
+  /** Takes bytes that have arrived; false when they do not fit: refuse the request. */
+  add(bytes: number): boolean
+  /** Gives everything back. */
+  release(): void
+}

@@ -1,0 +1,141 @@
+/** What both OTLP doors do with a body once their protocol has delivered it: decode, hand over, say what became of it. */
+import { Rejected, Unavailable } from '../../schema/errors.ts'
+import type { CountOutcome, DecodedRequest, Intake } from '../collector.ts'
+import { decodeOtlp } from './decode.ts'
+import type { InFlight } from './in-flight.ts'
+import type { DecodeLimits } from './limits.ts'
+
+export type Signal = 'traces' | 'logs' | 'metrics'
+export type Encoding = 'protobuf' | 'json'
+
+/** Says who sends, from the `Authorization` header alone, before anything else of the request is looked at. */
+export type Authenticate = (
+  authorization: string | undefined,
+) => { readonly tenantId: string } | 'unauthenticated' | 'forbidden'
+
+/** Limits of a door. Sizes in bytes, times in milliseconds. */
+export interface DoorLimits {
+  /** A body as it is sent, when compressed. */
+  readonly compressedBytes: number
+  /** A body once inflated, or sent without compression. */
+  readonly bodyBytes: number
+  readonly connections: number
+  /** gRPC calls that have been let in and whose message has not arrived yet. */
+  readonly openCalls: number
+  /** From the first byte of a request to its last. */
+  readonly requestMs: number
+  readonly headersMs: number
+  readonly keepAliveMs: number
+  /** How long `close` waits for clients before it hangs up. */
+  readonly closeMs: number
+}
+
+export const DOOR_LIMITS: DoorLimits = {
+  compressedBytes: 4 * 1024 * 1024,
+  bodyBytes: 16 * 1024 * 1024,
+  connections: 1024,
+  openCalls: 32,
+  requestMs: 30_000,
+  headersMs: 10_000,
+  keepAliveMs: 15_000,
+  closeMs: 10_000,
+}
+
+/** Bytes of requests that all doors of a process may hold at once, by default. */
+export const IN_FLIGHT_BYTES = 64 * 1024 * 1024
+
+/** What a door needs to open. */
+export interface DoorOptions {
+  readonly host: string
+  /** 0 for any free port; the collector's `address` says which. */
+  readonly port: number
+  readonly intake: Intake
+  readonly authenticate: Authenticate
+  /** The end of every record that does not reach the intake. What reaches it, the intake counts. */
+  readonly count: CountOutcome
+  /** Every record that was received, an undecodable body being one. Balances with the outcomes. */
+  readonly received: (signal: Signal, records: number) => void
+  readonly limits?: Partial<DoorLimits>
+  readonly decodeLimits?: Partial<DecodeLimits>
+  /** Share one between doors, so that they are bounded together. */
+  readonly inFlight?: InFlight
+  /** Told of an error that nobody expected, after the client was. By default it is thrown, which ends the process. */
+  readonly bug?: (error: unknown) => void
+}
+
+/** What to tell the sender of an accepted request. Nothing rejected and no message: plain success. */
+export interface Receipt {
+  readonly rejected: number
+  readonly message: string
+}
+
+const ACCEPTED: Receipt = { rejected: 0, message: '' }
+
+/**
+ * Takes in one request body; resolves when what was accepted is durable. Throws `Rejected` when it cannot be
+ * decoded and `Unavailable` when the sender should come back, both already counted.
+ */
+export async function receive(
+  body: Uint8Array,
+  request: { readonly signal: Signal; readonly encoding: Encoding; readonly tenantId: string },
+  door: Pick<DoorOptions, 'intake' | 'count' | 'received' | 'decodeLimits'>,
+): Promise<Receipt> {
+  const { signal, encoding, tenantId } = request
+  if (signal === 'metrics') {
+    door.received(signal, 1)
+    door.count('ignored:metrics', 1)
+    return ACCEPTED
+  }
+  const decoded = decode(body, signal, encoding, door)
+  const rejected = decoded.rejected.reduce((sum, { records }) => sum + records, 0)
+  const total = decoded.records.length + rejected
+  door.received(signal, total)
+  if (decoded.records.length > 0) {
+    await handOver(decoded, tenantId, total, door)
+  }
+  for (const { reason, records } of decoded.rejected) {
+    door.count(`rejected:${reason}`, records)
+  }
+  return { rejected, message: describe(decoded) }
+}
+
+function decode(
+  body: Uint8Array,
+  signal: 'traces' | 'logs',
+  encoding: Encoding,
+  door: Pick<DoorOptions, 'count' | 'received' | 'decodeLimits'>,
+): DecodedRequest {
+  try {
+    return decodeOtlp(body, { signal, encoding, limits: door.decodeLimits ?? {} })
+  } catch (error) {
+    if (error instanceof Rejected) {
+      door.received(signal, 1)
+      door.count(`rejected:${error.reason}`, 1)
+    }
+    throw error
+  }
+}
+
+/** The intake counts what it accepts; when it accepts nothing, the whole request ends here and will be sent again. */
+async function handOver(
+  decoded: DecodedRequest,
+  tenantId: string,
+  total: number,
+  door: Pick<DoorOptions, 'intake' | 'count'>,
+): Promise<void> {
+  try {
+    await door.intake.accept(decoded, tenantId)
+  } catch (error) {
+    if (error instanceof Rejected) {
+      door.count(`rejected:${error.reason}`, total)
+    } else {
+      door.count(error instanceof Unavailable ? 'refused:unavailable' : 'refused:bug', total)
+    }
+    throw error
+  }
+}
+
+function describe(decoded: DecodedRequest): string {
+  const rejected = decoded.rejected.map(({ reason, records }) => `${records} rejected: ${reason}`)
+  return [...rejected, ...decoded.warnings].join('; ')
+}
