@@ -84,7 +84,8 @@ export interface Fragment {
   /**
    * Said alike by the span and the log record that report one event without sharing a call id: the provider's
    * request id of a model call, the span of a turn, a tool's name with its arguments. The assembler pairs one
-   * span with one log record of the same session (else trace), operation and twin, first come first paired.
+   * span with one log record of the same session (else trace), operation and twin, first come first paired. A `part`
+   * with a twin but no call id (what the model answered, beside the record of its request) joins that event.
    * The intake replaces it by its hash, so it may be made of raw text.
    */
   readonly twin?: string
