@@ -25,8 +25,8 @@ export interface DeliveryOptions {
 
 /** Requests at one time. */
 const CONCURRENCY = 8
-/** Notices held in memory; what is above stays on the bus. */
-const MAX_PENDING = 10_000
+/** Notices pending at one time, few enough to look through on every turn; what is above stays on the bus. */
+const MAX_PENDING = 1000
 const MAX_WAIT_MS = 5000
 
 /** Runs until `signal` aborts. Rejects only on a bug or when the bus fails. */
@@ -75,7 +75,7 @@ async function readOrWait(
   const waitMs = nextMs === undefined ? MAX_WAIT_MS : Math.min(Math.max(nextMs - nowMs, 0), MAX_WAIT_MS)
   const room = MAX_PENDING - queue.size
   if (room > 0) {
-    return assignment.read({ maxRecords: Math.min(room, 1000), waitMs })
+    return assignment.read({ maxRecords: room, waitMs })
   }
   await sleep(waitMs, undefined, { signal }).catch(() => undefined)
   return []

@@ -33,12 +33,12 @@ function openNdjson(config: NdjsonConfig, context: SinkContext): Sink {
   let turn: Promise<void> = Promise.resolve()
   return {
     name: config.name,
-    write: (notice, signal) => {
+    write: async (notice, signal) => {
       signal.throwIfAborted()
       // One at a time: two appends must never share a line.
       const mine = turn.then(() => appendLine(path, JSON.stringify(notice)))
       turn = mine.catch(() => undefined)
-      return mine
+      await mine
     },
   }
 }

@@ -231,7 +231,10 @@ export function parseRetryAfter(value: string | undefined, nowMs: number = Date.
   if (value === undefined) {
     return 0
   }
-  const ms = /^\d{1,9}$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - nowMs
+  const isSeconds = /^\d{1,9}$/.test(value.trim())
+  // Date.parse alone takes almost anything for a date.
+  const isDate = /^[A-Z][a-z]{2}, \d/.test(value.trim())
+  const ms = isSeconds ? Number(value) * 1000 : isDate ? Date.parse(value) - nowMs : Number.NaN
   return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS) : 0
 }
 
