@@ -5,7 +5,6 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Unavailable } from '../../schema/errors.ts'
-import { busModelProperty } from './bus.model.ts'
 import {
   type Assignment,
   type Bus,
@@ -17,6 +16,7 @@ import {
   TOPICS,
   type Topic,
 } from './bus.ts'
+import { busModelProperty } from './histories.contract.ts'
 
 export interface BusFactoryOptions {
   /** Opening the same name again, after `close`, gives the same log. Unique per test. */
@@ -348,13 +348,33 @@ export function busContract(kind: string, open: BusFactory, limits: { readonly l
       expect(epochs[2]).toBeGreaterThan(epochs[1] ?? 0)
     })
 
-    test('can be preceded by appends to the own topic, which are then read', async () => {
+    test('can be preceded by appends to the own partition, whatever their key, which are then read', async () => {
+      const bus = await openBus({ partitions: 4 })
+      const seen = new Map<number, string>()
+      const stop = new AbortController()
+      await bus.consume(
+        { group: 'g', topic: 'events' },
+        async (assignment, signal) => {
+          await assignment.append('events', [record('tick', `for ${assignment.partition}`)])
+          const [read] = await readSome(assignment)
+          seen.set(assignment.partition, text(read?.value ?? new Uint8Array()))
+          if (seen.size === 4) {
+            stop.abort()
+          }
+          await aborted(signal)
+        },
+        stop.signal,
+      )
+      expect(seen).toEqual(new Map([0, 1, 2, 3].map((partition) => [partition, `for ${partition}`])))
+    })
+
+    test('can be preceded by appends to another topic', async () => {
       const bus = await openBus()
-      await owning(bus, { group: 'g', topic: 'events' }, async (assignment) => {
-        await assignment.append('events', [record('tick', 'now')])
-        const [read] = await readSome(assignment)
-        expect(read && text(read.value)).toBe('now')
-      })
+      await owning(bus, { group: 'g', topic: 'events' }, (assignment) =>
+        assignment.append('dead_letters', [record('a', 'bad')]),
+      )
+      const [read] = await drain(bus, { group: 'g', topic: 'dead_letters' }, 1)
+      expect(read && text(read.value)).toBe('bad')
     })
 
     test('shows in the lag of the group', async () => {

@@ -9,13 +9,16 @@
 export const TOPICS = ['fragments', 'events', 'findings', 'alerts', 'dead_letters'] as const
 export type Topic = (typeof TOPICS)[number]
 
-/** A record to append. Records with equal keys land in one partition, in the order appended. */
+/** A record to append. Records with equal keys land in one partition, in the order appended. Keys are well-formed text. */
 export interface BusRecord {
   readonly key: string
   readonly value: Uint8Array
 }
 
-/** A record as read back. Offsets rise by one within a partition (Kafka may leave gaps). */
+/**
+ * A record as read back. Offsets rise by one within a partition (Kafka may leave gaps). `value` may share memory
+ * with its neighbours: copy what outlives the batch.
+ */
 export interface StoredRecord extends BusRecord {
   readonly offset: number
 }
@@ -58,7 +61,10 @@ export interface Assignment {
   }): Promise<readonly StoredRecord[]>
   /** Persists outputs, state and offset. Resolves when a process death can no longer undo it. */
   commit(commit: Commit): Promise<void>
-  /** Appends outside the commit, to this or another topic (ticks, dead letters); durable when it resolves. */
+  /**
+   * Appends outside the commit (ticks, dead letters); durable when it resolves. To the assignment's own topic it
+   * appends to its own partition, whatever the key: a tick is for the partition that asked for it.
+   */
   append(topic: Topic, records: readonly BusRecord[]): Promise<void>
 }
 

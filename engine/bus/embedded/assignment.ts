@@ -112,8 +112,10 @@ export class EmbeddedAssignment implements Assignment {
 
   async append(topic: Topic, records: readonly BusRecord[]): Promise<void> {
     this.#checkOwned()
-    const { journal, route } = this.#parts
-    await journal.write({ appends: route(topic, records), entries: [] })
+    const { place, journal, route } = this.#parts
+    // Routed all the same when they stay here: that is where a full topic refuses.
+    const appends = route(topic, records)
+    await journal.write({ appends: topic === this.topic ? [{ log: place.log, records }] : appends, entries: [] })
   }
 
   #checkOwned(): void {
