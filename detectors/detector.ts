@@ -4,7 +4,8 @@
  * A detector is pure: no I/O, no clock, no randomness, nothing kept outside `state`. The same events in the same
  * order give the same findings, which is what makes replay exact. The engine asks (`check`) before it lets the
  * detector absorb (`learn`), and never calls `learn` for an event that was flagged or is an amendment of one
- * already learned from.
+ * already learned from. A detector that itself flagged the event is told so (`spoke`), so that it can keep silent
+ * about what it has already said.
  */
 
 import type { CompiledPolicy } from '../rules/policy.ts'
@@ -49,6 +50,11 @@ export interface Detector<State extends object = object> {
   check(event: Telemetry, state: Readonly<State>, context: DetectionContext): readonly FindingDraft[]
   /** Absorbs the event. Keeps `state` bounded. */
   learn(event: Telemetry, state: State, context: DetectionContext): void
+  /**
+   * Called instead of `learn` when `check` of this detector gave findings for the event (once an event, not for an
+   * amendment). For remembering that it has spoken; what is normal must not be learned from the event.
+   */
+  spoke?(event: Telemetry, state: State, context: DetectionContext): void
 }
 
 /** Types a detector literal; what contributors write. */

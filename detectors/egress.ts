@@ -95,7 +95,7 @@ function violation(
   const nature = host === undefined ? UNREADABLE : hostNature(host)
   const shown = host?.name ?? destination.host
   const name = quoteName(destination.port === undefined ? shown : `${shown}:${destination.port}`)
-  const reached = destination.seen_in === 'network' || event.operation !== 'tool_call'
+  const reached = (destination.seen_in ?? (event.operation === 'tool_call' ? 'argument' : 'network')) === 'network'
   const verb = reached ? 'connected to' : 'named'
   const where = reached ? '' : ' in the arguments of a tool'
   const tool = event.tool === null ? '' : ` of ${quoteName(event.tool.name)}`
