@@ -1,0 +1,186 @@
+import type { LogRecord, Span } from '../otlp/records.ts'
+import { bool, eventName, firstCount, firstLabel, firstText, label, num, put, text } from '../otlp/values.ts'
+import { splitMcpName } from './claude-code.ts'
+import type { Dialect, FragmentDraft } from './dialect.ts'
+import { type Draft, draftOf, putContent, putEnding, putTool, putVolume } from './reading/draft.ts'
+import { type NamedAgent, serviceAgent } from './reading/identity.ts'
+import { type Ending, ending, outcomeOfError, outcomeOfHttp } from './reading/outcome.ts'
+import { modelOf, usageOf } from './reading/usage.ts'
+
+const FRAMEWORK = 'codex'
+
+/**
+ * Codex CLI. Its log records tell everything, and name the conversation on each; its spans, hundreds for each turn, name
+ * no operation and are nodes of the tree at most.
+ */
+export const codex: Dialect = {
+  id: 'codex',
+  title: 'Codex CLI, logs',
+  joins: 'session',
+
+  span(span: Span): FragmentDraft | undefined {
+    const service = span.resource.attributes.get('service.name')
+    return typeof service === 'string' && service.startsWith('codex') && service === span.scope.name
+      ? { role: 'context' }
+      : undefined
+  },
+
+  log(record: LogRecord): FragmentDraft | undefined {
+    const name = eventName(record)
+    if (!name.startsWith('codex.')) {
+      return undefined
+    }
+    return (EVENTS.get(name) ?? sessionFact)(record)
+  },
+}
+
+const EVENTS: ReadonlyMap<string, (record: LogRecord) => Draft> = new Map([
+  ['codex.tool_result', toolResult],
+  ['codex.tool_decision', toolDecision],
+  ['codex.sse_event', modelEvent],
+  ['codex.websocket_event', modelEvent],
+  ['codex.api_request', apiRequest],
+  ['codex.user_prompt', userPrompt],
+])
+
+/** `/root` is the agent itself, `/root/reviewer` a sub-agent. */
+function agent(record: LogRecord): NamedAgent {
+  const path = label(record.attributes.get('agent_name'))
+  const below = path?.replace(/^\/root\/?/, '').replace(/^\//, '')
+  return serviceAgent(record, FRAMEWORK, below === undefined || below === '' ? undefined : below, FRAMEWORK)
+}
+
+function draft(record: LogRecord, role: Draft['role'], operation?: Draft['operation']): Draft {
+  const made = draftOf(record, role, operation, agent(record), label(record.attributes.get('conversation.id')))
+  put(made, 'parent_span_id', record.spanId)
+  return made
+}
+
+function putNamedTool(made: Draft, record: LogRecord): void {
+  const { attributes } = record
+  const namespace = label(attributes.get('tool_namespace'))
+  const written = label(attributes.get('tool_name'))
+  const split = written?.startsWith('mcp__') ? splitMcpName(written) : undefined
+  const server =
+    label(attributes.get('mcp_server')) ??
+    (namespace?.startsWith('mcp__') ? namespace.slice('mcp__'.length) : undefined) ??
+    split?.server
+  putTool(made, {
+    name: split?.name ?? written,
+    kind: server === undefined ? namespace : 'mcp',
+    call_id: label(attributes.get('call_id')),
+    server,
+  })
+}
+
+function toolResult(record: LogRecord): Draft {
+  const { attributes } = record
+  const made = draft(record, 'event', 'tool_call')
+  putNamedTool(made, record)
+  const output = text(attributes.get('output'))
+  putContent(
+    made,
+    { arguments: firstText(attributes, ['arguments']), result: output },
+    bool(attributes.get('output_truncated')) === true,
+  )
+  putEnding(made, endingOfResult(record, output))
+  const durationMs = num(attributes.get('duration_ms'))
+  if (durationMs !== undefined && durationMs >= 0) {
+    made.duration_ms = durationMs
+    if (record.timeMs > durationMs) {
+      made.time_ms = record.timeMs - durationMs
+    }
+  }
+  return made
+}
+
+const EXIT = /^(?:Process exited with code|Exit code:) (-?\d{1,10})$/m
+
+/** `success` only says that the tool could run. How the command ended stands in the first lines of its output. */
+function endingOfResult(record: LogRecord, output: string | undefined): Ending | undefined {
+  if (bool(record.attributes.get('success')) === false) {
+    const errorType = firstLabel(record.attributes, ['error.type', 'error_type'])
+    return ending(outcomeOfError(errorType), errorType ?? '_OTHER')
+  }
+  const exit = output === undefined ? undefined : EXIT.exec(output.slice(0, 1000))?.[1]
+  if (exit === undefined || exit === '0') {
+    return undefined
+  }
+  return ending(exit === '124' ? 'timeout' : 'error', `exit_code_${exit}`)
+}
+
+function toolDecision(record: LogRecord): Draft {
+  const decision = label(record.attributes.get('decision')) ?? 'approved'
+  const denied = !decision.startsWith('approved')
+  const made = draft(record, 'part', denied ? 'tool_call' : undefined)
+  putNamedTool(made, record)
+  const source = label(record.attributes.get('source'))
+  if (source !== undefined) {
+    made.approval = { required: source.toLowerCase() === 'user', by: source }
+  }
+  if (denied) {
+    made.outcome = decision === 'timed_out' ? 'timeout' : 'denied'
+    made.policy_decision = 'deny'
+  }
+  return made
+}
+
+/** Of the many events of one response only the last, with its token counts, stands for the model call. */
+function modelEvent(record: LogRecord): Draft {
+  const { attributes } = record
+  const kind = label(attributes.get('event.kind'))
+  const usage = usageOf(attributes)
+  const failed = kind === 'response.failed' || attributes.has('error.message')
+  if (!failed && (kind !== 'response.completed' || usage === undefined)) {
+    return draft(record, 'context')
+  }
+  const made = draft(record, 'event', 'model_call')
+  const model = modelOf(attributes)
+  if (model !== undefined) {
+    made.integrity = { model }
+  }
+  putVolume(made, usage ?? {})
+  putEnding(made, failed ? ending('error', firstLabel(attributes, ['error.type']) ?? '_OTHER') : undefined)
+  return made
+}
+
+/** A request that was answered is told by its last event; one that was refused has no other record. */
+function apiRequest(record: LogRecord): Draft {
+  const { attributes } = record
+  const status = firstCount(attributes, ['http.response.status_code'])
+  const message = text(attributes.get('error.message'))
+  const outcome = outcomeOfHttp(status) ?? (message === undefined ? undefined : 'error')
+  if (outcome === undefined) {
+    return draft(record, 'context')
+  }
+  const made = draft(record, 'event', 'model_call')
+  const model = modelOf(attributes)
+  if (model !== undefined) {
+    made.integrity = { model }
+  }
+  putEnding(made, ending(outcome, status === undefined ? '_OTHER' : String(status), message))
+  return made
+}
+
+function userPrompt(record: LogRecord): Draft {
+  const made = draft(record, 'event', 'agent_invoke')
+  putContent(made, { prompt: text(record.attributes.get('prompt')) })
+  made.outcome = 'ok'
+  return made
+}
+
+const FACTS = ['event.name', 'approval_policy', 'sandbox_policy', 'mcp_servers', 'provider_name', 'originator'] as const
+
+/** Approval and sandbox policy, MCP servers: true for the whole session. */
+function sessionFact(record: LogRecord): Draft {
+  const made = draft(record, 'context')
+  const facts: Record<string, string> = {}
+  for (const key of FACTS) {
+    const value = label(record.attributes.get(key))
+    if (value !== undefined) {
+      facts[key] = value
+    }
+  }
+  made.attributes = facts
+  return made
+}

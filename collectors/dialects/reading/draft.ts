@@ -1,0 +1,116 @@
+/** How a draft is put together: parts that are absent are left out, and content stays one object. */
+import type { Content, Dataset, Tool, Volume } from '../../../schema/telemetry.ts'
+import type { OtlpRecord } from '../../otlp/records.ts'
+import { put } from '../../otlp/values.ts'
+import type { FragmentDraft } from '../dialect.ts'
+import type { NamedAgent } from './identity.ts'
+import { principalOf, sessionOf } from './identity.ts'
+import type { Conversation } from './messages.ts'
+import type { Ending } from './outcome.ts'
+
+/** A draft while a dialect fills it. */
+export type Draft = { -readonly [Key in keyof FragmentDraft]: FragmentDraft[Key] }
+
+/** A draft of a record with the identity that the record itself names. */
+export function draftOf(
+  record: OtlpRecord,
+  role: FragmentDraft['role'],
+  operation: FragmentDraft['operation'] | undefined,
+  agent: NamedAgent | undefined,
+  session: string | undefined = sessionOf(record.attributes),
+): Draft {
+  const draft: Draft = { role }
+  put(draft, 'operation', operation)
+  put(draft, 'session_id', session)
+  put(draft, 'agent', agent)
+  put(draft, 'principal', principalOf(record))
+  return draft
+}
+
+/** Texts of a record, without the absent ones; nothing when all are absent. */
+export function putContent(
+  draft: Draft,
+  texts: { readonly [Key in Exclude<keyof Content, 'truncated'>]?: string | undefined },
+  truncated = false,
+): void {
+  const content: Content = { ...draft.content }
+  for (const key of ['prompt', 'arguments', 'result', 'output', 'system_prompt'] as const) {
+    const text = texts[key]
+    if (text !== undefined && text !== '') {
+      content[key] = text
+    }
+  }
+  if (truncated) {
+    content.truncated = true
+  }
+  if (Object.keys(content).length > 0) {
+    draft.content = content
+  }
+}
+
+/** A tool without its absent members; nothing when it has no name and no call id. */
+export function putTool(draft: Draft, tool: { readonly [Key in keyof Tool]?: Tool[Key] | undefined }): void {
+  const found: Partial<Tool> = {}
+  put(found, 'name', tool.name)
+  put(found, 'kind', tool.kind ?? (tool.server === undefined ? undefined : 'mcp'))
+  put(found, 'call_id', tool.call_id)
+  put(found, 'server', tool.server)
+  put(found, 'definition_hash', tool.definition_hash)
+  if (found.name !== undefined || found.call_id !== undefined) {
+    draft.tool = found
+  }
+}
+
+/** How it ended. The message of a failed tool call is its result when there is no other. */
+export function putEnding(draft: Draft, ending: Ending | undefined): void {
+  if (ending === undefined) {
+    draft.outcome = 'ok'
+    return
+  }
+  draft.outcome = ending.outcome
+  put(draft, 'error_type', ending.error_type)
+  if (ending.message !== undefined && draft.operation === 'tool_call' && draft.content?.result === undefined) {
+    putContent(draft, { result: ending.message })
+  }
+}
+
+/** Counts, joined with those already there. */
+export function putVolume(draft: Draft, volume: { readonly [Key in keyof Volume]?: Volume[Key] | undefined }): void {
+  const joined: Volume = { ...draft.volume }
+  for (const key of [
+    'bytes_in',
+    'bytes_out',
+    'rows',
+    'documents',
+    'input_tokens',
+    'output_tokens',
+    'cost_usd',
+  ] as const) {
+    put(joined, key, volume[key])
+  }
+  if (Object.keys(joined).length > 0) {
+    draft.volume = joined
+  }
+}
+
+/** Datasets, when there are any. */
+export function putDatasets(draft: Draft, found: readonly Dataset[] | undefined): void {
+  if (found !== undefined && found.length > 0) {
+    draft.dataset_scope = found
+  }
+}
+
+/** What a model call was told, said, asked for and was given. */
+export function putConversation(draft: Draft, conversation: Conversation): void {
+  putContent(
+    draft,
+    { prompt: conversation.prompt, output: conversation.output, system_prompt: conversation.system },
+    conversation.truncated === true,
+  )
+  if (conversation.calls.length > 0) {
+    draft.requested_calls = conversation.calls
+  }
+  if (conversation.answers.length > 0) {
+    draft.answered_calls = conversation.answers
+  }
+}

@@ -1,0 +1,96 @@
+/** Who acted, in which session, for whom: read from whatever names a record carries itself. */
+import type { Agent, Subject } from '../../../schema/telemetry.ts'
+import type { AttributeMap, OtlpRecord } from '../../otlp/records.ts'
+import { firstLabel, label } from '../../otlp/values.ts'
+
+/** An agent as a record names it; `id` is always set. */
+export type NamedAgent = Pick<Agent, 'id'> & Partial<Agent>
+
+// Some frameworks draw a random id for every process. A profile needs an id that survives restarts.
+const RANDOM_ID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i
+
+/**
+ * An agent from what a record says of it. A random id gives way to the name, and without an id the name is the id;
+ * `undefined` when neither is known.
+ */
+export function agentOf(named: {
+  readonly id?: string | undefined
+  readonly name?: string | undefined
+  readonly version?: string | undefined
+  readonly framework?: string | undefined
+}): NamedAgent | undefined {
+  const { name } = named
+  const stable = named.id !== undefined && (name === undefined || !RANDOM_ID.test(named.id)) ? named.id : undefined
+  const id = stable ?? name
+  if (id === undefined) {
+    return undefined
+  }
+  return {
+    id,
+    ...(name === undefined ? {} : { name }),
+    ...(named.version === undefined ? {} : { version: named.version }),
+    ...(named.framework === undefined ? {} : { framework: named.framework }),
+  }
+}
+
+/** The agent that a coding tool is: its service, and within it the kind of sub-agent. */
+export function serviceAgent(
+  record: OtlpRecord,
+  framework: string,
+  subAgent: string | undefined,
+  fallbackName: string,
+): NamedAgent {
+  const name = label(record.resource.attributes.get('service.name')) ?? fallbackName
+  const version =
+    label(record.attributes.get('app.version')) ?? label(record.resource.attributes.get('service.version'))
+  const id = subAgent === undefined ? name : `${name}/${subAgent}`
+  return { id, name: subAgent ?? name, framework, ...(version === undefined ? {} : { version }) }
+}
+
+const USER_KEYS = [
+  'user.id',
+  'enduser.id',
+  'user.email',
+  'user.name',
+  'user.account_uuid',
+  'user.account_id',
+  'traceloop.association.properties.user_id',
+  'ai.telemetry.metadata.userId',
+  'ai.settings.context.userId',
+  'langsmith.metadata.user_id',
+  'enduser.pseudo.id',
+  'user.hash',
+] as const
+
+/** The human at the origin, when the record or its resource names one. */
+export function principalOf(record: OtlpRecord): Subject | undefined {
+  const id = firstLabel(record.attributes, USER_KEYS) ?? firstLabel(record.resource.attributes, USER_KEYS)
+  if (id === undefined) {
+    return undefined
+  }
+  const name = firstLabel(record.attributes, ['user.name', 'user.full_name'])
+  return name === undefined || name === id ? { kind: 'human', id } : { kind: 'human', id, name }
+}
+
+const SESSION_KEYS = [
+  'gen_ai.conversation.id',
+  'session.id',
+  'conversation.id',
+  'traceloop.association.properties.session_id',
+  'traceloop.association.properties.thread_id',
+  'ai.telemetry.metadata.sessionId',
+  'ai.settings.context.sessionId',
+  'langsmith.metadata.session_id',
+  'langsmith.metadata.thread_id',
+  'langsmith.trace.session_id',
+  'gcp.vertex.agent.session_id',
+  'copilot_chat.chat_session_id',
+] as const
+
+/**
+ * The conversation a record names. Transport sessions (`mcp.session.id`) are none: one agent session holds several of
+ * them, and a child that named one would leave its parent's session.
+ */
+export function sessionOf(attributes: AttributeMap): string | undefined {
+  return firstLabel(attributes, SESSION_KEYS)
+}

@@ -1,0 +1,95 @@
+/** Which endpoint a client span reached. */
+import type { Destination } from '../../../schema/telemetry.ts'
+import type { AttributeMap } from '../../otlp/records.ts'
+import { firstCount, firstLabel, label } from '../../otlp/values.ts'
+
+/** Parts of an address as a span names them. Query and credentials are never looked at. */
+interface Address {
+  readonly host: string
+  readonly port?: number
+  readonly scheme?: string
+}
+
+const URL_KEYS = ['url.full', 'http.url'] as const
+const HOST_KEYS = ['server.address', 'net.peer.name', 'http.host', 'network.peer.address'] as const
+const LAST_HOST_KEYS = ['net.peer.ip', 'net.sock.peer.addr', 'service.peer.name', 'peer.service'] as const
+const PORT_KEYS = ['server.port', 'net.peer.port', 'network.peer.port'] as const
+
+/** The endpoint of a client span, or `undefined` when it names none. */
+export function destinationOf(attributes: AttributeMap, scheme?: string): Destination | undefined {
+  const url = addressOfUrl(firstLabel(attributes, URL_KEYS))
+  const host = firstLabel(attributes, HOST_KEYS.slice(0, 1)) ?? url?.host ?? laterHost(attributes)
+  if (host === undefined) {
+    return undefined
+  }
+  const address = splitPort(host)
+  const port = firstCount(attributes, PORT_KEYS) ?? address.port ?? url?.port
+  const method = firstLabel(attributes, ['http.request.method', 'http.method'])
+  const known = label(attributes.get('url.scheme')) ?? label(attributes.get('http.scheme')) ?? url?.scheme ?? scheme
+  return {
+    host: address.host,
+    ...(port === undefined || port > 65_535 ? {} : { port }),
+    ...(known === undefined ? {} : { scheme: known.toLowerCase() }),
+    ...(method === undefined ? {} : { method: method.toUpperCase() }),
+    seen_in: 'network',
+  }
+}
+
+function laterHost(attributes: AttributeMap): string | undefined {
+  return firstLabel(attributes, HOST_KEYS.slice(1)) ?? firstLabel(attributes, LAST_HOST_KEYS)
+}
+
+function addressOfUrl(url: string | undefined): Address | undefined {
+  if (url === undefined) {
+    return undefined
+  }
+  try {
+    const parsed = new URL(url)
+    const port = parsed.port === '' ? undefined : Number(parsed.port)
+    return parsed.hostname === ''
+      ? undefined
+      : { host: parsed.hostname, scheme: parsed.protocol.slice(0, -1), ...(port === undefined ? {} : { port }) }
+  } catch {
+    return undefined
+  }
+}
+
+function splitPort(host: string): Address {
+  const match = /^([^:]+):(\d{1,5})$/.exec(host)
+  return match?.[1] === undefined
+    ? { host: host.toLowerCase() }
+    : { host: match[1].toLowerCase(), port: Number(match[2]) }
+}
+
+// Paths at which tokens are asked for: OAuth 2, OpenID Connect, cloud metadata services, security token services.
+const TOKEN_PATH =
+  /\/oauth2?\/(?:v\d{1,2}(?:\.\d)?\/)?token\b|\/oauth2\/v\d{1,2}\.\d\/token|\/connect\/token\b|\/protocol\/openid-connect\/token\b|\/metadata\/identity\/oauth2\/token\b|\/computeMetadata\/[^?#]{1,200}\/token\b|\/oauth\/access_token\b|\/login\/oauth\/access_token\b/
+const TOKEN_HOSTS: ReadonlySet<string> = new Set([
+  'oauth2.googleapis.com',
+  'sts.googleapis.com',
+  'sts.amazonaws.com',
+  'login.microsoftonline.com',
+  'accounts.google.com',
+])
+const TOKEN_CALL =
+  /^(?:AssumeRole\w{0,40}|GetSessionToken|GetFederationToken|GetWorkloadAccessToken\w{0,40}|GetResourceOauth2Token)$/
+
+/** True when a client span asked an identity provider for a token. No convention says so; its path or method does. */
+export function isTokenRequest(attributes: AttributeMap, spanName: string): boolean {
+  const url = firstLabel(attributes, URL_KEYS)
+  const path = firstLabel(attributes, ['url.path', 'http.target']) ?? url
+  if (path !== undefined && TOKEN_PATH.test(path)) {
+    return true
+  }
+  const method =
+    firstLabel(attributes, ['rpc.method', 'aws.operation']) ?? spanName.slice(spanName.lastIndexOf('.') + 1)
+  if (TOKEN_CALL.test(method)) {
+    return true
+  }
+  const host = firstLabel(attributes, ['server.address', 'net.peer.name', 'http.host']) ?? addressOfUrl(url)?.host
+  return (
+    host !== undefined &&
+    (TOKEN_HOSTS.has(host) || /^sts\.[a-z0-9-]{2,30}\.amazonaws\.com$/.test(host)) &&
+    firstLabel(attributes, ['http.request.method', 'http.method']) === 'POST'
+  )
+}

@@ -1,0 +1,129 @@
+/**
+ * What an agent states about itself in `telltale.*` attributes, read alike for every dialect: who it acts for, which
+ * data it touches, which policy decision covers it. Each is checked against the schema, and what does not fit is
+ * left out, so that a careless sender loses one statement, never a record.
+ */
+import {
+  type Approval,
+  CLASSIFICATIONS,
+  type Classification,
+  type Dataset,
+  LIST_LIMIT,
+  type Subject,
+} from '../../../schema/telemetry.ts'
+import type { AttributeMap, AttributeValue, OtlpRecord } from '../../otlp/records.ts'
+import { asJson, bool, field, fieldLabel, type Json, label, labels, put } from '../../otlp/values.ts'
+import type { FragmentDraft } from '../dialect.ts'
+
+/** The part of a draft that an agent may state. */
+export type Stated = Partial<
+  Pick<
+    { -readonly [Key in keyof FragmentDraft]: FragmentDraft[Key] },
+    'subject_chain' | 'dataset_scope' | 'policy_snapshot' | 'policy_decision' | 'approval' | 'atlas_mapping'
+  >
+>
+
+/** What a record states, or `undefined` when it states nothing that holds. */
+export function statedBy(record: OtlpRecord): Stated | undefined {
+  const { attributes } = record
+  if (!statesAnything(attributes)) {
+    return undefined
+  }
+  const stated: Stated = {}
+  put(stated, 'subject_chain', list(attributes.get('telltale.subject_chain'), subject))
+  put(stated, 'dataset_scope', list(attributes.get('telltale.dataset_scope'), statedDataset))
+  put(stated, 'policy_snapshot', uuid(attributes.get('telltale.policy_snapshot')))
+  put(stated, 'policy_decision', decision(attributes.get('telltale.policy_decision')))
+  put(stated, 'approval', approval(attributes.get('telltale.approval')))
+  put(stated, 'atlas_mapping', techniques(attributes.get('telltale.atlas_mapping')))
+  return stated
+}
+
+const KEYS = [
+  'telltale.subject_chain',
+  'telltale.dataset_scope',
+  'telltale.policy_snapshot',
+  'telltale.policy_decision',
+  'telltale.approval',
+  'telltale.atlas_mapping',
+] as const
+
+function statesAnything(attributes: AttributeMap): boolean {
+  for (const key of KEYS) {
+    if (attributes.has(key)) {
+      return true
+    }
+  }
+  return false
+}
+
+function list<Entry>(value: AttributeValue, read: (node: Json) => Entry | undefined): readonly Entry[] | undefined {
+  const node = asJson(value)
+  if (!Array.isArray(node)) {
+    return undefined
+  }
+  const entries: Entry[] = []
+  for (const raw of node.slice(0, LIST_LIMIT)) {
+    // SDKs that allow only arrays of strings send each entry as JSON.
+    const entry = read(typeof raw === 'string' ? (asJson(raw) ?? raw) : raw)
+    if (entry !== undefined) {
+      entries.push(entry)
+    }
+  }
+  return entries.length === 0 ? undefined : entries
+}
+
+function subject(node: Json): Subject | undefined {
+  const kind = fieldLabel(node, 'kind')
+  const id = fieldLabel(node, 'id')
+  if (id === undefined || (kind !== 'human' && kind !== 'agent' && kind !== 'service')) {
+    return undefined
+  }
+  const name = fieldLabel(node, 'name')
+  return name === undefined ? { kind, id } : { kind, id, name }
+}
+
+function statedDataset(node: Json): Dataset | undefined {
+  const id = typeof node === 'string' ? label(node) : fieldLabel(node, 'id')
+  if (id === undefined) {
+    return undefined
+  }
+  const classification = fieldLabel(node, 'classification')?.toLowerCase()
+  const tenant = fieldLabel(node, 'tenant')
+  return {
+    id,
+    ...(CLASSIFICATIONS.includes(classification as Classification)
+      ? { classification: classification as Classification }
+      : {}),
+    ...(tenant === undefined ? {} : { tenant }),
+  }
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+function uuid(value: AttributeValue): string | undefined {
+  const id = label(value)?.toLowerCase()
+  return id !== undefined && UUID.test(id) ? id : undefined
+}
+
+function decision(value: AttributeValue): 'allow' | 'deny' | 'step_up' | undefined {
+  return value === 'allow' || value === 'deny' || value === 'step_up' ? value : undefined
+}
+
+/** An object (`required`, `by`), a boolean (was it required), or the name of who approved. */
+function approval(value: AttributeValue): Approval | undefined {
+  const node = asJson(value)
+  const required = bool(typeof node === 'object' && node !== null ? (field(node, 'required') as AttributeValue) : value)
+  const by = typeof node === 'object' ? fieldLabel(node, 'by') : required === undefined ? label(value) : undefined
+  if (required === undefined && by === undefined) {
+    return undefined
+  }
+  return { ...(required === undefined ? {} : { required }), ...(by === undefined ? {} : { by }) }
+}
+
+const TECHNIQUE = /^AML\.T\d{4}(?:\.\d{3})?$/
+
+function techniques(value: AttributeValue): readonly string[] | undefined {
+  const found = labels(value).filter((id) => TECHNIQUE.test(id))
+  return found.length === 0 ? undefined : [...new Set(found)]
+}
