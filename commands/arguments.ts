@@ -1,0 +1,85 @@
+/** The command line: what each command takes, and what to say when it was written otherwise. */
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { nearest } from '../rules/suggestion.ts'
+
+type Options = NonNullable<ParseArgsConfig['options']>
+
+export interface CommandSyntax {
+  readonly name: string
+  /** `FILE...` and the like, for the usage line. */
+  readonly operands?: string
+  readonly minOperands?: number
+  readonly maxOperands?: number
+  readonly summary: string
+  readonly options: Options
+  /** One line for each option, in the order shown. */
+  readonly help: readonly (readonly [option: string, meaning: string])[]
+}
+
+/** The command line cannot be understood. Printed as it is; the process ends with 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+export interface Parsed {
+  readonly operands: readonly string[]
+  readonly values: Readonly<Record<string, string | boolean | undefined>>
+}
+
+const COMMON: Options = { config: { type: 'string' }, help: { type: 'boolean' } }
+const COMMON_HELP: CommandSyntax['help'] = [
+  ['--config FILE', 'the configuration (default telltale.yml, if there is one)'],
+  ['--help', 'this'],
+]
+
+/** @throws UsageError */
+export function parseCommand(syntax: CommandSyntax, args: readonly string[]): Parsed {
+  const options = { ...COMMON, ...syntax.options }
+  try {
+    const { positionals, values } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+    const least = syntax.minOperands ?? 0
+    const most = syntax.maxOperands ?? (syntax.operands?.includes('...') === true ? Number.POSITIVE_INFINITY : least)
+    if (values.help !== true && (positionals.length < least || positionals.length > most)) {
+      throw new UsageError(`${syntax.name} takes ${syntax.operands ?? 'no operands'}\n\n${usage(syntax)}`)
+    }
+    return { operands: positionals, values: values as Parsed['values'] }
+  } catch (error) {
+    if (error instanceof UsageError) {
+      throw error
+    }
+    const message = error instanceof Error ? (error.message.split('. ')[0] ?? error.message) : String(error)
+    throw new UsageError(`${message}\n\n${usage(syntax)}`)
+  }
+}
+
+export function usage(syntax: CommandSyntax): string {
+  const operands = syntax.operands === undefined ? '' : ` ${syntax.operands}`
+  const help = [...syntax.help, ...COMMON_HELP]
+  const width = Math.max(...help.map(([option]) => option.length))
+  return [
+    `telltale ${syntax.name}${operands}: ${syntax.summary}`,
+    '',
+    ...help.map(([option, meaning]) => `  ${option.padEnd(width)}  ${meaning}`),
+  ].join('\n')
+}
+
+/** What to say about a command that there is not. */
+export function unknownCommand(written: string, syntaxes: readonly CommandSyntax[]): string {
+  const meant = nearest(
+    written,
+    syntaxes.map(({ name }) => name),
+  )
+  const hint = meant === undefined ? '' : ` Did you mean '${meant}'?`
+  return `there is no command '${written}'.${hint}\n\n${overview(syntaxes)}`
+}
+
+export function overview(syntaxes: readonly CommandSyntax[]): string {
+  const width = Math.max(...syntaxes.map(({ name }) => name.length))
+  return [
+    'telltale COMMAND [OPTIONS]',
+    '',
+    ...syntaxes.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    '',
+    'telltale COMMAND --help says more.',
+  ].join('\n')
+}

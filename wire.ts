@@ -1,0 +1,58 @@
+/**
+ * The composition root: the only place that knows concrete dialects, detectors and sinks, and that connects them.
+ * Live and replay get their stages and their intake from the same two functions here.
+ */
+import { fileURLToPath } from 'node:url'
+import { openAssembler } from './collectors/assemble/assembler.ts'
+import { ASSEMBLE_DEFAULTS, type AssembleOptions } from './collectors/assemble/options.ts'
+import type { CountOutcome, Intake, Publish } from './collectors/collector.ts'
+import { speak } from './collectors/dialects/index.ts'
+import { createIntake } from './collectors/intake.ts'
+import { detectors } from './detectors/index.ts'
+import { assembleStage } from './engine/assemble.ts'
+import { correlateStage } from './engine/correlate.ts'
+import { detectStage } from './engine/detect.ts'
+import type { Stage } from './engine/stage.ts'
+import type { PolicySet } from './rules/policy.ts'
+import { validateFinding, validateTelemetry } from './schema/validate.ts'
+
+/** The policies that come with Telltale, for the agents of the demo and as examples. */
+export const SHIPPED_POLICIES: string = fileURLToPath(new URL(inDist('rules/policies'), import.meta.url))
+
+/** Compiled files lie one level below the package's own. */
+function inDist(path: string): string {
+  return import.meta.url.endsWith('.ts') ? `./${path}` : `../${path}`
+}
+
+export interface PureOptions {
+  readonly policies: PolicySet
+  readonly assemble?: Partial<AssembleOptions>
+  readonly onDetectorFailure?: (detector: string, error: unknown) => void
+}
+
+/** Fragments to events, events to findings, findings to alerts: the pure part, in the order of the data. */
+export function pureStages(options: PureOptions): readonly [assemble: Stage, detect: Stage, correlate: Stage] {
+  const assemble = { ...ASSEMBLE_DEFAULTS, ...options.assemble }
+  return [
+    assembleStage((state) => openAssembler(assemble, state)),
+    detectStage({
+      detectors,
+      policies: options.policies,
+      validate: validateTelemetry,
+      ...(options.onDetectorFailure === undefined ? {} : { onDetectorFailure: options.onDetectorFailure }),
+    }),
+    correlateStage({
+      runbooks: new Map(detectors.map(({ id, runbook }) => [id, runbook])),
+      validate: validateFinding,
+    }),
+  ]
+}
+
+export function openIntake(options: {
+  readonly publish: Publish
+  readonly count: CountOutcome
+  readonly retention: 'masked' | 'none'
+  readonly now?: () => number
+}): Intake {
+  return createIntake({ speak, now: Date.now, ...options })
+}
