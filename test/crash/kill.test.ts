@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { Bus, StoredRecord, Topic } from '../../engine/bus/bus.ts'
 import { openEmbeddedBus } from '../../engine/bus/embedded.ts'
-import { compile, KILLS, run, seeded } from './victim.ts'
+import { compile, KILLS, run, runWithFileLimit, seeded } from './victim.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'telltale-kill-'))
 const PATIENCE_MS = 30_000 + KILLS * 5000
@@ -82,6 +82,26 @@ describe(`kill -9, ${KILLS} times (TELLTALE_KILLS)`, () => {
       Array.from({ length: count }, (_, index) => `${key}=${index + 1}`),
     ])
     expect(seen).toEqual(new Map(expected))
+  })
+})
+
+describe.skipIf(process.platform === 'win32')('a disk that is full (a limit on file size stands in for it)', () => {
+  test('refuses appends, loses none that it took, and is used again once there is room', async () => {
+    const program = compile('fill.ts')
+    const directory = join(home, 'fill')
+    const victim = runWithFileLimit(program, 8, directory)
+    expect(await victim.ended).toBe(0)
+    program.remove()
+    const acknowledged = victim.lines.filter((line) => /^\d+$/.test(line))
+    expect(victim.lines.at(-1)).toBe('refused Unavailable,Unavailable,Unavailable')
+    expect(acknowledged.length).toBeGreaterThan(20)
+    const bus = await openEmbeddedBus({ directory })
+    await bus.append('events', [{ key: 'a', value: Buffer.from('after ') }])
+    const values = (await everything(bus, 'events'))
+      .flat()
+      .map(({ value }) => Buffer.from(value).toString().split(' ')[0])
+    await bus.close()
+    expect(values).toEqual([...acknowledged, 'after'])
   })
 })
 

@@ -49,9 +49,17 @@ export interface Victim {
 }
 
 export function run(program: Compiled, ...options: readonly string[]): Victim {
-  const child: ChildProcess = spawn(process.execPath, [program.path, ...options], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  return watch(spawn(process.execPath, [program.path, ...options], { stdio: ['ignore', 'pipe', 'inherit'] }))
+}
+
+/** Runs it where no file can grow beyond some MiB: Node ignores the signal, so writes fail as on a full disk. */
+export function runWithFileLimit(program: Compiled, mebibytes: number, ...options: readonly string[]): Victim {
+  const script = `ulimit -f ${mebibytes * 1024} && exec "$@"`
+  const args = ['-c', script, 'bash', process.execPath, program.path, ...options]
+  return watch(spawn('bash', args, { stdio: ['ignore', 'pipe', 'ignore'] }))
+}
+
+function watch(child: ChildProcess): Victim {
   const lines: string[] = []
   let rest = ''
   const ended = new Promise<number | null>((resolveEnded) => child.on('close', (code) => resolveEnded(code)))

@@ -49,7 +49,9 @@ export async function openStorage(directory: string, sync: boolean): Promise<Sto
   const binary = { encoding: 'binary', keyEncoding: 'binary' } as const
   let root: RootDatabase<Buffer, Buffer>
   try {
-    root = open<Buffer, Buffer>({ path: directory, noSubdir: false, ...binary, ...durability })
+    // Its own batching per event turn leaves a promise behind that nobody can handle when a commit fails.
+    const grouping = { eventTurnBatching: false }
+    root = open<Buffer, Buffer>({ path: directory, noSubdir: false, ...binary, ...durability, ...grouping })
   } catch (cause) {
     throw damaged(file, cause instanceof Error ? cause.message : String(cause))
   }
