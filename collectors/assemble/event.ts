@@ -1,0 +1,95 @@
+/** The event, from what its records say together and who acted. */
+import type { Telemetry } from '../../schema/telemetry.ts'
+import type { Draft, Identity } from './draft.ts'
+import { type Merged, mergeDraft, withAttribute } from './merge.ts'
+
+/** Marks events whose own time was further from their arrival than any delivery explains. */
+export const CLOCK_SKEW_ATTRIBUTE = 'telltale.clock_skew'
+
+const EARLIEST_MS = 24 * 60 * 60 * 1000
+const LATEST_MS = 5 * 60 * 1000
+
+export function eventOf(draft: Draft, eventId: string, identity: Identity, clamp: boolean): Telemetry {
+  const merged = mergeDraft(draft)
+  const operation = merged.operation ?? 'tool_call'
+  const timeMs = clamp ? clamped(merged.time_ms, draft.observed_ms) : merged.time_ms
+  const event: Telemetry = {
+    schema_version: '1',
+    event_id: eventId,
+    time_ms: timeMs,
+    observed_ms: draft.observed_ms,
+    tenant_id: draft.tenant,
+    agent: identity.agent,
+    session_id: identity.session_id,
+    trace_id: merged.trace_id ?? null,
+    span_id: merged.span_id ?? null,
+    parent_span_id: merged.parent_span_id ?? null,
+    operation,
+    prompt_id: merged.prompt_id ?? identity.prompt_id ?? null,
+    subject_chain: [...identity.subject_chain],
+    dataset_scope: [...(merged.dataset_scope ?? [])],
+    policy_snapshot: merged.policy_snapshot ?? null,
+    policy_decision: merged.policy_decision ?? null,
+    atlas_mapping: [...(merged.atlas_mapping ?? [])],
+    tool: toolOf(merged, operation),
+    outcome: merged.outcome ?? 'ok',
+    duration_ms: merged.duration_ms ?? null,
+    volume: merged.volume ?? {},
+    destinations: [...(merged.destinations ?? [])],
+    integrity: merged.integrity ?? {},
+    token: merged.token ?? null,
+    approval: merged.approval ?? null,
+    attributes:
+      timeMs === merged.time_ms
+        ? (merged.attributes ?? {})
+        : withAttribute(merged.attributes, CLOCK_SKEW_ATTRIBUTE, true),
+  }
+  if (merged.error_type !== undefined) {
+    event.error_type = merged.error_type
+  }
+  if (merged.content !== undefined) {
+    event.content = merged.content
+  }
+  return event
+}
+
+function clamped(timeMs: number, observedMs: number): number {
+  return Math.min(Math.max(timeMs, observedMs - EARLIEST_MS, 0), observedMs + LATEST_MS)
+}
+
+function toolOf({ tool }: Merged, operation: Telemetry['operation']): Telemetry['tool'] {
+  if (tool?.name !== undefined) {
+    return { ...tool, name: tool.name }
+  }
+  // A call whose record names no tool is still a call, and a policy must be able to refuse it.
+  return operation === 'tool_call' ? { ...tool, name: 'unknown' } : null
+}
+
+/**
+ * Whether a detector could judge the amended event otherwise. What only completes the record (a duration, an
+ * attribute) is not worth sending it again.
+ */
+export function judgedDifferently(before: Telemetry, after: Telemetry): boolean {
+  return judged(before) !== judged(after)
+}
+
+function judged(event: Telemetry): string {
+  const { tool, outcome, error_type, destinations, dataset_scope, content, policy_decision, approval, token } = event
+  return JSON.stringify([
+    tool?.name,
+    tool?.server,
+    outcome,
+    error_type,
+    // Merged lists are sorted, those of a single record are as it wrote them: the order says nothing.
+    destinations.map((destination) => JSON.stringify(destination)).sort(),
+    dataset_scope.map((dataset) => JSON.stringify(dataset)).sort(),
+    content?.prompt,
+    content?.arguments,
+    content?.result,
+    content?.output,
+    content?.system_prompt,
+    policy_decision,
+    approval,
+    token,
+  ])
+}

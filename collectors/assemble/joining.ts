@@ -1,0 +1,132 @@
+/** Records joined to the event they belong to, whether it still waits or went out before. */
+import type { Telemetry } from '../../schema/telemetry.ts'
+import { type Children, type Contribution, type Draft, type Identity, leadOf, RANK, withContribution } from './draft.ts'
+import type { Drafts } from './drafts.ts'
+import { eventOf, judgedDifferently } from './event.ts'
+import { isNaming, isPairing } from './keys.ts'
+import { lineageOf } from './lineage.ts'
+import type { Memory } from './memory.ts'
+import { childOf, foldChild, foldContent } from './merge.ts'
+import type { AssembleOptions } from './options.ts'
+import type { Output } from './output.ts'
+
+export class Joining {
+  readonly #options: AssembleOptions
+  readonly #memory: Memory
+  readonly #drafts: Drafts
+
+  constructor(options: AssembleOptions, memory: Memory, drafts: Drafts) {
+    this.#options = options
+    this.#memory = memory
+    this.#drafts = drafts
+  }
+
+  /**
+   * Adds contributions to a draft. With `open`, one absorbed fragment among them is not counted yet: it leads an event
+   * that has not gone out, or is `merged`.
+   */
+  join(
+    draft: Draft,
+    added: { readonly contributions: readonly Contribution[]; readonly children?: Children | undefined },
+    open: boolean,
+    output: Output,
+  ): void {
+    const before = this.#outgone(draft)
+    const opens = open && before === undefined && !draft.open
+    this.#drafts.change(draft, () => {
+      for (const contribution of added.contributions) {
+        addContribution(draft, contribution)
+      }
+      if (added.children !== undefined) {
+        draft.children = foldChild(draft.children, added.children)
+      }
+      draft.open = draft.open || opens
+    })
+    for (const { fragment } of added.contributions) {
+      const trace = this.#memory.knownTrace(fragment.tenant_id, fragment.trace_id)
+      const node =
+        fragment.signal === 'span' && fragment.span_id !== undefined ? trace?.spans.get(fragment.span_id) : undefined
+      if (node !== undefined) {
+        this.#memory.setDraft(node, draft.seq)
+      }
+    }
+    this.#settlePairs(draft)
+    if (open && !opens) {
+      output.count('merged')
+    }
+    if (before !== undefined) {
+      this.#amend(draft, before, output)
+    } else if (opens && draft.deadline_ms === undefined) {
+      const [{ fragment }] = added.contributions as [Contribution]
+      this.#drafts.arm(draft, fragment.observed_ms + this.#options.holdMs)
+    }
+  }
+
+  /** Makes all of one draft part of another. `rankOf` says who speaks before whom. */
+  absorb(owner: Draft, draft: Draft, rankOf: (contribution: Contribution) => number, output: Output): void {
+    const { contributions, children, open, keys } = draft
+    this.#drafts.drop(draft)
+    this.join(
+      owner,
+      {
+        contributions: contributions.map((contribution) => ({ ...contribution, rank: rankOf(contribution) })),
+        children,
+      },
+      open,
+      output,
+    )
+    this.#drafts.addKeys(
+      owner,
+      keys.filter((key) => !isPairing(key) && !isNaming(key)),
+    )
+  }
+
+  /** A call that went out may turn out to be part of one above it whose span is still to come. */
+  watchAbove(draft: Draft): void {
+    const { fragment } = leadOf(draft)
+    const isCall = fragment.role === 'event' && fragment.operation === 'tool_call'
+    const trace = this.#memory.knownTrace(fragment.tenant_id, fragment.trace_id)
+    this.#drafts.watch(draft, isCall ? lineageOf(fragment, trace).gap : undefined)
+  }
+
+  #outgone(draft: Draft): Telemetry | undefined {
+    return draft.event_id === undefined
+      ? undefined
+      : eventOf(draft, draft.event_id, draft.identity as Identity, this.#options.clamp)
+  }
+
+  #amend(draft: Draft, before: Telemetry, output: Output): void {
+    const after = this.#outgone(draft) as Telemetry
+    if (judgedDifferently(before, after)) {
+      output.event(after)
+      output.count('amended')
+    }
+    this.watchAbove(draft)
+  }
+
+  /** A span that has met its log record waits for no other, nor does a call that has met its request. */
+  #settlePairs(draft: Draft): void {
+    const events = draft.contributions.filter(({ fragment }) => fragment.role === 'event')
+    if (events.length > 1) {
+      this.#drafts.removeKeys(draft, isPairing)
+    }
+    if (events.length > 0 && draft.contributions.some(({ rank }) => rank === RANK.requested)) {
+      this.#drafts.removeKeys(draft, isNaming)
+    }
+  }
+}
+
+function addContribution(draft: Draft, contribution: Contribution): void {
+  const child = childOf(contribution.fragment)
+  if (child !== undefined && contribution.rank < RANK.requested) {
+    draft.children = foldChild(draft.children, child)
+    return
+  }
+  const content = draft.contributions.find(({ rank }) => rank === RANK.content)
+  if (contribution.rank === RANK.content && content !== undefined) {
+    const folded = { ...content, fragment: foldContent(content.fragment, contribution.fragment) }
+    draft.contributions = draft.contributions.map((known) => (known === content ? folded : known))
+    return
+  }
+  draft.contributions = withContribution(draft.contributions, contribution) ?? draft.contributions
+}

@@ -1,0 +1,92 @@
+/** What fragments of one event find each other by. */
+import type { Fragment } from '../../schema/fragment.ts'
+import type { Trace } from './memory.ts'
+
+/**
+ * The id that joins the records of one call, or `undefined`. A bare number is no such id: JSON-RPC requests count from
+ * one on every connection, so one session sees it for many calls.
+ */
+export function callIdOf(fragment: Pick<Fragment, 'tool'>): string | undefined {
+  const id = fragment.tool?.call_id
+  return id === undefined || id === '' || /^\d{1,18}$/.test(id) ? undefined : id
+}
+
+/** Session first: it is the wider one, and where log records and spans meet. */
+function scopesOf(fragment: Fragment, trace: Trace | undefined): readonly string[] {
+  const session = fragment.session_id ?? trace?.facts.session
+  const scopes: string[] = []
+  if (session !== undefined) {
+    scopes.push(sessionScope(fragment.tenant_id, session))
+  }
+  if (fragment.trace_id !== undefined) {
+    scopes.push(`${fragment.tenant_id}\nt${fragment.trace_id}`)
+  }
+  return scopes
+}
+
+const sessionScope = (tenant: string, session: string): string => `${tenant}\ns${session}`
+
+export function callKeys(fragment: Fragment, trace: Trace | undefined, callId: string): readonly string[] {
+  return scopesOf(fragment, trace).map((scope) => `call\n${scope}\n${callId}`)
+}
+
+export function sessionCallKey(tenant: string, session: string, callId: string): string {
+  return `call\n${sessionScope(tenant, session)}\n${callId}`
+}
+
+/** Where a span waits for its log record, or a log record for its span. */
+export function twinKeys(fragment: Fragment, trace: Trace | undefined, wanted: Fragment['signal']): readonly string[] {
+  const { twin, operation } = fragment
+  return twin === undefined
+    ? []
+    : scopesOf(fragment, trace).map((scope) => `twin\n${scope}\n${operation}\n${twin}\n${wanted}`)
+}
+
+/** Where calls without an id wait for the request they answer, and requests for a call: in one trace, by tool. */
+export function nameKey(fragment: Fragment, wanted: 'call' | 'request'): string | undefined {
+  const name = fragment.tool?.name
+  const scope =
+    fragment.trace_id !== undefined
+      ? `t${fragment.trace_id}`
+      : fragment.session_id === undefined
+        ? undefined
+        : `s${fragment.session_id}`
+  return name === undefined || scope === undefined
+    ? undefined
+    : `name\n${fragment.tenant_id}\n${scope}\n${bareName(name)}\n${wanted}`
+}
+
+/** Where log records with content wait for the span they were written in. */
+export function contentKey(tenant: string, trace: string, span: string): string {
+  return `content\n${tenant}\n${trace}\n${span}`
+}
+
+/** Whether a key holds no longer once the draft has found its other half. */
+export function isPairing(key: string): boolean {
+  return key.startsWith('twin\n')
+}
+
+export function isNaming(key: string): boolean {
+  return key.startsWith('name\n')
+}
+
+/** The name of a tool without the server that some emitters put before it. */
+export function bareName(name: string): string {
+  const parts = name.split('__')
+  const bare = parts[0] === 'mcp' && parts.length > 2 ? parts.slice(2).join('__') : name
+  return bare.toLowerCase()
+}
+
+/** Whether two names mean one tool: equal, or one is the other behind a server's name. */
+export function sameTool(one: string | undefined, other: string | undefined): boolean {
+  if (one === undefined || other === undefined) {
+    return false
+  }
+  const [a, b] = [bareName(one), bareName(other)]
+  const [short, long] = a.length <= b.length ? [a, b] : [b, a]
+  return (
+    short !== '' &&
+    long.endsWith(short) &&
+    (short.length === long.length || /[-_./:]/.test(long.charAt(long.length - short.length - 1)))
+  )
+}

@@ -1,0 +1,113 @@
+/** What a record below another belongs to: the call above it, the model above it, or nothing. */
+import type { Fragment } from '../../schema/fragment.ts'
+import { type Draft, leadOf, RANK } from './draft.ts'
+import type { Drafts } from './drafts.ts'
+import { callIdOf, sameTool } from './keys.ts'
+import type { Lineage } from './lineage.ts'
+import type { SpanNode } from './memory.ts'
+
+/**
+ * - a draft: the record is part of that event.
+ * - `model`: it is the transport of a model call.
+ * - `none`: it stands for itself; nothing further up can change that.
+ * - `unknown`: nothing known above it says; an ancestor that is still missing may.
+ */
+export type Ownership = Draft | 'model' | 'none' | 'unknown'
+
+/** Asks the known ancestors, nearest first. The first that stands for an event decides. */
+export function ownershipOf(draft: Draft, { ancestors, gap }: Lineage, drafts: Drafts): Ownership {
+  const { fragment, rank } = leadOf(draft)
+  if (rank >= RANK.content) {
+    return 'none'
+  }
+  for (const node of ancestors) {
+    const verdict = fragment.role === 'part' ? ownsPart(node, fragment, drafts) : ownsCall(node, draft, drafts)
+    if (verdict !== undefined) {
+      return verdict === draft ? 'none' : verdict
+    }
+  }
+  return gap === undefined ? (carrierOf(draft, ancestors, drafts) ?? 'none') : 'unknown'
+}
+
+/** Transport is often reported twice, by the library and by what it is built on: the outer report has the inner. */
+export function carrierOf(draft: Draft, ancestors: readonly SpanNode[], drafts: Drafts): Draft | undefined {
+  const { fragment } = leadOf(draft)
+  const host = fragment.destinations?.[0]?.host
+  if (fragment.transport !== true || host === undefined) {
+    return undefined
+  }
+  const node = ancestors.find(({ transport, host: other }) => transport === true && other === host)
+  const carrier = drafts.bySeq(node?.draft)
+  return carrier === draft ? undefined : carrier
+}
+
+/** `undefined` where the node says nothing and the search goes on above it. */
+function ownsPart(node: SpanNode, part: Fragment, drafts: Drafts): Ownership | undefined {
+  switch (node.operation) {
+    case 'tool_call':
+    case 'retrieval':
+    case 'token_request':
+      // A call that is no longer remembered cannot be amended; what comes this late stands for itself.
+      return drafts.bySeq(node.draft) ?? 'none'
+    case 'model_call':
+      return part.transport === true ? 'model' : 'none'
+    case 'agent_invoke':
+    case 'agent_spawn':
+      return part.transport === true && node.host !== undefined && node.host === part.destinations?.[0]?.host
+        ? 'model'
+        : 'none'
+    default:
+      return undefined
+  }
+}
+
+function ownsCall(node: SpanNode, draft: Draft, drafts: Drafts): Ownership | undefined {
+  if (node.operation === undefined) {
+    return undefined
+  }
+  if (node.operation !== 'tool_call') {
+    return 'none'
+  }
+  const owner = drafts.bySeq(node.draft)
+  return owner !== undefined && isSameCall(leadOf(draft).fragment, leadOf(owner).fragment) ? owner : 'none'
+}
+
+/** Whether an inner tool call is the outer one seen by somebody else: the MCP client or server, another library. */
+function isSameCall(inner: Fragment, outer: Fragment): boolean {
+  if (inner.operation !== 'tool_call' || !sameTool(inner.tool?.name, outer.tool?.name)) {
+    return false
+  }
+  if (isMcp(inner) || inner.signal !== outer.signal || inner.dialect !== outer.dialect) {
+    return true
+  }
+  const id = callIdOf(inner)
+  return id !== undefined && id === callIdOf(outer)
+}
+
+/** Reported by what carries a call to a server, not by the agent that makes it. */
+export function isMcp({ dialect, tool }: Fragment): boolean {
+  return dialect === 'mcp' || tool?.kind === 'mcp'
+}
+
+/** Whether the draft already has this record's reporter: nobody reports one call twice, so it is another call. */
+export function hasReporterOf(draft: Draft, fragment: Fragment): boolean {
+  return (
+    fragment.role === 'event' &&
+    draft.contributions.some(
+      ({ fragment: known }) =>
+        known.role === 'event' &&
+        known.signal === fragment.signal &&
+        known.dialect === fragment.dialect &&
+        !isLinked(known, fragment),
+    )
+  )
+}
+
+/** MCP client and server report as one, and are parent and child. */
+function isLinked(one: Fragment, other: Fragment): boolean {
+  return (
+    one.span_id !== undefined &&
+    other.span_id !== undefined &&
+    (one.parent_span_id === other.span_id || other.parent_span_id === one.span_id)
+  )
+}

@@ -1,0 +1,97 @@
+/** What was said about events beside their own records: messages in logs, calls in the outputs and inputs of models. */
+import type { Fragment, RequestedCall } from '../../schema/fragment.ts'
+import { answeredContribution, isAnotherCall, isNews, requestedContribution } from './calls.ts'
+import { type Contribution, type Draft, RANK } from './draft.ts'
+import type { Drafts } from './drafts.ts'
+import type { Joining } from './joining.ts'
+import { callIdOf, callKeys, contentKey, nameKey } from './keys.ts'
+import type { Trace } from './memory.ts'
+import type { AssembleOptions } from './options.ts'
+import type { Output } from './output.ts'
+
+export class Spoken {
+  readonly #options: AssembleOptions
+  readonly #drafts: Drafts
+  readonly #joining: Joining
+
+  constructor(options: AssembleOptions, drafts: Drafts, joining: Joining) {
+    this.#options = options
+    this.#drafts = drafts
+    this.#joining = joining
+  }
+
+  /** The calls that the fragment, a model's, asks for and was given the results of. */
+  hear(model: Fragment, trace: Trace | undefined, output: Output): void {
+    for (const call of model.requested_calls ?? []) {
+      this.#request(model, trace, call, output)
+    }
+    for (const call of model.answered_calls ?? []) {
+      this.#answer(model, trace, call, output)
+    }
+  }
+
+  /** Messages that are logged beside the span they were written in belong to its event. */
+  content(fragment: Fragment, trace: Trace | undefined, output: Output): void {
+    const says = fragment.content !== undefined || fragment.prompt_id !== undefined || fragment.integrity !== undefined
+    if (!says || fragment.signal !== 'log' || trace === undefined || fragment.span_id === undefined) {
+      return
+    }
+    const contribution = { fragment, rank: RANK.content }
+    const node = trace.spans.get(fragment.span_id)
+    const key = contentKey(fragment.tenant_id, trace.facts.id, fragment.span_id)
+    const known = node === undefined ? this.#drafts.newest([key]) : this.#drafts.bySeq(node.draft)
+    if (known !== undefined) {
+      this.#joining.join(known, { contributions: [contribution] }, false, output)
+    } else if (node === undefined) {
+      this.#drafts.add(this.#spoken(contribution, [key]), undefined)
+    }
+  }
+
+  /** A model asked for a call. When no record of the call comes in time, the request is all there is of it. */
+  #request(model: Fragment, trace: Trace | undefined, call: RequestedCall, output: Output): void {
+    const contribution = requestedContribution(model, call)
+    const callId = callIdOf(contribution.fragment)
+    if (callId === undefined) {
+      return
+    }
+    const keys = callKeys(contribution.fragment, trace, callId)
+    const known = this.#drafts.newest(keys)
+    if (known !== undefined && !isAnotherCall(known, call)) {
+      if (!known.contributions.some(({ rank }) => rank === RANK.requested)) {
+        this.#joining.join(known, { contributions: [contribution] }, false, output)
+      }
+      return
+    }
+    const nameless = nameKey(contribution.fragment, 'call')
+    const claimed = known !== undefined || nameless === undefined ? undefined : this.#drafts.oldest([nameless])
+    if (claimed !== undefined) {
+      this.#joining.join(claimed, { contributions: [contribution] }, false, output)
+      this.#drafts.addKeys(claimed, keys)
+      return
+    }
+    const request = nameKey(contribution.fragment, 'request')
+    const draft = this.#spoken(contribution, request === undefined ? keys : [...keys, request])
+    this.#drafts.add(known === undefined ? draft : { ...draft, reused: true }, model.observed_ms + this.#options.holdMs)
+  }
+
+  #answer(model: Fragment, trace: Trace | undefined, call: RequestedCall, output: Output): void {
+    const contribution = answeredContribution(model, call)
+    const callId = callIdOf(contribution.fragment)
+    const known = callId === undefined ? undefined : this.#drafts.newest(callKeys(contribution.fragment, trace, callId))
+    if (known !== undefined && isNews(known, call)) {
+      this.#joining.join(known, { contributions: [contribution] }, false, output)
+    }
+  }
+
+  /** A draft that begins with what was said about an event, not with a fragment that is to be counted. */
+  #spoken(contribution: Contribution, keys: readonly string[]): Draft {
+    return {
+      seq: this.#drafts.nextSeq(),
+      tenant: contribution.fragment.tenant_id,
+      observed_ms: contribution.fragment.observed_ms,
+      contributions: [contribution],
+      open: false,
+      keys,
+    }
+  }
+}
