@@ -84,10 +84,6 @@ function draft(record: Span | LogRecord, role: Draft['role'], operation?: Draft[
   if (person !== undefined) {
     made.principal = { kind: 'human', id: person }
   }
-  if (record.signal === 'log') {
-    // A log record names the span it was written in, which is its parent, not itself.
-    put(made, 'parent_span_id', record.spanId)
-  }
   return made
 }
 
@@ -169,8 +165,10 @@ function execution(span: Span): Draft {
   putTool(made, { call_id: firstLabel(span.attributes, ['tool_use_id', 'gen_ai.tool.call.id']) })
   const failed = endingOf(span)
   if (failed !== undefined) {
-    putEnding(made, failed)
+    made.outcome = failed.outcome
     putContent(made, { result: failed.message })
+    // The log record may know the class of the error; a guess must not speak before it.
+    put(made, 'error_type', failed.error_type === '_OTHER' ? undefined : failed.error_type)
   }
   const durationMs = num(span.attributes.get('duration_ms'))
   if (durationMs !== undefined && durationMs >= 0) {

@@ -1,5 +1,5 @@
 import type { LogRecord, Span } from '../otlp/records.ts'
-import { bool, eventName, firstCount, firstLabel, firstText, label, num, put, text } from '../otlp/values.ts'
+import { bool, eventName, firstCount, firstLabel, firstText, label, num, text } from '../otlp/values.ts'
 import { splitMcpName } from './claude-code.ts'
 import type { Dialect, FragmentDraft } from './dialect.ts'
 import { type Draft, draftOf, putContent, putEnding, putTool, putVolume } from './reading/draft.ts'
@@ -52,7 +52,6 @@ function agent(record: LogRecord): NamedAgent {
 
 function draft(record: LogRecord, role: Draft['role'], operation?: Draft['operation']): Draft {
   const made = draftOf(record, role, operation, agent(record), label(record.attributes.get('conversation.id')))
-  put(made, 'parent_span_id', record.spanId)
   return made
 }
 
@@ -67,7 +66,7 @@ function putNamedTool(made: Draft, record: LogRecord): void {
     split?.server
   putTool(made, {
     name: split?.name ?? written,
-    kind: server === undefined ? namespace : 'mcp',
+    kind: server === undefined ? (namespace === 'functions' ? 'function' : namespace) : 'mcp',
     call_id: label(attributes.get('call_id')),
     server,
   })

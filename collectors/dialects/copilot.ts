@@ -1,5 +1,5 @@
 import type { LogRecord, Span } from '../otlp/records.ts'
-import { bool, eventName, firstLabel, firstText, label, num, put } from '../otlp/values.ts'
+import { bool, eventName, firstLabel, firstText, label, num } from '../otlp/values.ts'
 import type { Dialect, FragmentDraft } from './dialect.ts'
 import { type Draft, draftOf, putContent, putEnding, putTool } from './reading/draft.ts'
 import { agentInvoke, agentNamed, kindOf, speakOf, toolCall } from './reading/genai.ts'
@@ -99,7 +99,6 @@ function permission(span: Span): Draft {
 function toolLog(record: LogRecord): Draft {
   const { attributes } = record
   const draft = draftOf(record, 'event', 'tool_call', undefined)
-  put(draft, 'parent_span_id', record.spanId)
   putTool(draft, {
     name: firstLabel(attributes, ['gen_ai.tool.name', 'tool_name', 'tool.name']),
     call_id: firstLabel(attributes, ['gen_ai.tool.call.id', 'tool_call_id', 'call_id']),

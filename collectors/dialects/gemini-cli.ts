@@ -84,11 +84,7 @@ function named(draft: Draft, record: Span | LogRecord): Draft {
 }
 
 function draft(record: Span | LogRecord, role: Draft['role'], operation?: Draft['operation']): Draft {
-  const made = named(draftOf(record, role, operation, undefined, undefined), record)
-  if (record.signal === 'log') {
-    put(made, 'parent_span_id', record.spanId)
-  }
-  return made
+  return named(draftOf(record, role, operation, undefined, undefined), record)
 }
 
 function node(record: Span | LogRecord): Draft {

@@ -2,7 +2,7 @@ import type { Span } from '../otlp/records.ts'
 import { asJson, field, firstLabel, firstText, label, put } from '../otlp/values.ts'
 import type { Dialect, FragmentDraft } from './dialect.ts'
 import { manifestHash } from './reading/definitions.ts'
-import { type Draft, draftOf, putContent, putConversation, putEnding } from './reading/draft.ts'
+import { type Draft, draftOf, putContent, putConversation, putEnding, putTool } from './reading/draft.ts'
 import { agentNamed, kindOf, modelCall, nameAfter, putIntegrity, speakOf, toolCall } from './reading/genai.ts'
 import { joinConversations, readInput, readMessages, systemText } from './reading/messages.ts'
 import { ending } from './reading/outcome.ts'
@@ -37,9 +37,22 @@ export const googleAdk: Dialect = {
   },
 }
 
+/** ADK writes the class of a tool where others write its type. */
+const TOOL_CLASSES: ReadonlyMap<string, string> = new Map([
+  ['FunctionTool', 'function'],
+  ['LongRunningFunctionTool', 'function'],
+  ['AgentTool', 'agent'],
+  ['MCPTool', 'mcp'],
+  ['McpTool', 'mcp'],
+])
+
 function tool(span: Span): Draft {
   const { attributes } = span
   const draft = toolCall(span, FRAMEWORK)
+  const kind = TOOL_CLASSES.get(draft.tool?.kind ?? '')
+  if (kind !== undefined) {
+    putTool(draft, { ...draft.tool, kind })
+  }
   putContent(draft, {
     arguments: firstText(attributes, ['gcp.vertex.agent.tool_call_args']),
     result: firstText(attributes, ['gcp.vertex.agent.tool_response']),

@@ -14,7 +14,7 @@ import {
 } from './reading/draft.ts'
 import { conversationOf, putIntegrity, versionOf } from './reading/genai.ts'
 import { agentOf, type NamedAgent } from './reading/identity.ts'
-import { readInput, readMessages } from './reading/messages.ts'
+import { readAnswer, readInput } from './reading/messages.ts'
 import { endingOf } from './reading/outcome.ts'
 import { usageOf } from './reading/usage.ts'
 
@@ -145,7 +145,7 @@ function chain(span: Span): Draft {
   const output = returned(span)
   putContent(draft, {
     prompt: readInput(input).prompt ?? text(input),
-    output: readMessages(output, 'output').output ?? text(output),
+    output: readAnswer(output) ?? text(output),
   })
   putEnding(draft, endingOf(span))
   return draft

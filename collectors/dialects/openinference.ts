@@ -27,7 +27,7 @@ import {
 import { openInferenceMessages } from './reading/flat.ts'
 import { versionOf } from './reading/genai.ts'
 import { agentOf, type NamedAgent } from './reading/identity.ts'
-import { type Conversation, joinConversations, readInput, readMessages } from './reading/messages.ts'
+import { type Conversation, joinConversations, readAnswer, readInput, readMessages } from './reading/messages.ts'
 import { ending, endingOf, isRefusal } from './reading/outcome.ts'
 import { modelOf, usageOf } from './reading/usage.ts'
 
@@ -271,7 +271,7 @@ function chain(span: Span, metadata: Json | undefined): Draft {
 
 function putTurn(made: Draft, span: Span): void {
   const input = readInput(span.attributes.get('input.value'))
-  const output = readMessages(span.attributes.get('output.value'), 'output')
-  putContent(made, { prompt: input.prompt, output: output.output, system_prompt: input.system })
+  const output = readAnswer(span.attributes.get('output.value'))
+  putContent(made, { prompt: input.prompt, output, system_prompt: input.system })
   putEnding(made, endingOf(span))
 }

@@ -6,7 +6,7 @@ import { manifestHash } from './reading/definitions.ts'
 import { type Draft, draftOf, putContent, putDatasets, putEnding, putTool } from './reading/draft.ts'
 import { agentNamed, kindOf, speakOf, versionOf } from './reading/genai.ts'
 import { agentOf, type NamedAgent } from './reading/identity.ts'
-import { readInput, readMessages } from './reading/messages.ts'
+import { readAnswer, readInput } from './reading/messages.ts'
 import { ending, endingOf } from './reading/outcome.ts'
 
 const MCP_SCOPE = '@traceloop/instrumentation-mcp'
@@ -105,7 +105,7 @@ function agentInvoke(span: Span): Draft {
   const input = asJson(attributes.get('traceloop.entity.input'))
   putContent(draft, {
     prompt: readInput(argumentsOf(input)).prompt ?? text(argumentsOf(input)),
-    output: readMessages(resultOf(asJson(attributes.get('traceloop.entity.output'))), 'output').output,
+    output: readAnswer(resultOf(asJson(attributes.get('traceloop.entity.output')))),
   })
   putEnding(draft, endingOf(span))
   return draft

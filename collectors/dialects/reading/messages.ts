@@ -83,6 +83,16 @@ export function readInput(value: AttributeValue | Json): Conversation {
   return { ...found, calls: [] }
 }
 
+/**
+ * What an agent answered, from its result: a text, or a whole transcript of which the latest text of the assistant
+ * counts.
+ */
+export function readAnswer(value: AttributeValue | Json): string | undefined {
+  const node = asJson(value)
+  const transcript = typeof node === 'object' ? readMessages(node, 'input').output : undefined
+  return transcript ?? readMessages(node ?? null, 'output').output
+}
+
 /** Joins what several sources said; the later one wins where both speak. */
 export function joinConversations(...conversations: readonly Conversation[]): Conversation {
   const joined: Conversation = { calls: [], answers: [] }
@@ -198,7 +208,8 @@ class Walk {
   }
 
   private message(node: Json, role: Role, depth: number): void {
-    const before = this.texts.user.length
+    const said = role === 'user' || role === 'assistant' ? this.texts[role] : []
+    const before = said.length
     for (const key of ['content', 'parts', 'message', 'output', 'text'] as const) {
       const inner = field(node, key)
       if (inner !== undefined && !(key === 'text' && field(node, 'message') !== undefined)) {
@@ -213,10 +224,10 @@ class Walk {
         }
       }
     }
-    // A user message that says something starts a new turn: what the user said before is history.
+    // In what a model was handed, a message that says something makes history of what its author said before.
     const isMessage = field(node, 'role') !== undefined || field(node, 'content') !== undefined
-    if (role === 'user' && isMessage && this.texts.user.length > before) {
-      this.texts.user.splice(0, before)
+    if (this.direction === 'input' && isMessage && said.length > before) {
+      said.splice(0, before)
     }
   }
 

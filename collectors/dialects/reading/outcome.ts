@@ -102,7 +102,7 @@ export function endingOf(span: Span): Ending | undefined {
     (exception === undefined ? undefined : firstText(exception, ERROR_MESSAGES)) ??
     (span.statusMessage === '' ? undefined : span.statusMessage) ??
     firstText(span.attributes, ERROR_MESSAGES)
-  return ending(outcomeOfError(errorType), errorType, message)
+  return ending(outcomeOfError(errorType), errorType ?? '_OTHER', message)
 }
 
 /** An ending without `undefined` members; the stack trace that some put into the message is left out. */
