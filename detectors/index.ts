@@ -1,6 +1,7 @@
 /** Every detector, in the order in which their findings are listed. */
 import type { AnyDetector } from './detector.ts'
 import { egress } from './egress.ts'
+import { errorSpike } from './error-spike.ts'
 import { toolAllowlist } from './tool-allowlist.ts'
 
-export const detectors: readonly AnyDetector[] = [toolAllowlist, egress]
+export const detectors: readonly AnyDetector[] = [toolAllowlist, egress, errorSpike]
