@@ -1,0 +1,22 @@
+/** Reads labelled texts (gzip JSON lines) that lie outside the repository. */
+import { readFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
+
+export interface LabelledText {
+  readonly id: string
+  readonly source: string
+  readonly label: string
+  readonly text: string
+  readonly lang?: string
+  readonly category?: string
+  readonly defense_pre?: string
+}
+
+/** The rows of one file, in its order. Throws when the file is absent. */
+export function readLabelledTexts(file: string): LabelledText[] {
+  return gunzipSync(readFileSync(file))
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as LabelledText)
+}

@@ -1,0 +1,244 @@
+/**
+ * Someone tries to make an agent give up its system prompt or what it was told to keep, or the agent does give it up.
+ */
+import type { FindingDraft } from '../schema/finding.ts'
+import type { Telemetry } from '../schema/telemetry.ts'
+import { type DetectionContext, defineDetector } from './detector.ts'
+import { type Attempt, judgeAttempt } from './prompt-extraction/attempt.ts'
+import {
+  type Announcement,
+  identity,
+  judgeAnnouncement,
+  judgeOverlap,
+  type KnownPrompt,
+  knownPrompt,
+  type Overlap,
+} from './prompt-extraction/leak.ts'
+
+/** How many prompts of one agent are remembered; the oldest makes room. About 1 KiB each. */
+export const PROMPTS_KEPT = 3
+/** The longest excerpt of agent-supplied text in evidence, in UTF-16 units. */
+const EXCERPT = 300
+/** From this share of the prompt on a leak is critical. */
+const LARGE_PART = 0.5
+/** A message that is this much of the system prompt is the prompt itself, not a request for it. */
+const IS_PROMPT = 0.8
+
+interface State {
+  prompts: KnownPrompt[]
+}
+
+/** Arguments are flagged from this confidence on. */
+const ARGUMENTS_CONFIDENCE = 0.8
+
+const NOTHING: ReadonlySet<number> = new Set()
+
+export const promptExtraction = defineDetector<State>({
+  id: 'prompt-extraction',
+  title: 'System prompt extraction',
+  catches:
+    'Requests to repeat, translate, encode or otherwise give up the system prompt or protected secrets, in some twenty languages and through common disguises; outputs and arguments that carry a known prompt or announce one.',
+  misses:
+    'Extraction over many innocent turns, requests that name nothing of the agent, leaks in free paraphrase of a prompt that was never seen.',
+  kind: 'content',
+  version: 1,
+  techniques: ['AML.T0056', 'AML.T0069.002', 'AML.T0051.000', 'AML.T0051.001', 'AML.T0057'],
+  owasp: ['LLM07:2025', 'LLM01:2025', 'ASI01'],
+  runbook: [
+    'Read evidence.untrusted_excerpt: is it a request for the prompt, or talk about prompts?',
+    'Look at the output of the same trace and of the next ten minutes of the session: did the agent comply?',
+    'If a prompt leaked, rotate every secret it held and treat its rules as public.',
+    'See who else the same user or source talked to in the last day.',
+  ],
+  on: ['model_call', 'agent_invoke', 'tool_call'],
+  scope: 'agent',
+  stateVersion: 1,
+  initial: () => ({ prompts: [] }),
+
+  check(event, state, context) {
+    const { content } = event
+    if (content === undefined) {
+      return []
+    }
+    const prompts = promptsOf(event, state)
+    const findings = [
+      event.operation === 'tool_call'
+        ? judgeRequest(event, argumentTexts(content.arguments ?? ''), 'arguments')
+        : judgeMessage(event, prompts),
+      event.operation === 'tool_call'
+        ? judgeLeak(event, argumentTexts(content.arguments ?? ''), 'arguments', prompts, context)
+        : judgeLeak(event, content.output ?? '', 'output', prompts, context),
+    ]
+    return findings.filter((finding) => finding !== undefined)
+  },
+
+  learn(event, state) {
+    const text = event.content?.system_prompt
+    if (text === undefined || text === '') {
+      return
+    }
+    const id = event.integrity.system_prompt_hash ?? identity(text)
+    if (state.prompts.some((prompt) => prompt.id === id)) {
+      return
+    }
+    state.prompts = [...state.prompts, knownPrompt(text, id)].slice(-PROMPTS_KEPT)
+  },
+})
+
+type Channel = 'prompt' | 'message' | 'arguments'
+
+/** The prompts known of the agent, the one on the event itself included although it is not learned yet. */
+function promptsOf(event: Telemetry, state: Readonly<State>): readonly KnownPrompt[] {
+  const text = event.content?.system_prompt
+  if (text === undefined || text === '') {
+    return state.prompts
+  }
+  const id = event.integrity.system_prompt_hash ?? identity(text)
+  return state.prompts.some((prompt) => prompt.id === id) ? state.prompts : [...state.prompts, knownPrompt(text, id)]
+}
+
+function judgeMessage(event: Telemetry, prompts: readonly KnownPrompt[]): FindingDraft | undefined {
+  const text = event.content?.prompt ?? ''
+  const between =
+    event.operation === 'agent_invoke' && event.subject_chain.filter((one) => one.kind === 'agent').length > 1
+  const finding = judgeRequest(event, text, between ? 'message' : 'prompt')
+  if (finding === undefined || isSystemPrompt(event, text, prompts)) {
+    return undefined
+  }
+  return finding
+}
+
+/** Some instrumentations put the system prompt where the user's message belongs. It asks for nothing. */
+function isSystemPrompt(event: Telemetry, text: string, prompts: readonly KnownPrompt[]): boolean {
+  const given = event.content?.system_prompt ?? ''
+  if (given !== '' && (given === text || given.includes(text.trim()))) {
+    return true
+  }
+  const overlap = judgeOverlap(text, prompts, NOTHING, '')
+  return overlap !== undefined && overlap.share >= IS_PROMPT
+}
+
+function judgeRequest(event: Telemetry, text: string, channel: Channel): FindingDraft | undefined {
+  const attempt = text === '' ? undefined : judgeAttempt(text)
+  if (attempt === undefined) {
+    return undefined
+  }
+  // Arguments are mostly code, queries and forms, full of passwords that nobody asks the agent for.
+  if (channel === 'arguments' && (!attempt.asksForPrompt || attempt.confidence < ARGUMENTS_CONFIDENCE)) {
+    return undefined
+  }
+  return attemptFinding(event, attempt, channel)
+}
+
+const PLACE: Readonly<Record<Channel, string>> = {
+  prompt: 'a prompt',
+  message: 'a message between agents',
+  arguments: 'the arguments of a tool call',
+}
+
+function attemptFinding(event: Telemetry, attempt: Attempt, channel: Channel): FindingDraft {
+  const hidden = attempt.hidden === undefined ? '' : `, hidden by ${attempt.hidden}`
+  const because = attempt.features.slice(0, 4).join(', ')
+  return {
+    cause: `attempt:${channel}`,
+    severity: 'medium',
+    confidence: round(attempt.confidence),
+    title: 'Attempt to extract the system prompt',
+    reason: `A request for the agent's instructions or secrets stands in ${PLACE[channel]}${hidden} (${because}).`,
+    observed: `score ${attempt.score.toFixed(2)}: ${attempt.features.slice(0, 8).join(', ')}`.slice(0, 900),
+    expected: 'no request for the system prompt, instructions or secrets',
+    silence: 'close the alert as benign',
+    evidence: {
+      channel,
+      score: round(attempt.score),
+      features: attempt.features.slice(0, 12).join(', ').slice(0, 1000),
+      ...(attempt.hidden === undefined ? {} : { hidden: attempt.hidden }),
+      untrusted_excerpt: attempt.sentence.slice(0, EXCERPT),
+    },
+    techniques: [
+      'AML.T0056',
+      'AML.T0069.002',
+      channel === 'prompt' && !event.subject_chain.slice(0, -1).some((one) => one.kind === 'agent')
+        ? 'AML.T0051.000'
+        : 'AML.T0051.001',
+    ],
+  }
+}
+
+function judgeLeak(
+  event: Telemetry,
+  text: string,
+  channel: 'output' | 'arguments',
+  prompts: readonly KnownPrompt[],
+  context: DetectionContext,
+): FindingDraft | undefined {
+  if (text === '') {
+    return undefined
+  }
+  const given = event.content?.prompt ?? ''
+  const overlap = judgeOverlap(text, prompts, context.policy?.promptShingles ?? NOTHING, given)
+  if (overlap !== undefined) {
+    return overlapFinding(overlap, text, channel)
+  }
+  const announcement = channel === 'output' ? judgeAnnouncement(text) : undefined
+  if (announcement === undefined) {
+    return undefined
+  }
+  const asked = given !== '' && judgeAttempt(given) !== undefined
+  // One directive may be the agent's manner of speaking, unless somebody just asked for them.
+  return announcement.directives >= 2 || asked ? announcementFinding(announcement, asked, channel) : undefined
+}
+
+function overlapFinding(overlap: Overlap, text: string, channel: string): FindingDraft {
+  const percent = Math.round(100 * overlap.share)
+  return {
+    cause: `leak:${channel}`,
+    severity: overlap.share >= LARGE_PART ? 'critical' : 'high',
+    confidence: round(Math.min(0.99, 0.75 + 0.5 * overlap.share)),
+    title: 'System prompt leaked',
+    reason: `About ${percent} % of the agent's system prompt stands in ${channel === 'output' ? 'its output' : 'the arguments of a tool call'}.`,
+    observed: `${overlap.shared} shingles of the prompt, about ${percent} % of it`,
+    expected: 'no part of the system prompt in what the agent gives out',
+    silence: 'close the alert as benign',
+    evidence: {
+      channel,
+      share: round(overlap.share),
+      shared_shingles: overlap.shared,
+      prompt_holds_secrets: overlap.secrets,
+      untrusted_excerpt: text.slice(0, EXCERPT),
+    },
+    techniques: overlap.secrets ? ['AML.T0056', 'AML.T0057'] : ['AML.T0056'],
+  }
+}
+
+function announcementFinding(announcement: Announcement, asked: boolean, channel: string): FindingDraft {
+  const { announced, directives } = announcement
+  return {
+    cause: `leak:${channel}`,
+    severity: 'high',
+    confidence: round(Math.min(0.85, (announced ? 0.45 : 0.3) + 0.05 * Math.min(4, directives) + (asked ? 0.2 : 0))),
+    title: 'System prompt probably leaked',
+    reason: `${announced ? 'The output says that it states its instructions, and' : 'The output reads like instructions to an agent:'} ${directives} of its sentences instruct${asked ? '; they were asked for' : ''}.`,
+    observed: `${announced ? 'an announcement and ' : ''}${directives} directives`,
+    expected: 'no instructions of the agent in what it gives out',
+    silence: 'register the system prompt in the policy, so that leaks are judged by overlap',
+    evidence: {
+      channel,
+      directives,
+      announced,
+      asked_for: asked,
+      untrusted_excerpt: announcement.sentence.slice(0, EXCERPT),
+    },
+    techniques: announcement.secrets ? ['AML.T0056', 'AML.T0057'] : ['AML.T0056'],
+  }
+}
+
+const KEY = /"[^"\\]{0,64}"\s{0,4}:/g
+const ESCAPED_BREAK = /\\[nrt]/g
+
+/** What the arguments say, without the names of their fields: `{"prompt": ...}` says nothing about a prompt. */
+function argumentTexts(text: string): string {
+  return text.replace(KEY, '\n').replace(ESCAPED_BREAK, '\n').replaceAll('\\"', '"')
+}
+
+const round = (value: number) => Math.round(value * 1000) / 1000

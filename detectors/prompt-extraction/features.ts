@@ -1,0 +1,420 @@
+/**
+ * What a sentence has that makes it a request for a prompt, as named features: the names are the explanation.
+ *
+ * A feature ties words together that stand near each other: which verb takes which object (`repeat>instructions`),
+ * and to whom the object belongs (`instructions:yours`, `text:prior`, `text:users`). Others name the tricks that come
+ * with such requests, in the sentence itself or near it (`near:override`). Words of every language give the same
+ * features, so weights learned from one language hold for all.
+ */
+import { MEANINGS as M } from './meanings.ts'
+import type { Reading, Sentence, Word } from './reading.ts'
+
+const VERBS = ['reveal', 'transform', 'give', 'ask'] as const
+const OBJECTS = [
+  'prompt',
+  'instructions',
+  'configuration',
+  'conversation',
+  'text',
+  'secret',
+  'confidential',
+  'security',
+  'structure',
+] as const
+const TIES = ['yours', 'given', 'prior', 'initial', 'whole', 'users', 'loose'] as const
+/** How a sentence looks that asks for something; counted apart when what it asks for is the agent's own. */
+const SHAPES = [
+  'starts with a verb',
+  'is a question',
+  'is addressed to you',
+  'at most 5 words',
+  'at most 10 words',
+  'at most 20 words',
+  'over 40 words',
+] as const
+type Shape = (typeof SHAPES)[number]
+const OTHERS = [
+  'begin your reply with',
+  'dictates the reply',
+  'dictates my instructions',
+  'in another form',
+  'override',
+  'override>instructions',
+  'override>security',
+  'authority',
+  'boundary',
+  'withhold',
+  'model',
+  'task',
+  'stealth',
+  'stealth>secret',
+  'work>prompt',
+  'structure>prompt',
+  'your way of working',
+  'your replies',
+  'code',
+  'text of at most 10 words',
+  'text of at most 25 words',
+  'text of at most 60 words',
+  'text over 150 words',
+  'text over 400 words',
+  'text sets a task',
+  'near:override',
+  'near:begin your reply',
+  'near:authority',
+  'near:boundary',
+  'near:your instructions',
+  'near:form',
+  'near:task',
+  'near:disclosure',
+  'near:secret',
+  'near:withhold',
+  'near:prior text',
+] as const
+type Other = (typeof OTHERS)[number]
+
+/** Every feature there is; its index is its id. */
+export const FEATURES: readonly string[] = [
+  ...OBJECTS.flatMap((object) => TIES.map((tie) => `${object}:${tie}`)),
+  ...VERBS.flatMap((verb) => OBJECTS.map((object) => `${verb}>${object}`)),
+  ...VERBS.flatMap((verb) => OBJECTS.map((object) => `${verb}>your ${object}`)),
+  ...SHAPES.map((shape) => `asks for something: ${shape}`),
+  ...SHAPES.map((shape) => `asks for yours: ${shape}`),
+  ...OTHERS,
+]
+const VERB_AT = OBJECTS.length * TIES.length
+const TIED_AT = VERB_AT + VERBS.length * OBJECTS.length
+const SHAPE_AT = TIED_AT + VERBS.length * OBJECTS.length
+const OTHER_AT = SHAPE_AT + 2 * SHAPES.length
+const id = (name: Other) => OTHER_AT + OTHERS.indexOf(name)
+const OTHER = Object.fromEntries(OTHERS.map((name) => [name, id(name)])) as Record<Other, number>
+
+const USERS = TIES.indexOf('users')
+const VERB_BITS = VERBS.map((verb) => M[verb])
+const OBJECT_BITS = OBJECTS.map((object) => M[object])
+const ANY_VERB = M.reveal | M.transform | M.give
+const AGENTS_OWN = M.prompt | M.instructions | M.configuration
+/** Without one of these a sentence is not looked at: what keeps ordinary text cheap. */
+const WORTH_READING = AGENTS_OWN | M.conversation | M.secret | M.confidential
+
+/** How far apart, in words, a verb and its object may stand; verbs follow their objects in many languages. */
+const VERB_BEFORE = 12
+const VERB_AFTER = 10
+const TIE_BEFORE = 4
+const TIE_AFTER = 4
+const GIVEN_WITHIN = 8
+/** How many sentences either side count as near. */
+const NEAR = 3
+/** Marks that pretend to end the input or to open another turn. */
+const MARKER =
+  /%%%|<\|[a-z_]{1,20}\|>|\[\/?inst\]|<<\/?sys>>|<\/?(?:system|user|assistant)_?[a-z]{0,12}>|(?:^|\n) ?(?:assistant|system|user|ai|human) ?:/
+
+const ABOUT_PROMPT = /^(?:reveal|transform|give|ask)>your (?:prompt|instructions|configuration|conversation|text)$/
+const ASKS_FOR_PROMPT = new Set(FEATURES.flatMap((name, index) => (ABOUT_PROMPT.test(name) ? [index] : [])))
+
+/** Whether features say that the agent's own prompt is asked for, rather than some secret. */
+export function asksForPrompt(features: readonly number[]): boolean {
+  return features.some((feature) => ASKS_FOR_PROMPT.has(feature))
+}
+
+/** The features of every sentence that may matter; `undefined` for those that cannot. */
+export function featuresOf(reading: Reading): (readonly number[] | undefined)[] {
+  const around = surroundings(reading)
+  const ofText = textFeatures(reading)
+  return reading.sentences.map((sentence, index) =>
+    !isWorthReading(sentence.meanings)
+      ? undefined
+      : [...sentenceFeatures(sentence, reading.sentences[index + 1]), ...nearFeatures(around, index), ...ofText],
+  )
+}
+
+function isWorthReading(meanings: number): boolean {
+  const has = (bits: number) => (meanings & bits) !== 0
+  return (
+    has(WORTH_READING) ||
+    (has(M.text) && has(M.given | M.whole | M.prior | M.initial | M.your)) ||
+    (has(M.security | M.structure | M.work | M.stealth) && has(M.your | M.you | M.override | M.stealth))
+  )
+}
+
+function textFeatures(reading: Reading): number[] {
+  const task = reading.sentences.slice(0, 4).some((sentence) => (sentence.meanings & M.task) !== 0)
+  return task ? [OTHER['text sets a task'], ...lengthFeatures(reading)] : lengthFeatures(reading)
+}
+
+function lengthFeatures({ length }: Reading): number[] {
+  if (length <= 60) {
+    const short =
+      length <= 10 ? 'text of at most 10 words' : length <= 25 ? 'text of at most 25 words' : 'text of at most 60 words'
+    return [OTHER[short]]
+  }
+  if (length <= 150) {
+    return []
+  }
+  return [OTHER[length > 400 ? 'text over 400 words' : 'text over 150 words']]
+}
+
+/** What each sentence lends its neighbours, as bits in the order of `NEAR_FEATURES`. */
+const NEAR_FEATURES = [
+  OTHER['near:override'],
+  OTHER['near:begin your reply'],
+  OTHER['near:authority'],
+  OTHER['near:boundary'],
+  OTHER['near:your instructions'],
+  OTHER['near:form'],
+  OTHER['near:task'],
+  OTHER['near:disclosure'],
+  OTHER['near:secret'],
+  OTHER['near:withhold'],
+  OTHER['near:prior text'],
+]
+
+function surroundings(reading: Reading): number[] {
+  return reading.sentences.map((sentence) => {
+    const m = sentence.meanings
+    const bits = [
+      (m & M.override) !== 0,
+      (m & M.begin) !== 0,
+      (m & M.authority) !== 0,
+      (m & M.boundary) !== 0 || (sentence.symbols + sentence.length > 0 && hasMarker(reading, sentence)),
+      (m & AGENTS_OWN) !== 0 && (m & (M.your | M.prior | M.initial | M.given)) !== 0,
+      (m & M.form) !== 0,
+      (m & M.task) !== 0,
+      (m & M.reveal) !== 0,
+      (m & M.secret) !== 0,
+      (m & M.withhold) !== 0,
+      (m & (M.text | M.conversation)) !== 0 && (m & M.prior) !== 0,
+    ]
+    return bits.reduce((mask, bit, index) => (bit ? mask | (1 << index) : mask), 0)
+  })
+}
+
+function hasMarker(reading: Reading, sentence: Sentence): boolean {
+  return MARKER.test(reading.text.slice(sentence.start, Math.min(sentence.end, sentence.start + 200)))
+}
+
+function nearFeatures(around: readonly number[], index: number): number[] {
+  let mask = 0
+  for (let other = Math.max(0, index - NEAR); other <= index + NEAR && other < around.length; other += 1) {
+    if (other !== index) {
+      mask |= around[other] ?? 0
+    }
+  }
+  return NEAR_FEATURES.filter((_, bit) => (mask & (1 << bit)) !== 0)
+}
+
+function sentenceFeatures(sentence: Sentence, next: Sentence | undefined): Set<number> {
+  const found = new Set<number>()
+  sentence.words.forEach((word, index) => {
+    for (let object = 0; object < OBJECTS.length; object += 1) {
+      if ((word.meanings & (OBJECT_BITS[object] ?? 0)) !== 0) {
+        addObject(sentence.words, index, object, found)
+      }
+    }
+  })
+  addShape(sentence, found)
+  addTricks(sentence, next, found)
+  return found
+}
+
+function addObject(words: readonly Word[], index: number, object: number, found: Set<number>): void {
+  if (isOverridden(words, index)) {
+    return
+  }
+  const ties = tiesOf(words, index)
+  // The user's own password is no secret of the agent.
+  if (ties[0] === USERS && (OBJECT_BITS[object] ?? 0) & (M.secret | M.confidential)) {
+    return
+  }
+  const tied = ties.some((tie) => tie <= 3)
+  for (const tie of ties) {
+    found.add(object * TIES.length + tie)
+  }
+  for (let verb = 0; verb < VERBS.length; verb += 1) {
+    if (near(words, index, VERB_BITS[verb] ?? 0, VERB_BEFORE, VERB_AFTER)) {
+      found.add((tied ? TIED_AT : VERB_AT) + verb * OBJECTS.length + object)
+    }
+  }
+}
+
+/** What is to be ignored is not being asked for: `ignore all previous instructions` alone discloses nothing. */
+function isOverridden(words: readonly Word[], index: number): boolean {
+  const at = words[index]?.at ?? 0
+  for (let other = index - 1; other >= 0; other -= 1) {
+    const word = words[other]
+    if (word === undefined || word.at < at - 6 || (word.meanings & (ANY_VERB | M.ask)) !== 0) {
+      return false
+    }
+    if ((word.meanings & M.override) !== 0) {
+      return true
+    }
+  }
+  return false
+}
+
+/** What the object belongs to, as indexes into `TIES`; the user's only when nothing says it is the agent's. */
+function tiesOf(words: readonly Word[], index: number): number[] {
+  const ties: number[] = []
+  const own = words[index]?.meanings ?? 0
+  if ((own & M.your) !== 0 || near(words, index, M.your, TIE_BEFORE, 2)) {
+    ties.push(0)
+  }
+  if ((own & M.given) !== 0 || givenToYou(words, index)) {
+    ties.push(1)
+  }
+  if (near(words, index, M.prior, TIE_BEFORE, TIE_AFTER)) {
+    ties.push(2)
+  }
+  if ((own & M.initial) !== 0 || near(words, index, M.initial, TIE_BEFORE, TIE_AFTER)) {
+    ties.push(3)
+  }
+  if ((own & M.whole) !== 0 || near(words, index, M.whole, TIE_BEFORE, 3)) {
+    ties.push(4)
+  }
+  if (!ties.some((tie) => tie <= 1) && near(words, index, M.users, 3, 5)) {
+    ties.push(5)
+  }
+  if (ties.length === 0) {
+    ties.push(6)
+  }
+  return ties
+}
+
+/** Whether a word that means one of `bits` stands that near the word at `index`. Work is bounded by the distances. */
+function near(words: readonly Word[], index: number, bits: number, before: number, after: number): boolean {
+  const at = words[index]?.at ?? 0
+  for (let other = index - 1; other >= 0; other -= 1) {
+    const word = words[other]
+    if (word === undefined || word.at < at - before) {
+      break
+    }
+    if ((word.meanings & bits) !== 0) {
+      return true
+    }
+  }
+  for (let other = index + 1; other < words.length; other += 1) {
+    const word = words[other]
+    if (word === undefined || word.at > at + after) {
+      break
+    }
+    if ((word.meanings & bits) !== 0) {
+      return true
+    }
+  }
+  return false
+}
+
+function givenToYou(words: readonly Word[], index: number): boolean {
+  const at = words[index]?.at ?? 0
+  for (let other = Math.max(0, index - GIVEN_WITHIN); other <= index + GIVEN_WITHIN; other += 1) {
+    const given = words[other]
+    if (given === undefined || other === index || (given.meanings & M.given) === 0) {
+      continue
+    }
+    if (
+      Math.abs(given.at - at) <= GIVEN_WITHIN &&
+      ((given.meanings & M.you) !== 0 || near(words, other, M.you, 4, 2))
+    ) {
+      return true
+    }
+  }
+  return false
+}
+
+/** Only a sentence in which a verb meets an object asks for something at all. */
+function addShape(sentence: Sentence, found: Set<number>): void {
+  const relations = [...found]
+  if (!relations.some((feature) => feature >= VERB_AT)) {
+    return
+  }
+  const from = relations.some((feature) => feature >= TIED_AT) ? SHAPE_AT + SHAPES.length : SHAPE_AT
+  const add = (shape: Shape) => found.add(from + SHAPES.indexOf(shape))
+  const opening = sentence.words.filter((word) => word.at < sentence.at + 3)
+  const first = opening[0]?.meanings ?? 0
+  if ((first & ANY_VERB) !== 0) {
+    add('starts with a verb')
+  }
+  if ((first & M.ask) !== 0) {
+    add('is a question')
+  }
+  if (opening.some((word) => (word.meanings & M.you) !== 0)) {
+    add('is addressed to you')
+  }
+  if (sentence.length <= 20) {
+    add(sentence.length <= 5 ? 'at most 5 words' : sentence.length <= 10 ? 'at most 10 words' : 'at most 20 words')
+  } else if (sentence.length > 40) {
+    add('over 40 words')
+  }
+}
+
+function addTricks(sentence: Sentence, next: Sentence | undefined, found: Set<number>): void {
+  const m = sentence.meanings
+  const has = (bits: number) => (m & bits) !== 0
+  if (sentence.symbols >= 3) {
+    found.add(OTHER.code)
+  }
+  const begin = sentence.words.find((word) => (word.meanings & M.begin) !== 0)
+  if (begin !== undefined) {
+    found.add(OTHER['begin your reply with'])
+    const dictated = AGENTS_OWN | M.secret
+    if (
+      sentence.words.some(
+        (word, index) =>
+          word.at > begin.at && (word.meanings & dictated) !== 0 && near(sentence.words, index, M.users, 2, 0),
+      )
+    ) {
+      found.add(OTHER['dictates my instructions'])
+    }
+    const later = sentence.words.some((word) => word.at > begin.at && (word.meanings & dictated) !== 0)
+    if (later || (next !== undefined && (next.meanings & dictated) !== 0)) {
+      found.add(OTHER['dictates the reply'])
+    }
+  }
+  const single: readonly [number, number][] = [
+    [M.form, OTHER['in another form']],
+    [M.override, OTHER.override],
+    [M.authority, OTHER.authority],
+    [M.boundary, OTHER.boundary],
+    [M.withhold, OTHER.withhold],
+    [M.model, OTHER.model],
+    [M.task, OTHER.task],
+    [M.stealth, OTHER.stealth],
+  ]
+  for (const [bits, feature] of single) {
+    if (has(bits)) {
+      found.add(feature)
+    }
+  }
+  if (has(M.stealth) && has(M.secret | M.confidential)) {
+    found.add(OTHER['stealth>secret'])
+  }
+  for (let index = 0; index < sentence.words.length; index += 1) {
+    addRelations(sentence.words, index, found)
+  }
+}
+
+function addRelations(words: readonly Word[], index: number, found: Set<number>): void {
+  const is = (bits: number) => ((words[index]?.meanings ?? 0) & bits) !== 0
+  if (is(M.override) && near(words, index, M.instructions | M.prompt | M.configuration, 0, 6)) {
+    found.add(OTHER['override>instructions'])
+  }
+  if (is(M.override) && near(words, index, M.security | M.confidential, 0, 6)) {
+    found.add(OTHER['override>security'])
+  }
+  if (is(M.prompt) && near(words, index, M.work, 6, 6)) {
+    found.add(OTHER['work>prompt'])
+  }
+  if (is(M.prompt) && near(words, index, M.structure, 5, 5)) {
+    found.add(OTHER['structure>prompt'])
+  }
+  if (
+    is(M.work | M.structure) &&
+    near(words, index, M.your | M.you, 3, 0) &&
+    near(words, index, M.ask | M.give, 8, 0)
+  ) {
+    found.add(OTHER['your way of working'])
+  }
+  if (is(M.reply) && near(words, index, M.work | M.structure, 4, 0) && near(words, index, M.your | M.you, 5, 0)) {
+    found.add(OTHER['your replies'])
+  }
+}
