@@ -4,7 +4,7 @@
  */
 import { hash } from 'node:crypto'
 import type { Fragment } from '../schema/fragment.ts'
-import type { FragmentDraft } from './dialects/dialect.ts'
+import type { Dialect, FragmentDraft } from './dialects/dialect.ts'
 import type { AttributeMap, AttributeValue, LogRecord, OtlpRecord, Span } from './otlp/records.ts'
 
 /** What orders the log records of a session, where an emitter counts them. */
@@ -17,16 +17,15 @@ export function fragmentId(record: OtlpRecord, draft: FragmentDraft, tenantId: s
 }
 
 /**
- * The bus key of a fragment: what joins it with its relatives. The session where its dialect names one on every
- * record, else the trace; a fragment with neither stands alone.
+ * What joins a fragment with its relatives: the session where its dialect names one on every record, else the
+ * trace, else the session; a fragment with neither stands alone.
  */
-export function fragmentKey(fragment: Fragment): string {
+export function joinKey(
+  joins: Dialect['joins'],
+  fragment: Pick<Fragment, 'session_id' | 'trace_id' | 'fragment_id'>,
+): string {
   const session = fragment.session_id
-  const joint =
-    fragment.joins === 'session' && session !== undefined
-      ? session
-      : (fragment.trace_id ?? session ?? fragment.fragment_id)
-  return `${fragment.tenant_id}/${joint}`
+  return joins === 'session' && session !== undefined ? session : (fragment.trace_id ?? session ?? fragment.fragment_id)
 }
 
 function spanIdentity(span: Span): readonly unknown[] {

@@ -7,7 +7,7 @@
 import type { Fragment } from '../schema/fragment.ts'
 import type { CountOutcome, DecodedRequest, Intake, Publish } from './collector.ts'
 import type { Dialect, FragmentDraft } from './dialects/dialect.ts'
-import { fragmentId } from './fragment-id.ts'
+import { fragmentId, joinKey } from './fragment-id.ts'
 import type { OtlpRecord, Resource } from './otlp/records.ts'
 import type { Retention } from './sanitize/content.ts'
 import { type Building, sanitizeDraft } from './sanitize/draft.ts'
@@ -108,14 +108,12 @@ function completeOne(
     fragment.duration_ms = durationMs
   }
   link(record, draft, fragment)
-  if (dialect.joins === 'session') {
-    fragment.joins = 'session'
-  }
   const service = draft.service === undefined ? serviceOf(record.resource) : cleanService(draft.service)
   if (service !== undefined) {
     fragment.service = service
   }
   sanitizeDraft(draft, record, retention, fragment)
+  fragment.join_key = joinKey(dialect.joins, fragment)
   return fragment as Fragment
 }
 

@@ -2,7 +2,7 @@
 import { createWriteStream } from 'node:fs'
 import { finished } from 'node:stream/promises'
 import { decodeOtlp } from '../collectors/otlp/decode.ts'
-import type { Config } from '../config.ts'
+import { type Config, loadConfig } from '../config.ts'
 import { checkRecordings, type Recorded } from '../replay/recording.ts'
 import { type ReplayResult, replay } from '../replay/replay.ts'
 import { loadPolicies } from '../rules/load.ts'
@@ -11,6 +11,8 @@ import { SEVERITIES } from '../schema/finding.ts'
 import { validateTelemetry } from '../schema/validate.ts'
 import { openIntake, pureStages, SHIPPED_POLICIES } from '../wire.ts'
 import { alertText } from './alert-text.ts'
+import { parseCommand } from './arguments.ts'
+import type { Command } from './command.ts'
 import { openEventFile } from './event-file.ts'
 import { progress } from './progress.ts'
 
@@ -105,4 +107,33 @@ export function replayText(summary: ReplaySummary, color: boolean): string {
     `${summary.received} records received, ${summary.alerts.length} alerts. What became of the records:`,
     ...outcomes,
   ].join('\n')
+}
+
+export const replayCommand: Command = {
+  syntax: {
+    name: 'replay',
+    operands: 'FILE...',
+    minOperands: 1,
+    maxOperands: Number.POSITIVE_INFINITY,
+    summary: 'history through the engine, as fast as it goes',
+    options: {
+      out: { type: 'string' },
+      events: { type: 'string' },
+      policies: { type: 'string' },
+    },
+    help: [
+      ['FILE', 'telemetry .ndjson, OTLP/JSON lines .otlp.jsonl, OTLP bodies .json and .pb; each also with .gz'],
+      ['--out FILE', 'write the alerts as NDJSON'],
+      ['--events FILE', 'write the normalised events as NDJSON'],
+      ['--policies DIR', 'policies to judge by, instead of the configured ones'],
+    ],
+  },
+  run: async (args) => {
+    const { operands, values } = parseCommand(replayCommand.syntax, args)
+    const { config: file, ...paths } = values
+    const config = loadConfig(file as string | undefined)
+    const summary = await runReplay(config, { files: operands, ...paths })
+    process.stdout.write(`${replayText(summary, process.stdout.isTTY === true)}\n`)
+    return 0
+  },
 }

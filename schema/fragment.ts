@@ -69,8 +69,6 @@ export interface Fragment {
   readonly parent_span_id?: string
   /** Named by the record itself. */
   readonly session_id?: string
-  /** Set when the dialect names a session on every record: its records meet by session, all others by trace. */
-  readonly joins?: 'session'
   /** Named by the record itself; an id guessed from a service name goes in `service`. */
   readonly agent?: Partial<Agent>
   /** The resource that sent it: the agent of last resort. */
