@@ -1,0 +1,272 @@
+/**
+ * The write stage: what is on the bus into the store, in batches. It is the one stage whose result lies outside the
+ * bus, so it cannot be committed with the offset; instead the batch is announced in the state before it is inserted.
+ *
+ * Whoever comes after a death asks the store for the one batch in doubt: when it is there, it is skipped, else its
+ * records are inserted anew under a fresh id. (Deduplication tokens would do this in one step, but lose rows after a
+ * kill on the embedded engine.) Should the store show a late insert all the same, rows of one id are one row to
+ * readers.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Unavailable } from '../schema/errors.ts'
+import { type RefusedRow, STORE_TABLES, type Store, type StoreTable } from '../store/store.ts'
+import { newBatchId } from './batch-id.ts'
+import type { Assignment, Bus, StateEntry, StoredRecord } from './bus/bus.ts'
+import { deadLetterRecord } from './dead-letter.ts'
+import { PoisonWatch } from './poison.ts'
+
+export interface WriteLimits {
+  readonly maxRows: number
+  readonly maxBytes: number
+  /** How long the first row of a batch waits for company. */
+  readonly intervalMs: number
+}
+
+export interface WriterRun {
+  readonly bus: Bus
+  readonly store: Store
+  /** Aborted to stop. What was read and not stored is read again by the next owner. */
+  readonly signal: AbortSignal
+  /** Which topics; default all that the store has a table for. */
+  readonly topics?: readonly StoreTable[]
+  readonly limits?: Partial<WriteLimits>
+  /** Told after each batch that is in the store. For outcomes and metrics. */
+  readonly onBatch?: (batch: WrittenBatch) => void
+  /** Told when the store or the bus does not answer and the writer waits. */
+  readonly onRetry?: (topic: StoreTable, error: Unavailable) => void
+}
+
+export interface WrittenBatch {
+  readonly table: StoreTable
+  readonly partition: number
+  readonly rows: number
+  readonly bytes: number
+  readonly durationMs: number
+  /** Dead-lettered, by reason. */
+  readonly refused: ReadonlyMap<string, number>
+}
+
+/** The consumer group. */
+export const WRITE_GROUP = 'write'
+const IN_DOUBT = 'in-doubt'
+
+/** Single rows cost a thousand times as much. Alerts are few and somebody waits for them. */
+const DEFAULT_LIMITS: Readonly<Record<StoreTable, WriteLimits>> = {
+  events: { maxRows: 10_000, maxBytes: 16 * 1024 * 1024, intervalMs: 1000 },
+  findings: { maxRows: 10_000, maxBytes: 16 * 1024 * 1024, intervalMs: 1000 },
+  alerts: { maxRows: 10_000, maxBytes: 16 * 1024 * 1024, intervalMs: 200 },
+}
+/** How long an idle partition waits for a first row. */
+const IDLE_MS = 1000
+const MAX_BACKOFF_MS = 30_000
+
+/**
+ * Runs until `signal` aborts. A store that is down is waited for, and nothing is read meanwhile: what is unread
+ * stays on the bus. Rejects with `TooMuchPoison` when the store refuses most of what it is given, and on a bug.
+ */
+export async function runWriter(run: WriterRun): Promise<void> {
+  const failed = new AbortController()
+  const signal = AbortSignal.any([run.signal, failed.signal])
+  await Promise.all(
+    (run.topics ?? STORE_TABLES).map(async (topic) => {
+      try {
+        await run.bus.consume(
+          { group: WRITE_GROUP, topic },
+          (assignment, owned) => new PartitionWriter(run, topic, assignment, owned).run(),
+          signal,
+        )
+      } catch (error) {
+        // The others stop too: a writer that silently writes half of the topics would go unseen.
+        failed.abort(error)
+        throw error
+      }
+    }),
+  )
+}
+
+/** A batch that was announced, and may or may not be in the store. */
+interface InDoubt {
+  readonly batch_id: string
+  readonly from: number
+  readonly to: number
+}
+
+class PartitionWriter {
+  readonly #run: WriterRun
+  readonly #table: StoreTable
+  readonly #assignment: Assignment
+  readonly #signal: AbortSignal
+  readonly #limits: WriteLimits
+  readonly #watch = new PoisonWatch(WRITE_GROUP)
+  /** Records before it are in the store. */
+  #done: number
+  /** Whether `#done` or the state is ahead of the last commit. */
+  #uncommitted = false
+
+  constructor(run: WriterRun, table: StoreTable, assignment: Assignment, signal: AbortSignal) {
+    this.#run = run
+    this.#table = table
+    this.#assignment = assignment
+    this.#signal = signal
+    this.#limits = { ...DEFAULT_LIMITS[table], ...run.limits }
+    this.#done = assignment.start
+  }
+
+  async run(): Promise<void> {
+    try {
+      const skipBefore = await this.#settleDoubt()
+      while (!this.#signal.aborted) {
+        const records = await this.#collect()
+        const fresh = records.filter(({ offset }) => offset >= skipBefore)
+        if (fresh.length > 0) {
+          await this.#write(fresh)
+        }
+        const last = records.at(-1)
+        if (last !== undefined) {
+          this.#done = last.offset + 1
+          this.#uncommitted = true
+        } else if (this.#uncommitted) {
+          // Under load the next announcement carries the offset along; an idle partition commits it by itself.
+          await this.#commit(this.#done, [{ key: IN_DOUBT, value: undefined }])
+          this.#uncommitted = false
+        }
+      }
+    } catch (error) {
+      // Waiting ends this way when we are told to stop. What was not committed is read again.
+      if (!(error instanceof Stopped)) {
+        throw error
+      }
+    }
+  }
+
+  /** The offset before which everything is in the store, whatever the commit says. */
+  async #settleDoubt(): Promise<number> {
+    for await (const { key, value } of this.#assignment.restore()) {
+      if (key === IN_DOUBT) {
+        const { batch_id, to } = JSON.parse(Buffer.from(value).toString('utf8')) as InDoubt
+        const stored = await this.#persist(() => this.#run.store.hasBatch(this.#table, batch_id))
+        return stored ? to : this.#assignment.start
+      }
+    }
+    return this.#assignment.start
+  }
+
+  /** Records for one batch; empty when none came for a while. */
+  async #collect(): Promise<readonly StoredRecord[]> {
+    const { maxRows, maxBytes, intervalMs } = this.#limits
+    const records: StoredRecord[] = []
+    let bytes = 0
+    let waitMs = IDLE_MS
+    let deadlineMs: number | undefined
+    while (records.length < maxRows && bytes < maxBytes && waitMs > 0 && !this.#signal.aborted) {
+      const room = { maxRecords: maxRows - records.length, maxBytes: maxBytes - bytes, waitMs }
+      const more = await this.#persist(() => this.#assignment.read(room))
+      if (more.length === 0 && deadlineMs === undefined) {
+        return []
+      }
+      for (const record of more) {
+        records.push(record)
+        bytes += record.value.length
+      }
+      const nowMs = performance.now()
+      deadlineMs ??= nowMs + intervalMs
+      waitMs = Math.ceil(deadlineMs - nowMs)
+      // Reads that find records at once never leave the microtask queue; sockets and timers must get their turn.
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    return records
+  }
+
+  /** Stores the records, whatever it takes, without those that never will be. */
+  async #write(records: readonly StoredRecord[]): Promise<void> {
+    const began = performance.now()
+    const refused = new Map<string, number>()
+    let rest = records
+    while (rest.length > 0) {
+      const found = await this.#insert(rest)
+      if (found.length === 0) {
+        break
+      }
+      rest = await this.#deadLetter(rest, found, refused)
+    }
+    this.#run.onBatch?.({
+      table: this.#table,
+      partition: this.#assignment.partition,
+      rows: rest.length,
+      bytes: rest.reduce((sum, { value }) => sum + value.length, 0),
+      durationMs: performance.now() - began,
+      refused,
+    })
+  }
+
+  /** One batch, tried until it is known to be in the store or to hold refused rows. */
+  async #insert(records: readonly StoredRecord[]): Promise<readonly RefusedRow[]> {
+    const rows = records.map(({ value }) => value)
+    let inDoubt: InDoubt | undefined
+    return await this.#persist(async () => {
+      // A failed try may have stored them, or be storing them still: only the store knows.
+      if (inDoubt !== undefined && (await this.#run.store.hasBatch(this.#table, inDoubt.batch_id))) {
+        return []
+      }
+      inDoubt = await this.#announce(records)
+      return await this.#run.store.insert({ batchId: inDoubt.batch_id, table: this.#table, rows })
+    })
+  }
+
+  async #announce(records: readonly StoredRecord[]): Promise<InDoubt> {
+    const from = (records[0] as StoredRecord).offset
+    const to = (records.at(-1) as StoredRecord).offset + 1
+    const inDoubt: InDoubt = { batch_id: newBatchId(Date.now()), from, to }
+    await this.#commit(Math.max(this.#done, this.#assignment.start), [
+      { key: IN_DOUBT, value: Buffer.from(JSON.stringify(inDoubt)) },
+    ])
+    return inDoubt
+  }
+
+  /** Before the rest is stored: a death in between repeats the letters, it does not lose them. */
+  async #deadLetter(
+    records: readonly StoredRecord[],
+    refused: readonly RefusedRow[],
+    counts: Map<string, number>,
+  ): Promise<readonly StoredRecord[]> {
+    const { topic, partition } = this.#assignment
+    const poison = refused.map(({ index, reason }) => ({ record: records[index] as StoredRecord, reason }))
+    this.#watch.observe(records.length, poison)
+    const letters = poison.map(({ record, reason }) => {
+      counts.set(reason, (counts.get(reason) ?? 0) + 1)
+      return deadLetterRecord({ stage: WRITE_GROUP, topic, partition, reason }, record)
+    })
+    await this.#persist(() => this.#assignment.append('dead_letters', letters))
+    const gone = new Set(refused.map(({ index }) => index))
+    return records.filter((_, index) => !gone.has(index))
+  }
+
+  #commit(next: number, state: readonly StateEntry[]): Promise<void> {
+    return this.#persist(() => this.#assignment.commit({ next, outputs: [], state }))
+  }
+
+  /** Repeats `call` while the store or the bus is unavailable. Throws `Stopped` when told to stop meanwhile. */
+  async #persist<Result>(call: () => Promise<Result>): Promise<Result> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await call()
+      } catch (error) {
+        if (this.#signal.aborted) {
+          throw new Stopped()
+        }
+        if (!(error instanceof Unavailable)) {
+          throw error
+        }
+        this.#run.onRetry?.(this.#table, error)
+        const waitMs = Math.min(MAX_BACKOFF_MS, error.retryAfterMs * 2 ** attempt) * (0.5 + Math.random() / 2)
+        await sleep(waitMs, undefined, { signal: this.#signal }).catch(() => undefined)
+        if (this.#signal.aborted) {
+          throw new Stopped()
+        }
+      }
+    }
+  }
+}
+
+/** Unwinds a partition that was told to stop while it waited. */
+class Stopped extends Error {}

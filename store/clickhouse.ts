@@ -1,0 +1,357 @@
+/** The store on ClickHouse, embedded or served. The only code that knows tables, statements and the client. */
+import { Readable } from 'node:stream'
+import type { ClickHouseClient } from '@clickhouse/client'
+import type { Alert } from '../schema/alert.ts'
+import { Rejected } from '../schema/errors.ts'
+import type { EmbeddedEvent, EmbeddedOptions } from './chdb/supervisor.ts'
+import { type Connection, connectEmbedded, connectServer, type ServerOptions } from './connection.ts'
+import { writeCursor } from './cursor.ts'
+import { isAbsentTable, storeError } from './errors.ts'
+import { type MigrateOptions, migrate, type Retention } from './migrate.ts'
+import {
+  agentsQuery,
+  alertCountsQuery,
+  alertQuery,
+  alertsQuery,
+  decisionsQuery,
+  eventQuery,
+  eventsQuery,
+  findingsQuery,
+  type Query,
+} from './queries.ts'
+import { encodeRows, normalised, withoutLoneSurrogates } from './rows.ts'
+import type { AgentSummary, AlertDecision, AlertDetail, Page, RefusedRow, Store, StoreHealth } from './store.ts'
+
+export interface StoreOptions {
+  /** Exactly one of the two. */
+  readonly embedded?: Omit<EmbeddedOptions, 'onEvent'>
+  readonly server?: ServerOptions & { readonly cluster?: string }
+  /** Default 30 days of events and findings, 365 of alerts. */
+  readonly retentionDays?: Partial<Retention>
+  /** Crashes, restarts and directories moved aside, of the embedded engine. */
+  readonly onEvent?: (event: EmbeddedEvent) => void
+}
+
+const DEFAULT_RETENTION: Retention = { events: 30, findings: 30, alerts: 365 }
+
+/**
+ * Connects, starts the embedded engine when that is the choice, and brings the tables up to date.
+ *
+ * @throws Misconfigured when it can never work as configured, Unavailable when it cannot work now.
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const migration: MigrateOptions = {
+    retentionDays: { ...DEFAULT_RETENTION, ...options.retentionDays },
+    ...(options.server?.cluster === undefined ? {} : { cluster: options.server.cluster }),
+  }
+  const connection =
+    options.server === undefined
+      ? await connectEmbedded({
+          ...(options.embedded ?? { directory: './data/store' }),
+          ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
+        })
+      : await connectServer(options.server).catch((error: unknown) => {
+          throw storeError(error)
+        })
+  try {
+    await migrate(connection.writer, migration)
+  } catch (error) {
+    await connection.close()
+    throw error instanceof Error && error.name === 'Misconfigured' ? error : storeError(error)
+  }
+  return new ClickHouseStore(connection, migration)
+}
+
+interface IndexedRow {
+  readonly index: number
+  readonly row: Uint8Array
+}
+
+interface BodyRow {
+  readonly body: string
+  readonly time_ms: number | string
+  readonly id: string
+}
+
+class ClickHouseStore implements Store {
+  private readonly connection: Connection
+  private readonly migration: MigrateOptions
+  private lastVersion = 0
+
+  constructor(connection: Connection, migration: MigrateOptions) {
+    this.connection = connection
+    this.migration = migration
+  }
+
+  insert: Store['insert'] = async ({ batchId, table, rows }) => {
+    const clean = withoutLoneSurrogates(rows)
+    try {
+      await this.insertRows(batchId, table, clean)
+      return []
+    } catch (error) {
+      if (!(error instanceof Rejected)) {
+        throw error
+      }
+      return await this.insertNormalised(batchId, table, clean)
+    }
+  }
+
+  /** Rows again, each written anew from what can be read of it. Stores all of them or names those that cannot be. */
+  private async insertNormalised(
+    batchId: string,
+    table: string,
+    rows: readonly Uint8Array[],
+  ): Promise<readonly RefusedRow[]> {
+    const readable: IndexedRow[] = []
+    const refused: RefusedRow[] = []
+    for (const [index, row] of rows.entries()) {
+      const again = normalised(row)
+      if (again === undefined) {
+        refused.push({ index, reason: 'not-json' })
+      } else {
+        readable.push({ index, row: again })
+      }
+    }
+    if (refused.length > 0 || (await this.accepts(batchId, table, readable))) {
+      return refused
+    }
+    return (await this.failing(table, readable)).map(({ index }) => ({ index, reason: 'unstorable' }))
+  }
+
+  /**
+   * Those of refused rows that fail alone, found by storing halves under an id of no batch. What that stores is stored
+   * again with its batch, and shown once like every repeated row.
+   */
+  private async failing(table: string, rows: readonly IndexedRow[]): Promise<readonly IndexedRow[]> {
+    if (rows.length === 1) {
+      return rows
+    }
+    const failing: IndexedRow[] = []
+    const middle = rows.length >> 1
+    for (const half of [rows.slice(0, middle), rows.slice(middle)]) {
+      if (!(await this.accepts('trial', table, half))) {
+        failing.push(...(await this.failing(table, half)))
+      }
+    }
+    return failing
+  }
+
+  private async accepts(batchId: string, table: string, rows: readonly IndexedRow[]): Promise<boolean> {
+    try {
+      await this.insertRows(
+        batchId,
+        table,
+        rows.map(({ row }) => row),
+      )
+      return true
+    } catch (error) {
+      if (error instanceof Rejected) {
+        return false
+      }
+      throw error
+    }
+  }
+
+  private async insertRows(batchId: string, table: string, rows: readonly Uint8Array[]): Promise<void> {
+    const bytes = encodeRows(batchId, this.takeVersions(rows.length), rows)
+    await this.guarded(async () => {
+      const result = await this.connection.writer.exec({
+        query: `INSERT INTO ${table}_in FORMAT RowBinary`,
+        values: Readable.from([bytes], { objectMode: false }),
+      })
+      result.stream.resume()
+    })
+  }
+
+  /** Versions rise with the wall clock over restarts, and by one a row within: a later row is always newer. */
+  private takeVersions(count: number): number {
+    const first = Math.max(this.lastVersion + 1, Date.now() * 1024)
+    this.lastVersion = first + count - 1
+    return first
+  }
+
+  hasBatch: Store['hasBatch'] = async (table, batchId) => {
+    const rows = await this.select<{ found: number | string }>(
+      // Table names are ours. A batch in doubt was stored yesterday at the earliest, or long ago for a stopped system.
+      {
+        sql: `SELECT count() AS found FROM ${table} WHERE batch_id = {batch:String}`,
+        params: { batch: batchId },
+        limit: 1,
+      },
+      this.connection.writer,
+    )
+    return Number(rows[0]?.found ?? 0) > 0
+  }
+
+  events: Store['events'] = async (query) => this.page('events', query.tenant, eventsQuery(query))
+  findings: Store['findings'] = async (query) => this.page('findings', query.tenant, findingsQuery(query))
+  alerts: Store['alerts'] = async (query) =>
+    this.page('alerts', query.tenant, alertsQuery(query), (alert: Alert, row: BodyRow & AlertStateRow) =>
+      decided(alert, row),
+    )
+
+  event: Store['event'] = async (tenant, eventId) => {
+    const [row] = await this.select<BodyRow>(eventQuery(tenant, eventId))
+    return row === undefined ? undefined : JSON.parse(row.body)
+  }
+
+  alert: Store['alert'] = async (tenant, alertId) => {
+    const [row] = await this.select<BodyRow & { finding_count: number | string }>(alertQuery(tenant, alertId))
+    if (row === undefined) {
+      return undefined
+    }
+    const states = await this.select<DecisionRow>(decisionsQuery(tenant, alertId))
+    const decisions = states.map(decisionOf)
+    const last = states.at(-1)
+    const alert = JSON.parse(row.body) as Alert
+    return {
+      alert: last === undefined ? alert : decided(alert, { state: last.status, disposition: last.disposition }),
+      decisions,
+      findingCount: Number(row.finding_count),
+    }
+  }
+
+  decide: Store['decide'] = async ({ tenant, alertId, timeMs, status, disposition, actor, note }) => {
+    const row = { tenant_id: tenant, alert_id: alertId, time_ms: timeMs, status, disposition, actor, note }
+    const [clean] = withoutLoneSurrogates([Buffer.from(JSON.stringify(row))])
+    await this.insertRows('decision', 'alert_states', [clean as Uint8Array])
+  }
+
+  agents: Store['agents'] = async (tenant, span) => {
+    const [agents, counts] = await Promise.all([
+      this.select<AgentRow>(agentsQuery(tenant, span)),
+      this.select<{ agent_id: string; alerts: number | string }>(alertCountsQuery(tenant, span)),
+    ])
+    const alerts = new Map(counts.map((count) => [count.agent_id, Number(count.alerts)]))
+    return agents.map((row) => agentSummary(row, alerts.get(row.agent_id) ?? 0))
+  }
+
+  health: Store['health'] = async () => {
+    const { kind, embedded } = this.connection
+    const restarts = embedded === undefined ? {} : { restarts: embedded.health().restarts }
+    try {
+      const tables = await this.select<{ table: string; rows: string; bytes: string }>({
+        sql: `SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts
+WHERE active AND database = currentDatabase() GROUP BY table ORDER BY table`,
+        params: {},
+        limit: 100,
+      })
+      return {
+        ok: true,
+        kind,
+        ...restarts,
+        tables: tables.map(({ table, rows, bytes }) => ({ table, rows: Number(rows), bytes: Number(bytes) })),
+      } satisfies StoreHealth
+    } catch (error) {
+      const message = embedded?.health().lastError ?? (error instanceof Error ? error.message : String(error))
+      return { ok: false, kind, ...restarts, message }
+    }
+  }
+
+  close: Store['close'] = () => this.connection.close()
+
+  private async page<Item, Row extends BodyRow>(
+    listing: string,
+    tenant: string,
+    query: Query,
+    complete: (item: Item, row: Row) => Item = (item) => item,
+  ): Promise<Page<Item>> {
+    const rows = await this.select<Row>(query)
+    const shown = rows.slice(0, query.limit)
+    const items = shown.map((row) => complete(JSON.parse(row.body) as Item, row))
+    const last = shown.at(-1)
+    return rows.length <= query.limit || last === undefined
+      ? { items }
+      : { items, next: writeCursor(listing, tenant, { timeMs: Number(last.time_ms), id: last.id }) }
+  }
+
+  private async select<Row>(query: Query, client: ClickHouseClient = this.connection.reader): Promise<Row[]> {
+    return await this.guarded(async () => {
+      const result = await client.query({
+        query: query.sql,
+        query_params: query.params,
+        format: 'JSONEachRow',
+        ...(client === this.connection.reader ? { clickhouse_settings: this.connection.readSettings } : {}),
+      })
+      return await result.json<Row>()
+    })
+  }
+
+  /** Runs a statement with our errors; makes the tables again when the engine had to begin afresh. */
+  private async guarded<Result>(run: () => Promise<Result>): Promise<Result> {
+    try {
+      return await run()
+    } catch (error) {
+      if (isAbsentTable(error)) {
+        await migrate(this.connection.writer, this.migration).catch(() => undefined)
+      }
+      throw storeError(error)
+    }
+  }
+}
+
+interface AlertStateRow {
+  readonly state: string
+  readonly disposition: string
+}
+
+/** The alert with what was decided last; what the record itself says is older. */
+function decided(alert: Alert, { state, disposition }: AlertStateRow): Alert {
+  const { disposition: _, ...rest } = alert
+  return {
+    ...rest,
+    status: state as Alert['status'],
+    ...(disposition === '' ? {} : { disposition: disposition as NonNullable<Alert['disposition']> }),
+  }
+}
+
+interface DecisionRow {
+  readonly time_ms: number | string
+  readonly status: string
+  readonly disposition: string
+  readonly actor: string
+  readonly note: string
+}
+
+function decisionOf(row: DecisionRow): AlertDetail['decisions'][number] {
+  return {
+    timeMs: Number(row.time_ms),
+    status: row.status as AlertDecision['status'],
+    ...(row.disposition === '' ? {} : { disposition: row.disposition as NonNullable<AlertDecision['disposition']> }),
+    actor: row.actor,
+    ...(row.note === '' ? {} : { note: row.note }),
+  }
+}
+
+interface AgentRow {
+  readonly agent_id: string
+  readonly name: string
+  readonly framework: string
+  readonly owner: string
+  readonly first_ms: number | string
+  readonly last_ms: number | string
+  readonly events: number | string
+  readonly errors: number | string
+  readonly denied: number | string
+  readonly sessions: number | string
+  readonly versions: readonly string[]
+  readonly tools: readonly string[]
+}
+
+function agentSummary(row: AgentRow, alerts: number): AgentSummary {
+  return {
+    agentId: row.agent_id,
+    ...(row.name === '' ? {} : { name: row.name }),
+    ...(row.framework === '' ? {} : { framework: row.framework }),
+    ...(row.owner === '' ? {} : { owner: row.owner }),
+    firstSeenMs: Number(row.first_ms),
+    lastSeenMs: Number(row.last_ms),
+    events: Number(row.events),
+    errors: Number(row.errors),
+    denied: Number(row.denied),
+    alerts,
+    sessions: Number(row.sessions),
+    versions: [...row.versions].sort(),
+    tools: [...row.tools].sort(),
+  }
+}

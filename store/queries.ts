@@ -1,0 +1,217 @@
+/**
+ * The statements that read. Values are bound, never written into a statement, and the tenant is the first condition
+ * of each. `FINAL` shows every id once, in its newest version.
+ */
+import { Rejected } from '../schema/errors.ts'
+import { readCursor } from './cursor.ts'
+import type { AlertQuery, EventQuery, FindingQuery, Listing, TimeSpan } from './store.ts'
+
+export interface Query {
+  readonly sql: string
+  readonly params: Readonly<Record<string, string | number>>
+  /** Rows asked for: one more than the page, to know whether there is a next. */
+  readonly limit: number
+}
+
+const MAX_LIMIT = 1000
+const MAX_VALUES = 16
+/** 2100-01-01; what DateTime64 and its hour can hold. */
+const MAX_TIME_MS = 4_102_444_800_000
+
+/** Collects conditions and their values, so that neither goes without the other. */
+class Conditions {
+  private readonly conditions: string[]
+  readonly params: Record<string, string | number> = Object.create(null)
+
+  constructor(tenant: string) {
+    this.conditions = ['tenant_id = {tenant:String}']
+    this.params.tenant = tenant
+  }
+
+  /** `condition` has `{}` where the value goes. */
+  add(condition: string, type: 'String' | 'Int64', value: string | number | undefined): this {
+    if (value !== undefined) {
+      const name = `v${this.conditions.length}`
+      this.params[name] = value
+      this.conditions.push(condition.replace('{}', `{${name}:${type}}`))
+    }
+    return this
+  }
+
+  oneOf(column: string, values: readonly string[] | undefined): this {
+    if (values !== undefined) {
+      if (values.length > MAX_VALUES) {
+        throw new Rejected('too-many-values', `A filter holds at most ${MAX_VALUES} values`)
+      }
+      const base = this.conditions.length
+      const names = values.map((value, index) => {
+        this.params[`v${base}_${index}`] = value
+        return `{v${base}_${index}:String}`
+      })
+      this.conditions.push(names.length === 0 ? 'false' : `${column} IN (${names.join(', ')})`)
+    }
+    return this
+  }
+
+  span({ fromMs, toMs }: TimeSpan): this {
+    return this.add('time >= fromUnixTimestamp64Milli({})', 'Int64', clamp(fromMs)).add(
+      'time < fromUnixTimestamp64Milli({})',
+      'Int64',
+      clamp(toMs),
+    )
+  }
+
+  after(listing: string, query: Listing, idColumn: string): this {
+    if (query.cursor !== undefined) {
+      const { timeMs, id } = readCursor(listing, query.tenant, query.cursor)
+      this.params.cursor_time = clamp(timeMs) ?? 0
+      this.params.cursor_id = id
+      // The plain condition on time is what prunes parts and granules; the pair decides among equal times.
+      this.conditions.push(
+        'time <= fromUnixTimestamp64Milli({cursor_time:Int64})',
+        `(time, ${idColumn}) < (fromUnixTimestamp64Milli({cursor_time:Int64}), {cursor_id:String})`,
+      )
+    }
+    return this
+  }
+
+  toString(): string {
+    return this.conditions.join(' AND ')
+  }
+}
+
+function clamp(timeMs: number | undefined): number | undefined {
+  if (timeMs === undefined) {
+    return undefined
+  }
+  if (Number.isNaN(timeMs)) {
+    throw new Rejected('invalid-time', 'A time is not a number')
+  }
+  return Math.trunc(Math.min(Math.max(timeMs, 0), MAX_TIME_MS))
+}
+
+function limitOf({ limit = 100 }: Listing): number {
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
+    throw new Rejected('invalid-limit', `A page holds 1 to ${MAX_LIMIT} items`)
+  }
+  return limit
+}
+
+const page = (id: string, limit: number) => `ORDER BY time DESC, ${id} DESC LIMIT 1 BY ${id} LIMIT ${limit + 1}`
+
+export function eventsQuery(query: EventQuery): Query {
+  const limit = limitOf(query)
+  const where = new Conditions(query.tenant)
+    .span(query)
+    .add('agent_id = {}', 'String', query.agent)
+    .add('session_id = {}', 'String', query.session)
+    .add('trace_id = {}', 'String', query.trace)
+    .add('tool_name = {}', 'String', query.tool)
+    .oneOf('operation', query.operation)
+    .oneOf('outcome', query.outcome)
+    .after('events', query, 'event_id')
+  return {
+    sql: `SELECT body, toUnixTimestamp64Milli(time) AS time_ms, event_id AS id FROM events FINAL WHERE ${where} ${page('event_id', limit)}`,
+    params: where.params,
+    limit,
+  }
+}
+
+/** One event by id. An id of another tenant is not found. */
+export function eventQuery(tenant: string, eventId: string): Query {
+  const where = new Conditions(tenant).add('event_id = {}', 'String', eventId)
+  return { sql: `SELECT body FROM events WHERE ${where} ORDER BY version DESC LIMIT 1`, params: where.params, limit: 1 }
+}
+
+export function findingsQuery(query: FindingQuery): Query {
+  const limit = limitOf(query)
+  const where = new Conditions(query.tenant)
+    .span(query)
+    .add('agent_id = {}', 'String', query.agent)
+    .add('session_id = {}', 'String', query.session)
+    .add('event_id = {}', 'String', query.event)
+    .add('detector = {}', 'String', query.detector)
+    .oneOf('severity', query.severity)
+    .after('findings', query, 'finding_id')
+  return {
+    sql: `SELECT body, toUnixTimestamp64Milli(time) AS time_ms, finding_id AS id FROM findings FINAL WHERE ${where} ${page('finding_id', limit)}`,
+    params: where.params,
+    limit,
+  }
+}
+
+/** The newest decision about each alert of the tenant; an alert nobody decided about is `new`. */
+const STATES = `SELECT alert_id, argMax(status, version) AS status, argMax(disposition, version) AS disposition
+FROM alert_states WHERE tenant_id = {tenant:String} GROUP BY alert_id`
+
+const STATE_COLUMNS = `if(states.status = '', 'new', states.status) AS state, states.disposition AS disposition`
+
+export function alertsQuery(query: AlertQuery): Query {
+  const limit = limitOf(query)
+  const where = new Conditions(query.tenant)
+    .span(query)
+    .add('agent_id = {}', 'String', query.agent)
+    .add('session_id = {}', 'String', query.session)
+    .add('has(detectors, {})', 'String', query.detector)
+    .oneOf('kind', query.kind)
+    .oneOf('severity', query.severity)
+    .oneOf('state', query.status)
+    .after('alerts', query, 'alert_id')
+  // The bodies are read for one page only, by key: they are most of the table.
+  const ids = `SELECT alert_id, time, version, ${STATE_COLUMNS} FROM alerts AS alerts FINAL
+LEFT JOIN (${STATES}) AS states USING (alert_id) WHERE ${where} ${page('alert_id', limit)}`
+  return {
+    sql: `SELECT bodies.body AS body, toUnixTimestamp64Milli(ids.time) AS time_ms, ids.alert_id AS id, ids.state AS state,
+ids.disposition AS disposition FROM (${ids}) AS ids
+INNER JOIN (SELECT alert_id, version, body FROM alerts WHERE tenant_id = {tenant:String} AND alert_id IN (SELECT alert_id FROM (${ids}))) AS bodies
+ON bodies.alert_id = ids.alert_id AND bodies.version = ids.version ORDER BY ids.time DESC, ids.alert_id DESC`,
+    params: where.params,
+    limit,
+  }
+}
+
+export function alertQuery(tenant: string, alertId: string): Query {
+  const where = new Conditions(tenant).add('alert_id = {}', 'String', alertId)
+  const session = `SELECT session_id FROM alerts FINAL WHERE ${where}`
+  const detectors = `SELECT arrayJoin(detectors) FROM alerts FINAL WHERE ${where}`
+  return {
+    sql: `SELECT body, (SELECT uniqExact(finding_id) FROM findings WHERE tenant_id = {tenant:String}
+AND session_id IN (${session}) AND detector IN (${detectors})) AS finding_count FROM alerts FINAL WHERE ${where}`,
+    params: where.params,
+    limit: 1,
+  }
+}
+
+export function decisionsQuery(tenant: string, alertId: string): Query {
+  const where = new Conditions(tenant).add('alert_id = {}', 'String', alertId)
+  return {
+    sql: `SELECT toUnixTimestamp64Milli(time) AS time_ms, status, disposition, actor, note FROM alert_states FINAL
+WHERE ${where} ORDER BY version LIMIT ${MAX_LIMIT}`,
+    params: where.params,
+    limit: MAX_LIMIT,
+  }
+}
+
+export function agentsQuery(tenant: string, span: TimeSpan): Query {
+  const where = new Conditions(tenant).span(span)
+  return {
+    sql: `SELECT agent_id, argMax(agent_name, version) AS name, argMax(agent_framework, version) AS framework,
+argMax(agent_owner, version) AS owner, toUnixTimestamp64Milli(min(time)) AS first_ms,
+toUnixTimestamp64Milli(max(time)) AS last_ms, count() AS events,
+countIf(outcome IN ('error', 'timeout', 'rate_limited')) AS errors, countIf(outcome IN ('denied', 'refused')) AS denied,
+uniq(session_id) AS sessions, groupUniqArrayIf(20)(agent_version, agent_version != '') AS versions,
+groupUniqArrayIf(100)(tool_name, tool_name != '') AS tools
+FROM events FINAL WHERE ${where} GROUP BY agent_id ORDER BY last_ms DESC, agent_id LIMIT ${MAX_LIMIT}`,
+    params: where.params,
+    limit: MAX_LIMIT,
+  }
+}
+
+export function alertCountsQuery(tenant: string, span: TimeSpan): Query {
+  const where = new Conditions(tenant).span(span)
+  return {
+    sql: `SELECT agent_id, count() AS alerts FROM alerts FINAL WHERE ${where} GROUP BY agent_id LIMIT 100000`,
+    params: where.params,
+    limit: 100_000,
+  }
+}
