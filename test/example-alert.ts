@@ -43,3 +43,7 @@ export function exampleNotice(n = 0, changes: Partial<Alert> = {}, type: Notice[
     },
   }
 }
+
+export function exampleAlert(n = 0, changes: Partial<Alert> = {}): Alert {
+  return exampleNotice(n, changes).alert
+}

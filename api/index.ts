@@ -1,0 +1,17 @@
+/** The list of routes. */
+import { agentRoutes } from './agents.ts'
+import { alertRoutes } from './alerts.ts'
+import { eventRoutes } from './events.ts'
+import { findingRoutes } from './findings.ts'
+import { frontRoutes } from './front.ts'
+import { healthRoutes } from './health.ts'
+import type { Route } from './route.ts'
+
+export const routes: readonly Route[] = [
+  ...eventRoutes,
+  ...alertRoutes,
+  ...findingRoutes,
+  ...agentRoutes,
+  ...healthRoutes,
+  ...frontRoutes,
+]

@@ -1,0 +1,44 @@
+/** A route of the API: one entry of a resource's list, from which fastify's route and the OpenAPI document are made. */
+import type { TObject, TSchema } from 'typebox'
+import type { Metrics } from '../engine/metrics.ts'
+import type { Agent } from '../schema/telemetry.ts'
+import type { Store } from '../store/store.ts'
+import type { Health } from './health.ts'
+import type { Scope } from './keys.ts'
+
+/** What routes work with. */
+export interface ApiContext {
+  readonly store: Store
+  readonly metrics: Metrics
+  readonly health: () => Promise<Health>
+  /** Id of the policy that governs an agent, or `undefined`: watched, not judged by policy. */
+  readonly policyOf: (agent: Agent) => string | undefined
+}
+
+export interface RouteRequest {
+  readonly tenant: string
+  /** Validated against the route's schemas. */
+  readonly query: Readonly<Record<string, unknown>>
+  readonly params: Readonly<Record<string, string>>
+}
+
+export interface Answer {
+  readonly status: number
+  readonly body: unknown
+  /** Default `application/json; charset=utf-8`. */
+  readonly contentType?: string
+}
+
+export interface Route {
+  readonly method: 'GET'
+  /** With parameters as `:name`. */
+  readonly path: string
+  readonly summary: string
+  /** What a key must be good for. `public`: no key is asked for, nothing of a tenant is told. */
+  readonly need: Scope | 'public'
+  readonly query?: TObject
+  readonly params?: TObject
+  /** By status. Tests validate what is answered against it. */
+  readonly responses: Readonly<Record<number, { readonly description: string; readonly schema?: TSchema }>>
+  handle(request: RouteRequest, context: ApiContext): Promise<Answer>
+}

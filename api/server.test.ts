@@ -1,0 +1,271 @@
+import { request } from 'node:http'
+import { Ajv } from 'ajv'
+import { afterEach, describe, expect, it } from 'vitest'
+import { createMetrics } from '../engine/metrics.ts'
+import { Unavailable } from '../schema/errors.ts'
+import type { AgentSummary, EventQuery, Store } from '../store/store.ts'
+import { exampleAlert } from '../test/example-alert.ts'
+import { exampleEvent } from '../test/example-event.ts'
+import { routes } from './index.ts'
+import { authorizer, makeKey, SCOPES, type Scope } from './keys.ts'
+import { type Api, type ApiOptions, startApi } from './server.ts'
+
+const agent: AgentSummary = {
+  agentId: 'support-assistant',
+  firstSeenMs: 1,
+  lastSeenMs: 2,
+  events: 3,
+  errors: 0,
+  denied: 0,
+  alerts: 1,
+  sessions: 1,
+  versions: ['2.3.1'],
+  tools: ['kb.search'],
+}
+
+/** Holds one event and one alert of tenant `default`; remembers what it was asked. */
+function smallStore(changes: Partial<Store> = {}): Store & { readonly asked: EventQuery[] } {
+  const asked: EventQuery[] = []
+  const event = exampleEvent()
+  const alert = exampleAlert()
+  const mine = <Item>(tenant: string, items: readonly Item[]) => ({ items: tenant === 'default' ? items : [] })
+  return {
+    asked,
+    insert: async () => [],
+    hasBatch: async () => false,
+    decide: async () => undefined,
+    events: async (query) => {
+      asked.push(query)
+      return mine(query.tenant, [event])
+    },
+    event: async (tenant, id) => (tenant === 'default' && id === event.event_id ? event : undefined),
+    findings: async ({ tenant }) => mine(tenant, []),
+    alerts: async ({ tenant }) => mine(tenant, [alert]),
+    alert: async (tenant, id) =>
+      tenant === 'default' && id === alert.alert_id ? { alert, decisions: [], findingCount: 1 } : undefined,
+    agents: async (tenant) => (tenant === 'default' ? [agent] : []),
+    health: async () => ({ ok: true, kind: 'embedded' }),
+    close: async () => undefined,
+    ...changes,
+  }
+}
+
+const open: Api[] = []
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((api) => api.close()))
+})
+
+async function start(changes: Partial<ApiOptions> = {}): Promise<string> {
+  const api = await startApi({
+    host: '127.0.0.1',
+    port: 0,
+    version: '0.0.0',
+    store: smallStore(),
+    metrics: createMetrics(),
+    health: async () => ({
+      status: 'ok',
+      reasons: [],
+      version: '0.0.0',
+      uptime_s: 1,
+      records: { received: 1, in_flight: 0, outcomes: { judged: 1 } },
+      lag: {},
+      store: { ok: true, kind: 'embedded' },
+      sinks: [],
+    }),
+    policyOf: ({ id }) => (id === 'support-assistant' ? 'support' : undefined),
+    authorize: authorizer([], 'default'),
+    hasKeys: false,
+    onBug: (error) => {
+      throw error
+    },
+    ...changes,
+  })
+  open.push(api)
+  return api.address
+}
+
+const keyed = (scope: Scope, tenant = 'default') => {
+  const { key, sha256 } = makeKey(scope)
+  const authorize = authorizer([{ name: 'k', scope, sha256, tenant }], 'default')
+  return { headers: { authorization: `Bearer ${key}` }, options: { authorize, hasKeys: true } }
+}
+
+/** Every route, with parameters that name something that is there. */
+const served = [
+  ...routes.map(({ path, need, responses }) => ({ path, need, responses })),
+  { path: '/api/v1/openapi.json', need: 'public' as const, responses: {} },
+]
+const pathOf = (path: string) =>
+  path.replace(':id', path.includes('events') ? exampleEvent().event_id : exampleAlert().alert_id)
+
+describe('every route', () => {
+  it.each(served)('$path answers as it is described', async ({ path, responses }) => {
+    const response = await fetch((await start()) + pathOf(path))
+    expect(response.status).toBe(200)
+    const schema = (responses as Record<number, { schema?: object }>)[200]?.schema
+    if (schema !== undefined) {
+      const validate = new Ajv({ strict: false }).compile(schema)
+      expect(validate(await response.json()), JSON.stringify(validate.errors)).toBe(true)
+    }
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff')
+    expect(response.headers.get('content-security-policy')).toContain("default-src 'none'")
+  })
+
+  it.each(served)('$path asks for its key as soon as there are keys', async ({ path, need }) => {
+    for (const scope of SCOPES) {
+      const { headers, options } = keyed(scope)
+      const address = await start(options)
+      const may = need === 'public' || scope === 'admin' || scope === need
+      expect((await fetch(address + pathOf(path), { headers })).status).toBe(may ? 200 : 403)
+      const unknown = { authorization: `Bearer ${makeKey('admin').key}` }
+      for (const strange of [{}, unknown]) {
+        expect((await fetch(address + pathOf(path), { headers: strange })).status).toBe(need === 'public' ? 200 : 401)
+      }
+    }
+  })
+
+  it.each(served)('$path tells another tenant nothing', async ({ path, need }) => {
+    const { headers, options } = keyed('read', 'tenant-2')
+    const response = await fetch((await start(options)) + pathOf(path), { headers })
+    const text = await response.text()
+    expect(text).not.toContain('session-1')
+    if (need !== 'public' && path.includes(':id')) {
+      expect(response.status).toBe(404)
+    }
+  })
+
+  it('is in the OpenAPI document', async () => {
+    const document = (await (await fetch(`${await start()}/api/v1/openapi.json`)).json()) as { paths: object }
+    expect(Object.keys(document.paths)).toEqual(served.map(({ path }) => path.replace(':id', '{id}')))
+  })
+})
+
+describe('listings', () => {
+  it('pass filters on, words split at commas, times in milliseconds', async () => {
+    const store = smallStore()
+    const address = await start({ store })
+    const query = 'agent=a&outcome=error,denied&operation=tool_call&from=2026-01-05T08:00:00Z&to=1790000000000&limit=7'
+    expect((await fetch(`${address}/api/v1/events?${query}`)).status).toBe(200)
+    expect(store.asked).toEqual([
+      {
+        tenant: 'default',
+        agent: 'a',
+        outcome: ['error', 'denied'],
+        operation: ['tool_call'],
+        fromMs: Date.UTC(2026, 0, 5, 8),
+        toMs: 1_790_000_000_000,
+        limit: 7,
+      },
+    ])
+  })
+
+  it.each([
+    'limit=0',
+    'limit=-1',
+    'limit=1001',
+    'limit=1e9',
+    'limit=NaN',
+    'limit=ten',
+    'offset=5',
+    'agnet=a',
+    'tenant=tenant-2',
+    'outcome=fine',
+    "outcome=error'--",
+    'operation=tool_call,,',
+    'from=yesterday',
+    'from=-5',
+    'from=99999999999999999999',
+    'from=2000&to=1000',
+    'agent=',
+    'agent=a&agent=b',
+    'a[__proto__]=1',
+    '__proto__=1',
+    'constructor=1',
+    `agent=${'x'.repeat(600)}`,
+    `cursor=${'x'.repeat(2000)}`,
+  ])('refuse %s and say why', async (query) => {
+    const store = smallStore()
+    const response = await fetch(`${await start({ store })}/api/v1/events?${query}`)
+    expect(response.status).toBe(400)
+    const { error } = (await response.json()) as { error: { message: string } }
+    expect(error.message.length).toBeGreaterThan(10)
+    expect(store.asked).toHaveLength(0)
+  })
+
+  it('name an unknown parameter', async () => {
+    const response = await fetch(`${await start()}/api/v1/events?agnet=a`)
+    expect(JSON.stringify(await response.json())).toContain('agnet')
+  })
+})
+
+describe('errors', () => {
+  it('say that the store is away, and when to come back', async () => {
+    const store = smallStore({ events: () => Promise.reject(new Unavailable('the store is starting')) })
+    const response = await fetch(`${await start({ store })}/api/v1/events`)
+    expect(response.status).toBe(503)
+    expect(response.headers.get('retry-after')).toBe('1')
+  })
+
+  it('never tell what a bug said', async () => {
+    const bugs: unknown[] = []
+    const store = smallStore({ events: () => Promise.reject(new Error('secret detail')) })
+    const response = await fetch(`${await start({ store, onBug: (error) => bugs.push(error) })}/api/v1/events`)
+    expect(response.status).toBe(500)
+    expect(await response.text()).not.toContain('secret detail')
+    expect(bugs).toHaveLength(1)
+  })
+
+  it.each(['/api/v1/nothing', '/api/v1/events/../../etc/passwd', '/%2e%2e/etc', '/api/v1/events/xyz', '//'])(
+    '%s is not here',
+    async (path) => {
+      expect([400, 404]).toContain((await fetch((await start()) + path)).status)
+    },
+  )
+
+  it.each(['POST', 'PUT', 'DELETE', 'PATCH'])('%s changes nothing', async (method) => {
+    expect((await fetch(`${await start()}/api/v1/events`, { method })).status).toBe(404)
+  })
+
+  it('answer 503 when health is down', async () => {
+    const health: ApiOptions['health'] = async () => ({
+      status: 'down',
+      reasons: ['the detect stage stopped'],
+      version: '0',
+      uptime_s: 1,
+      records: { received: 0, in_flight: 0, outcomes: {} },
+      lag: {},
+      store: { ok: false, kind: 'embedded' },
+      sinks: [],
+    })
+    expect((await fetch(`${await start({ health })}/api/v1/health`)).status).toBe(503)
+  })
+})
+
+describe('without keys', () => {
+  const askedAs = (address: string, host: string): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const { hostname, port } = new URL(address)
+      request({ hostname, port, path: '/api/v1/events', headers: { host } }, (response) => {
+        response.resume()
+        resolve(response.statusCode)
+      })
+        .on('error', reject)
+        .end()
+    })
+
+  it.each([
+    ['localhost:8080', 200],
+    ['127.0.0.1', 200],
+    ['[::1]:8080', 200],
+    ['evil.example.com', 403],
+    ['127.0.0.1.evil.example.com', 403],
+    ['localhost.evil.example.com:8080', 403],
+  ] as const)('a request for host %s gets %i, so that no web page can rebind a name to us', async (host, status) => {
+    expect(await askedAs(await start(), host)).toBe(status)
+  })
+
+  it('a request for any host passes when keys protect it', async () => {
+    const { options } = keyed('read')
+    expect(await askedAs(await start(options), 'telltale.example.com')).toBe(401)
+  })
+})
