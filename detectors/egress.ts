@@ -96,15 +96,14 @@ function violation(
   const shown = host?.name ?? destination.host
   const name = quoteName(destination.port === undefined ? shown : `${shown}:${destination.port}`)
   const reached = (destination.seen_in ?? (event.operation === 'tool_call' ? 'argument' : 'network')) === 'network'
-  const verb = reached ? 'connected to' : 'named'
-  const where = reached ? '' : ' in the arguments of a tool'
   const tool = event.tool === null ? '' : ` of ${quoteName(event.tool.name)}`
+  const did = reached ? `connected to ${name}` : `named ${name} in the arguments${tool}`
   return {
     cause: causeOf('egress', host?.kind === 'name' ? (getDomain(host.name) ?? host.name) : shown),
     severity: severityOf(nature, verdict, reached, event),
     confidence: reached ? 0.97 : 0.85,
     title: `${TITLES.get(verdict.because) ?? 'Agent reached an unexpected destination'}: ${name}`,
-    reason: `${quoteName(event.agent.id)} ${verb} ${name}${where}${where === '' ? '' : tool}, ${whyNot(verdict, nature)}.`,
+    reason: `${quoteName(event.agent.id)} ${did}, ${whyNot(verdict, nature)}.`,
     observed: `${name}${nature.literal ? ', an address without a name' : ''}, outcome ${event.outcome}`,
     expected: verdict.expected,
     ...silence(verdict),

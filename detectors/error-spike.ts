@@ -25,6 +25,7 @@ import { defineDetector } from './detector.ts'
 import { causeOf } from './draft/cause.ts'
 import { untrusted } from './draft/untrusted.ts'
 import {
+  ALARMED_SUM,
   absorb,
   type ErrorHistory,
   FAILURES,
@@ -33,6 +34,7 @@ import {
   learnedCalls,
   nextFailure,
   posteriorOf,
+  STRETCH_LIMIT,
   type ToolRecord,
 } from './error-spike/history.ts'
 import { cusumTail } from './profile/bernoulli-cusum.ts'
@@ -80,11 +82,13 @@ export const errorSpike = defineDetector<ErrorHistory>({
       return []
     }
     const record = findTool(state, keyOf(event))
+    const next = nextFailure(state, record, failure)
+    const told = next.spokenMs > 0 && event.time_ms - next.spokenMs < REPEAT_MS
+    if (told || next.failures < ALARM_FAILURES) {
+      return []
+    }
     const spike = measure(state, record, failure)
-    const repeats = spike.spokenMs > 0 && event.time_ms - spike.spokenMs < REPEAT_MS
-    return spike.p > ALARM_P || spike.failures < ALARM_FAILURES || repeats
-      ? []
-      : [findingOf(event, failure, spike, state, record)]
+    return spike.p > ALARM_P ? [] : [findingOf(event, failure, spike, state, record)]
   },
 
   learn(event, state) {
@@ -117,9 +121,14 @@ export function measure(state: Readonly<ErrorHistory>, record: ToolRecord | unde
   const { a, b } = posteriorOf(state, record, failure)
   const strength = Math.min(a + b, STRENGTH_LIMIT, strengthFor(next.dispersion, Math.max(next.calls, 20)))
   const scale = strength / (a + b)
+  // A long stretch is judged by its share of failures in as many calls as a stretch may have before anybody is told.
+  const trials = Math.min(next.calls, STRETCH_LIMIT)
+  const failures = Math.round((next.failures * trials) / next.calls)
+  // Once told, the sum is kept low so that the end is seen soon; while it stays up there, what was told still holds.
+  const lasts = next.spokenMs > 0 && next.sum >= ALARMED_SUM
   const p = Math.max(
-    cusumTail(next.sum, next.dispersion),
-    betaBinomialTail(next.failures, next.calls, a * scale, b * scale),
+    lasts ? ALARM_P : cusumTail(next.sum, next.dispersion),
+    betaBinomialTail(failures, trials, a * scale, b * scale),
   )
   return { ...next, p, mean: a / (a + b) }
 }

@@ -24,9 +24,9 @@ const DECAY_STEP_MS = 3_600_000
 /** A tool not called for so long gives its place to a new one when places are scarce. */
 const STALE_MS = 7 * 86_400_000
 /** A stretch this long that nobody had to be told about is the new usual. */
-const STRETCH_LIMIT = 400
+export const STRETCH_LIMIT = 400
 /** After an alarm the sum stays low enough that some tens of good calls end the stretch. */
-const ALARMED_SUM = 10
+export const ALARMED_SUM = 10
 /** How far one failure calls for the next, when nothing is known: a little, worth so many failures. */
 const BASE_PERSISTENCE = 0.3
 const BASE_FAILURES = 5
