@@ -233,6 +233,7 @@ class EmbeddedBus implements Bus {
     } finally {
       for (const place of places) {
         place.owned = false
+        place.seenMs = this.#now()
       }
     }
   }

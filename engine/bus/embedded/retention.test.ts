@@ -1,0 +1,150 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { Unavailable } from '../../../schema/errors.ts'
+import type { Bus } from '../bus.ts'
+import { owning, record, stateOf } from '../consuming.contract.ts'
+import { embeddedBench, readAll } from './embedded-bench.contract.ts'
+
+const { newDirectory, openBus, closeBus } = embeddedBench()
+
+describe('retention', () => {
+  const KILOBYTE = 'x'.repeat(1000)
+  /** Time for many sweeps at 5 ms. To look for the effect instead would need a group, which holds retention back. */
+  const SWEEPS_MS = 300
+
+  /** Appends `count` records of about 1 kB, each a chunk of its own. */
+  async function fill(bus: Bus, count: number): Promise<void> {
+    for (let index = 0; index < count; index += 1) {
+      await bus.append('events', [record('a', KILOBYTE)])
+    }
+  }
+
+  async function commitAll(bus: Bus, group: string): Promise<void> {
+    await owning(bus, { group, topic: 'events' }, async (assignment) => {
+      for (;;) {
+        const read = await assignment.read({ maxRecords: 100, waitMs: 0 })
+        const last = read.at(-1)
+        if (last === undefined) {
+          return
+        }
+        await assignment.commit({ next: last.offset + 1, outputs: [], state: [] })
+      }
+    })
+  }
+
+  test('keeps about as many bytes as told of what every group has read', async () => {
+    const bus = await openBus({ retention: { maxBytes: 10_000 }, sweepEveryMs: 5 })
+    await commitAll(bus, 'known')
+    await fill(bus, 50)
+    await commitAll(bus, 'known')
+    await fill(bus, 1)
+    await sleep(SWEEPS_MS)
+    const left = await readAll(bus, 'new')
+    expect(left.length).toBeGreaterThanOrEqual(9)
+    expect(left.length).toBeLessThanOrEqual(11)
+  })
+
+  test('keeps what one group has not read, however much another has', async () => {
+    const bus = await openBus({ retention: { maxBytes: 10_000 }, sweepEveryMs: 5 })
+    await commitAll(bus, 'slow')
+    await commitAll(bus, 'fast')
+    await fill(bus, 50)
+    await commitAll(bus, 'fast')
+    await fill(bus, 1)
+    await sleep(SWEEPS_MS)
+    expect(await readAll(bus, 'slow')).toHaveLength(51)
+  })
+
+  test('deletes by age what was read, without anybody appending', async () => {
+    let nowMs = 0
+    const bus = await openBus({ retention: { maxAgeMs: 1000 }, sweepEveryMs: 5, now: () => nowMs })
+    await fill(bus, 40)
+    await commitAll(bus, 'known')
+    nowMs = 900
+    await fill(bus, 3)
+    nowMs = 1500
+    await sleep(SWEEPS_MS)
+    expect(await readAll(bus, 'new')).toHaveLength(3)
+  })
+
+  test('survives a reopen: what is left is read from where it begins', async () => {
+    const directory = newDirectory()
+    const before = await openBus({ directory, retention: { maxBytes: 10_000 } })
+    await fill(before, 50)
+    await closeBus(before)
+    const after = await openBus({ directory, retention: { maxBytes: 10_000 } })
+    await after.append('events', [record('a', 'last')])
+    const left = await readAll(after)
+    expect(left.length).toBeLessThan(13)
+    expect(left.at(-1)).toBe('last')
+  })
+
+  test('uses freed space again: the file stays near what it holds', async () => {
+    const directory = newDirectory()
+    const bus = await openBus({ directory, retention: { maxBytes: 1_000_000 }, sync: false })
+    const big = Array.from({ length: 100 }, () => record('a', KILOBYTE))
+    for (let append = 0; append < 200; append += 1) {
+      await bus.append('events', big)
+    }
+    expect(statSync(join(directory, 'data.mdb')).size).toBeLessThan(4_000_000)
+  })
+
+  test('never loses what is unread: a full topic refuses appends, and takes them again once it was read', async () => {
+    const bus = await openBus({ retention: { maxBytes: 5_000 }, maxBacklogBytes: 20_000 })
+    await commitAll(bus, 'known')
+    await expect(fill(bus, 100)).rejects.toThrow(Unavailable)
+    await expect(bus.append('events', [record('a', 'x')])).rejects.toThrow(
+      /events holds \d+ bytes that not every consumer has read/,
+    )
+    await bus.append('alerts', [record('a', 'other topics are not full')])
+    await commitAll(bus, 'known')
+    await commitAll(bus, 'known')
+    await bus.append('events', [record('a', 'x')])
+  })
+
+  test('forgets a group that nobody has consumed for long, with its state; a running one never', async () => {
+    let nowMs = 0
+    const bus = await openBus({
+      retention: { maxBytes: 10_000 },
+      forgetGroupsAfterMs: 1000,
+      sweepEveryMs: 5,
+      now: () => nowMs,
+    })
+    const state = [{ key: 'k', value: Buffer.from('v') }]
+    await owning(bus, { group: 'removed', topic: 'events' }, (assignment) => {
+      return assignment.commit({ next: 0, outputs: [], state })
+    })
+    const stop = new AbortController()
+    const running = bus.consume(
+      { group: 'idle', topic: 'events' },
+      async (assignment, signal) => {
+        await assignment.commit({ next: 0, outputs: [], state })
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      },
+      stop.signal,
+    )
+    await until(async () => (await bus.lag()).length === 2)
+    nowMs = 5000
+    await until(async () => (await bus.lag()).length === 1)
+    expect(await bus.lag()).toMatchObject([{ group: 'idle' }])
+    stop.abort()
+    await running
+    expect(await stateIn(bus, 'removed')).toEqual([])
+    expect(await stateIn(bus, 'idle')).toEqual(['k'])
+  })
+})
+
+async function stateIn(bus: Bus, group: string): Promise<string[]> {
+  return [...(await owning(bus, { group, topic: 'events' }, stateOf)).keys()]
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) {
+    await sleep(5)
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
