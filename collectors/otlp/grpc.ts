@@ -1,5 +1,5 @@
 /** OTLP over gRPC: the same records as over HTTP, through the same decoder. Messages arrive here as bytes. */
-import { createServer, type Server as TcpServer } from 'node:net'
+import { createServer, type Socket, type Server as TcpServer } from 'node:net'
 import { Server, ServerCredentials, type ServerUnaryCall, type StatusObject, type sendUnaryData } from '@grpc/grpc-js'
 import { Rejected, Unavailable } from '../../schema/errors.ts'
 import type { Collector } from '../collector.ts'
@@ -45,11 +45,16 @@ export async function startOtlpGrpc(options: DoorOptions): Promise<Collector> {
   }
   // A listener of our own, because grpc-js cannot bound the number of connections.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
-  const listener = createServer({ noDelay: true }, (socket) => injector.injectConnection(socket))
+  const sockets = new Set<Socket>()
+  const listener = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+    injector.injectConnection(socket)
+  })
   listener.maxConnections = limits.connections
   return {
     address: await listen(listener, options.host, options.port),
-    close: () => close(listener, server, limits.closeMs),
+    close: () => close({ listener, server, sockets }, limits.closeMs),
   }
 }
 
@@ -92,8 +97,16 @@ function statusOf(error: unknown, bug: (error: unknown) => void): Partial<Status
 }
 
 /** Stops listening, lets calls that were let in finish, and hangs up on those that take too long. */
-async function close(listener: TcpServer, server: Server, closeMs: number): Promise<void> {
-  const timer = setTimeout(() => server.forceShutdown(), closeMs)
+async function close(
+  { listener, server, sockets }: { listener: TcpServer; server: Server; sockets: Set<Socket> },
+  closeMs: number,
+): Promise<void> {
+  // `forceShutdown` of grpc-js forgets sessions when channelz is off, so the sockets themselves are cut.
+  const timer = setTimeout(() => {
+    for (const socket of sockets) {
+      socket.destroy()
+    }
+  }, closeMs)
   await Promise.all([
     new Promise<void>((resolve) => {
       listener.close(() => resolve())
