@@ -64,7 +64,6 @@ class PartitionAssembler implements Assembler {
     this.#memory = new Memory(ledger, options, ({ facts }) => this.#drafts.isHeld(facts.tenant, facts.id))
     this.#logs = new RecentIds(ledger, options.maxLogsRemembered)
     this.#flow = new DraftFlow(options, this.#memory, this.#drafts, this.#clock)
-    this.#flow.rewatch()
   }
 
   absorb(fragment: Fragment): Absorbed {
@@ -73,6 +72,7 @@ class PartitionAssembler implements Assembler {
     this.#expire(output)
     if (fragment.role === 'tick') {
       output.count('tick')
+      this.#drafts.forget()
       return output.absorbed()
     }
     const trace =
@@ -81,6 +81,7 @@ class PartitionAssembler implements Assembler {
         : this.#memory.trace(fragment.tenant_id, fragment.trace_id, this.#clock.value)
     if (this.#isDuplicate(fragment, trace)) {
       output.count('duplicate')
+      this.#drafts.forget()
       return output.absorbed()
     }
     const node = learn(fragment, trace, this.#memory, this.#clock.value)

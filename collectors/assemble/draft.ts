@@ -44,6 +44,8 @@ export interface Draft {
   deadline_ms?: number
   /** Order among those with the same deadline. */
   armed?: number
+  /** The unknown ancestor whose arrival may settle it. */
+  gap?: string
   /** What other fragments find it by. */
   keys: readonly string[]
   /** Its call id was used before in the session, for another call: the id says nothing about which event this is. */

@@ -14,8 +14,6 @@ interface Place {
   text: number
   /** The trace that it is looked for in; changes when a record with another trace comes to speak first. */
   trace: string
-  /** The unknown ancestor whose arrival may settle it. */
-  gap: string | undefined
 }
 
 /** Finds, arms and forgets drafts. Decides nothing about them. */
@@ -60,10 +58,6 @@ export class Drafts {
       remembered: this.#remembered.size,
       text: this.#waitingText + this.#rememberedText,
     }
-  }
-
-  all(): Iterable<Draft> {
-    return [...this.#places.values()].map(({ draft }) => draft)
   }
 
   /** More waits than may: the oldest has to go on early. */
@@ -162,17 +156,19 @@ export class Drafts {
   /** Wakes it when that span arrives. */
   watch(draft: Draft, gap: string | undefined): void {
     const place = this.#places.get(draft.seq)
-    if (place === undefined || place.gap === gap) {
+    if (place === undefined || draft.gap === gap) {
       return
     }
-    const { trace } = place
-    if (place.gap !== undefined) {
-      removeFrom(this.#byGap, `${trace}\n${place.gap}`, draft)
+    if (draft.gap !== undefined) {
+      removeFrom(this.#byGap, `${place.trace}\n${draft.gap}`, draft)
     }
-    place.gap = gap
-    if (gap !== undefined) {
-      addTo(this.#byGap, `${trace}\n${gap}`, draft)
+    if (gap === undefined) {
+      delete draft.gap
+    } else {
+      draft.gap = gap
+      addTo(this.#byGap, `${place.trace}\n${gap}`, draft)
     }
+    this.#shelfOf(place).changed(place.entry)
   }
 
   /** Those that watch for the span, in the order they came. */
@@ -234,12 +230,14 @@ export class Drafts {
       waiting: draft.deadline_ms !== undefined,
       text: textOf(draft),
       trace: traceKey(draft),
-      gap: undefined,
     }
     this.#places.set(draft.seq, place)
     this.#count(place, 1)
     this.#enter(draft, draft.keys)
     this.#held(place)
+    if (draft.gap !== undefined) {
+      addTo(this.#byGap, `${place.trace}\n${draft.gap}`, draft)
+    }
   }
 
   #setDeadline(draft: Draft, deadlineMs: number | undefined): void {

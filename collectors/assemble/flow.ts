@@ -6,7 +6,7 @@ import { callIdOfDraft, type Drafts } from './drafts.ts'
 import { eventOf } from './event.ts'
 import { namesItself, type Resolution, resolveIdentity } from './identity.ts'
 import { Joining } from './joining.ts'
-import { callIdOf, callKeys, contentKey, nameKey, sessionCallKey, twinKeys } from './keys.ts'
+import { callIdOf, callKeys, contentKey, nameKey, sessionCallKey, sharedKeys, twinKeys } from './keys.ts'
 import { lineageOf } from './lineage.ts'
 import { type Memory, nameModelHost, type SpanNode, type Trace } from './memory.ts'
 import type { AssembleOptions } from './options.ts'
@@ -47,18 +47,6 @@ export class DraftFlow {
   /** The deadline of the draft has passed, or there is no room: it goes on with what is known. */
   conclude(draft: Draft, outcome: 'event' | 'event:early', output: Output): void {
     this.#settle(draft, outcome, undefined, output)
-  }
-
-  /** After a restart: watch again for what was watched for. */
-  rewatch(): void {
-    for (const draft of this.#drafts.all()) {
-      const { fragment, rank } = leadOf(draft)
-      if (draft.event_id !== undefined) {
-        this.#joining.watchAbove(draft)
-      } else if (draft.deadline_ms !== undefined && rank < RANK.requested) {
-        this.#drafts.watch(draft, lineageOf(fragment, this.#traceOf(fragment)).gap)
-      }
-    }
   }
 
   /** The draft that the fragment is part of now; a new one is taken up only when it must be found or wait. */
@@ -107,8 +95,9 @@ export class DraftFlow {
         return hasReporterOf(known, fragment) ? { reused: true } : { known }
       }
     }
+    const sharing = this.#drafts.newest(sharedKeys(fragment, trace))
     if (fragment.role !== 'event') {
-      return {}
+      return sharing === undefined ? {} : { known: sharing }
     }
     const known =
       this.#drafts.oldest(twinKeys(fragment, trace, fragment.signal)) ??
@@ -117,7 +106,8 @@ export class DraftFlow {
         : undefined) ??
       (fragment.operation === 'tool_call' && callId === undefined
         ? this.#drafts.oldest([nameKey(fragment, 'request')].filter((key) => key !== undefined))
-        : undefined)
+        : undefined) ??
+      (sharing?.contributions.every(({ fragment: other }) => other.role !== 'event') ? sharing : undefined)
     return known === undefined ? {} : { known }
   }
 
@@ -125,6 +115,7 @@ export class DraftFlow {
   #keysOf(fragment: Fragment, trace: Trace | undefined, known: Draft | undefined): readonly string[] {
     const callId = fragment.operation === 'tool_call' || fragment.role === 'part' ? callIdOf(fragment) : undefined
     const keys = callId === undefined ? [] : [...callKeys(fragment, trace, callId)]
+    keys.push(...sharedKeys(fragment, trace))
     if (fragment.role !== 'event') {
       return keys
     }
@@ -217,7 +208,7 @@ export class DraftFlow {
       return true
     }
     if (fragment.role === 'part') {
-      return ownerUnknown || callIdOfDraft(draft) !== undefined
+      return ownerUnknown || callIdOfDraft(draft) !== undefined || fragment.twin !== undefined
     }
     return ownerUnknown && isMcp(fragment) && !draft.contributions.some((other) => namesItself(other.fragment))
   }
@@ -253,7 +244,7 @@ export class DraftFlow {
   /** Its call did not show in time. When it shows later, the part is still there. */
   #expire(draft: Draft, output: Output): void {
     output.count('expired:no-call')
-    if (callIdOfDraft(draft) === undefined || !this.#drafts.has(draft)) {
+    if (draft.keys.length === 0 || !this.#drafts.has(draft)) {
       this.#drafts.drop(draft)
       return
     }

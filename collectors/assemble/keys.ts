@@ -1,12 +1,13 @@
 /** What fragments of one event find each other by. */
 import type { Fragment } from '../../schema/fragment.ts'
+import type { Tool } from '../../schema/telemetry.ts'
 import type { Trace } from './memory.ts'
 
 /**
  * The id that joins the records of one call, or `undefined`. A bare number is no such id: JSON-RPC requests count from
  * one on every connection, so one session sees it for many calls.
  */
-export function callIdOf(fragment: Pick<Fragment, 'tool'>): string | undefined {
+export function callIdOf(fragment: { readonly tool?: Partial<Tool> | undefined }): string | undefined {
   const id = fragment.tool?.call_id
   return id === undefined || id === '' || /^\d{1,18}$/.test(id) ? undefined : id
 }
@@ -40,6 +41,12 @@ export function twinKeys(fragment: Fragment, trace: Trace | undefined, wanted: F
   return twin === undefined
     ? []
     : scopesOf(fragment, trace).map((scope) => `twin\n${scope}\n${operation}\n${twin}\n${wanted}`)
+}
+
+/** Where parts that share an event's twin find it, and wait for it. */
+export function sharedKeys(fragment: Fragment, trace: Trace | undefined): readonly string[] {
+  const { twin } = fragment
+  return twin === undefined ? [] : scopesOf(fragment, trace).map((scope) => `shared\n${scope}\n${twin}`)
 }
 
 /** Where calls without an id wait for the request they answer, and requests for a call: in one trace, by tool. */

@@ -90,6 +90,10 @@ function nodeOf(fragment: Fragment, trace: string, span: string, agent: SpanNode
   if (fragment.role === 'event' && fragment.operation !== undefined) {
     node.operation = fragment.operation
   }
+  if (node.operation === 'tool_call' && fragment.tool !== undefined) {
+    node.dialect = fragment.dialect
+    node.tool = fragment.tool
+  }
   if (fragment.transport === true) {
     node.transport = true
   }

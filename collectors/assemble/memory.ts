@@ -3,7 +3,7 @@
  * ancestors of what is still to come. Bounded, least recently used first out, and persisted by the ledger.
  */
 import type { Fragment } from '../../schema/fragment.ts'
-import type { Agent, Operation, Subject } from '../../schema/telemetry.ts'
+import type { Agent, Operation, Subject, Tool } from '../../schema/telemetry.ts'
 import type { Entry, Ledger, Shelf } from './ledger.ts'
 import type { AssembleOptions } from './options.ts'
 
@@ -17,6 +17,9 @@ export interface SpanNode {
   readonly fragment: string
   /** What it did, when it stands for an event: where the search for the nearest classified ancestor ends. */
   readonly operation?: Operation
+  /** Of a tool call: what a record below it is compared with. */
+  readonly dialect?: string
+  readonly tool?: Partial<Tool>
   readonly transport?: true
   /** The first destination, of what can be transport or have transport below it. */
   readonly host?: string
@@ -113,10 +116,10 @@ export class Memory {
     const traceKey = key(tenant, id)
     let trace = this.#traces.get(traceKey)
     if (trace === undefined) {
+      this.#makeRoom()
       const facts: TraceFacts = { tenant, id, used: grain(nowMs) }
       trace = { entry: this.#traceShelf.add(facts), facts, spans: new Map() }
       this.#traces.set(traceKey, trace)
-      this.#forgetTraces()
     } else if (grain(nowMs) > trace.facts.used) {
       trace.facts.used = grain(nowMs)
       this.#traceShelf.renew(trace.entry)
@@ -186,9 +189,9 @@ export class Memory {
     }
   }
 
-  #forgetTraces(): void {
-    // A trace that holds something is bounded by what may be held; it is passed over at most once a round.
-    for (let passed = 0; this.#traces.size > this.#options.maxTracesRemembered && passed < this.#traces.size; ) {
+  /** Room for one more trace. One that holds something is bounded by what may be held; it is passed over. */
+  #makeRoom(): void {
+    for (let passed = 0; this.#traces.size >= this.#options.maxTracesRemembered && passed < this.#traces.size; ) {
       const { value } = this.#traceShelf.oldest() as Entry<TraceFacts>
       const trace = this.#traces.get(key(value.tenant, value.id)) as Trace
       if (this.#isHeld(trace)) {

@@ -1,5 +1,6 @@
 /** What a record below another belongs to: the call above it, the model above it, or nothing. */
 import type { Fragment } from '../../schema/fragment.ts'
+import type { Tool } from '../../schema/telemetry.ts'
 import { type Draft, leadOf, RANK } from './draft.ts'
 import type { Drafts } from './drafts.ts'
 import { callIdOf, sameTool } from './keys.ts'
@@ -69,23 +70,36 @@ function ownsCall(node: SpanNode, draft: Draft, drafts: Drafts): Ownership | und
     return 'none'
   }
   const owner = drafts.bySeq(node.draft)
-  return owner !== undefined && isSameCall(leadOf(draft).fragment, leadOf(owner).fragment) ? owner : 'none'
+  return owner !== undefined && isSameCall(leadOf(draft).fragment, node) ? owner : 'none'
 }
 
-/** Whether an inner tool call is the outer one seen by somebody else: the MCP client or server, another library. */
-function isSameCall(inner: Fragment, outer: Fragment): boolean {
-  if (inner.operation !== 'tool_call' || !sameTool(inner.tool?.name, outer.tool?.name)) {
+/**
+ * Whether an inner tool call is the outer one, seen by somebody else: the MCP client or server, another library, a log
+ * record. Compared with the very span above, not with all that was joined to it, so that it does not matter who came first.
+ */
+function isSameCall(inner: Fragment, outer: SpanNode): boolean {
+  if (inner.operation !== 'tool_call' || outer.dialect === undefined || !sameTool(inner.tool?.name, outer.tool?.name)) {
     return false
   }
-  if (isMcp(inner) || inner.signal !== outer.signal || inner.dialect !== outer.dialect) {
+  if (isMcp(inner)) {
     return true
   }
+  if (isMcp({ dialect: outer.dialect, tool: outer.tool })) {
+    // What a server does to serve the call is its own doing.
+    return false
+  }
   const id = callIdOf(inner)
-  return id !== undefined && id === callIdOf(outer)
+  return inner.signal === 'log' || inner.dialect !== outer.dialect || (id !== undefined && id === callIdOf(outer))
 }
 
 /** Reported by what carries a call to a server, not by the agent that makes it. */
-export function isMcp({ dialect, tool }: Fragment): boolean {
+export function isMcp({
+  dialect,
+  tool,
+}: {
+  readonly dialect: string
+  readonly tool?: Partial<Tool> | undefined
+}): boolean {
   return dialect === 'mcp' || tool?.kind === 'mcp'
 }
 
