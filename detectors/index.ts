@@ -2,6 +2,7 @@
 import type { AnyDetector } from './detector.ts'
 import { egress } from './egress.ts'
 import { errorSpike } from './error-spike.ts'
+import { promptExtraction } from './prompt-extraction.ts'
 import { toolAllowlist } from './tool-allowlist.ts'
 
-export const detectors: readonly AnyDetector[] = [toolAllowlist, egress, errorSpike]
+export const detectors: readonly AnyDetector[] = [toolAllowlist, egress, errorSpike, promptExtraction]
