@@ -80,6 +80,12 @@ const StoreConfig = Type.Object(
   { ...strict, default: {} },
 )
 
+/** What the entries of `sinks` have in common. */
+export interface SinkEntry {
+  readonly type: string
+  readonly name: string
+}
+
 const Config = Type.Object(
   {
     /** Directory of the log, the state and the embedded store. Relative to this file. */
@@ -96,7 +102,8 @@ const Config = Type.Object(
     limits: Limits,
     retention: Retention,
     store: StoreConfig,
-    sinks: Type.Array(Type.Union(sinkTypes.map(({ config }) => config)), { default: [] }),
+    /** Each as its type says; `name` is unique. */
+    sinks: Type.Array(Type.Unsafe<SinkEntry>(Type.Union(sinkTypes.map(({ config }) => config))), { default: [] }),
   },
   strict,
 )

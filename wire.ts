@@ -17,11 +17,11 @@ import type { PolicySet } from './rules/policy.ts'
 import { validateFinding, validateTelemetry } from './schema/validate.ts'
 
 /** The policies that come with Telltale, for the agents of the demo and as examples. */
-export const SHIPPED_POLICIES: string = fileURLToPath(new URL(inDist('rules/policies'), import.meta.url))
+export const SHIPPED_POLICIES: string = packagePath('rules/policies')
 
-/** Compiled files lie one level below the package's own. */
-function inDist(path: string): string {
-  return import.meta.url.endsWith('.ts') ? `./${path}` : `../${path}`
+/** Where a file of the package lies; compiled code lies one level below it. */
+export function packagePath(path: string): string {
+  return fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? `./${path}` : `../${path}`, import.meta.url))
 }
 
 export interface PureOptions {

@@ -1,0 +1,359 @@
+/**
+ * Everything in one process: bus, store, stages, doors, API. Starts in the order in which data must be able to flow
+ * on, stops in the reverse: doors first, so that nothing is acknowledged that could not be kept.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { sinkTypes } from './alerts/sinks/index.ts'
+import type { Sink } from './alerts/sinks/sink.ts'
+import type { Health } from './api/health.ts'
+import { authorizer, refuseOpenBind } from './api/keys.ts'
+import { type Api, startApi } from './api/server.ts'
+import type { Collector } from './collectors/collector.ts'
+import { startOtlpGrpc } from './collectors/otlp/grpc.ts'
+import { startOtlpHttp } from './collectors/otlp/http.ts'
+import { InFlight } from './collectors/otlp/in-flight.ts'
+import type { DoorOptions } from './collectors/otlp/receive.ts'
+import type { Config } from './config.ts'
+import type { Bus } from './engine/bus/bus.ts'
+import { openEmbeddedBus } from './engine/bus/embedded.ts'
+import { runDelivery } from './engine/deliver.ts'
+import { runStage } from './engine/loop.ts'
+import { createMetrics, type Metrics } from './engine/metrics.ts'
+import { OutcomeLedger } from './engine/outcomes.ts'
+import { fragmentRecord } from './engine/records.ts'
+import type { Stage } from './engine/stage.ts'
+import { runWriter } from './engine/write.ts'
+import { loadPolicies } from './rules/load.ts'
+import type { PolicySet } from './rules/policy.ts'
+import { Misconfigured } from './schema/errors.ts'
+import { openStore } from './store/clickhouse.ts'
+import type { Store } from './store/store.ts'
+import { openIntake, packagePath, pureStages, SHIPPED_POLICIES } from './wire.ts'
+
+export interface Telltale {
+  readonly otlpHttp: string
+  readonly otlpGrpc: string
+  readonly api: string
+  readonly policies: PolicySet
+  /** Rejects when a stage fails: a bug, or more poison than it may swallow. Pending as long as all is well. */
+  readonly failed: Promise<never>
+  health(): Promise<Health>
+  /** Finishes what was accepted, then stops. */
+  close(): Promise<void>
+}
+
+export const VERSION: string = (
+  JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { readonly version: string }
+).version
+
+/** Everything that can be wrong with the operator's files, checked before anything starts. */
+export interface Checked {
+  readonly policies: PolicySet
+  readonly sinks: readonly Sink[]
+}
+
+/** @throws Misconfigured with every problem of every file. */
+export async function checkConfig(config: Config): Promise<Checked> {
+  const problems: Misconfigured[] = []
+  const attempt = async <Result>(make: () => Result | Promise<Result>): Promise<Result | undefined> => {
+    try {
+      return await make()
+    } catch (error) {
+      if (!(error instanceof Misconfigured)) {
+        throw error
+      }
+      problems.push(error)
+      return undefined
+    }
+  }
+  await attempt(() => refuseOpenBind(config.listen.host, config.keys, config.insecure))
+  const policies = await attempt(() => loadPolicies(config.policies ?? SHIPPED_POLICIES))
+  const sinks = await Promise.all(config.sinks.map((entry) => attempt(() => openSink(entry, config))))
+  await attempt(() => refuseTwins(config.sinks.map(({ name }) => name)))
+  if (policies === undefined || problems.length > 0) {
+    throw new Misconfigured(problems.flatMap((error) => error.problems))
+  }
+  return { policies, sinks: sinks.filter((sink) => sink !== undefined) }
+}
+
+function openSink(entry: Config['sinks'][number], config: Config): Sink {
+  const type = sinkTypes.find((each) => each.type === entry.type)
+  if (type === undefined) {
+    throw new Misconfigured([{ file: 'sinks', message: `there is no sink of type '${entry.type}'` }])
+  }
+  return type.open(entry, { version: VERSION, dataDirectory: config.data })
+}
+
+function refuseTwins(names: readonly string[]): void {
+  const twins = names.filter((name, index) => names.indexOf(name) !== index)
+  if (twins.length > 0) {
+    throw new Misconfigured(
+      [...new Set(twins)].map((name) => ({ file: 'sinks', message: `two sinks are called '${name}'` })),
+    )
+  }
+}
+
+interface Parts {
+  readonly config: Config
+  readonly log: Logger
+  readonly bus: Bus
+  readonly store: Store
+  readonly ledger: OutcomeLedger
+  readonly metrics: Metrics
+  readonly policies: PolicySet
+  readonly sinks: readonly Sink[]
+  readonly signal: AbortSignal
+  /** Why something does not work, by what it is; empty when all is well. */
+  readonly troubles: Map<string, string>
+  readonly pending: Map<string, { readonly isDown: boolean; readonly pending: number }>
+}
+
+/** Starts everything and resolves when telemetry can come in. */
+export async function startTelltale(config: Config, log: Logger): Promise<Telltale> {
+  const { policies, sinks } = await checkConfig(config)
+  const stopping = new AbortController()
+  const bus = await openBus(config, (topic, seconds) =>
+    metrics.observe('telltale_bus_append_seconds', { topic }, seconds),
+  )
+  const ledger = new OutcomeLedger()
+  const metrics = createMetrics({ ledger, lag: () => bus.lag() })
+  const store = await openStoreOf(config, log).catch(async (error: unknown) => {
+    await bus.close()
+    throw error
+  })
+  const parts: Parts = {
+    config,
+    log,
+    bus,
+    store,
+    ledger,
+    metrics,
+    policies,
+    sinks,
+    signal: stopping.signal,
+    troubles: new Map(),
+    pending: new Map(),
+  }
+  const startedMs = Date.now()
+  const stages = runStages(parts)
+  const failed = stages.then(() => new Promise<never>(() => undefined))
+  failed.catch(() => undefined)
+  const health = () => healthOf(parts, startedMs)
+  const stopEngine = async () => {
+    stopping.abort()
+    await stages.catch(() => undefined)
+    await Promise.all(sinks.map((sink) => sink.close?.()))
+    await store.close()
+    await bus.close()
+  }
+  const open: (Collector | Api)[] = []
+  try {
+    const doors = await openDoors(parts, open)
+    const api = await openApi(parts, health)
+    open.push(api)
+    return {
+      ...doors,
+      api: api.address,
+      policies,
+      failed,
+      health,
+      close: async () => {
+        await Promise.all(open.map((door) => door.close()))
+        await stopEngine()
+      },
+    }
+  } catch (error) {
+    await Promise.all(open.map((door) => door.close()))
+    await stopEngine()
+    throw inUse(error)
+  }
+}
+
+function openBus(config: Config, onAppend: (topic: 'fragments', seconds: number) => void): Promise<Bus> {
+  return openEmbeddedBus({
+    directory: join(config.data, 'bus'),
+    retention: { maxAgeMs: config.retention.log_days * 86_400_000, maxBytes: config.retention.log_bytes },
+    onAppend: (topic, durationMs) => onAppend(topic as 'fragments', durationMs / 1000),
+  })
+}
+
+function openStoreOf(config: Config, log: Logger): Promise<Store> {
+  const { url, database, username, password } = config.store
+  const days = config.retention.store_days
+  return openStore({
+    ...(url === undefined
+      ? { embedded: { directory: join(config.data, 'store') } }
+      : { server: { url, database, username: username ?? 'default', password: password ?? '' } }),
+    retentionDays: { events: days, findings: days },
+    onEvent: (event) => log.warn({ event }, 'the embedded store had trouble'),
+  })
+}
+
+/** Runs every stage until the signal; rejects with the first failure, after which the others stop, too. */
+async function runStages(parts: Parts): Promise<void> {
+  const { bus, store, log, ledger, metrics, sinks, troubles, pending } = parts
+  const failed = new AbortController()
+  const signal = AbortSignal.any([parts.signal, failed.signal])
+  const stages: readonly Stage[] = pureStages({
+    policies: parts.policies,
+    assemble: { holdMs: parts.config.assemble.hold_ms, maxHeld: parts.config.assemble.max_held },
+    onDetectorFailure: (detector, error) => {
+      metrics.add('telltale_detector_failures_total', { detector })
+      troubles.set(`detector ${detector}`, 'throws on some events')
+      log.error({ detector, err: error }, 'a detector failed on an event')
+    },
+  })
+  const running = [
+    ...stages.map((stage) =>
+      runStage({
+        bus,
+        stage,
+        signal,
+        onOutcomes: (id, outcomes) => ledger.add(id, outcomes),
+        onRetry: (id, error) => {
+          metrics.add('telltale_bus_retries_total', { stage: id })
+          log.warn({ stage: id, reason: error.message }, 'the bus is unavailable, trying again')
+        },
+      }),
+    ),
+    runWriter({
+      bus,
+      store,
+      signal,
+      onBatch: ({ table, rows, durationMs }) => {
+        metrics.add('telltale_store_rows_total', { table }, rows)
+        metrics.add('telltale_store_batches_total', { table, result: 'stored' })
+        metrics.observe('telltale_store_insert_seconds', { table }, durationMs / 1000)
+        troubles.delete('store')
+      },
+      onRetry: (topic, error) => {
+        troubles.set('store', `cannot be written to: ${error.message}`)
+        log.warn({ topic, reason: error.message }, 'the store is unavailable, trying again')
+      },
+    }),
+    ...sinks.map((sink) =>
+      runDelivery({
+        bus,
+        sink,
+        signal,
+        now: Date.now,
+        onResult: (name, result) => metrics.add('telltale_deliveries_total', { sink: name, result }),
+        onState: (name, state) => {
+          pending.set(name, state)
+          metrics.set('telltale_deliveries_pending', { sink: name }, state.pending)
+          metrics.set('telltale_sink_down', { sink: name }, state.isDown ? 1 : 0)
+        },
+      }),
+    ),
+  ]
+  const stopAll = (error: unknown) => {
+    failed.abort()
+    throw error
+  }
+  const results = await Promise.allSettled(running.map((each) => each.catch(stopAll)))
+  for (const result of results) {
+    if (result.status === 'rejected') {
+      troubles.set('engine', 'a stage stopped; the log says why')
+      throw result.reason
+    }
+  }
+}
+
+async function openDoors(
+  { config, bus, ledger, log }: Parts,
+  open: (Collector | Api)[],
+): Promise<Pick<Telltale, 'otlpHttp' | 'otlpGrpc'>> {
+  const { listen, limits } = config
+  const authorize = authorizer(config.keys, config.tenant)
+  const count = (outcome: string, records: number) => ledger.count('collect', outcome, records)
+  const options: Omit<DoorOptions, 'port'> = {
+    host: listen.host,
+    intake: openIntake({
+      publish: (fragments) => bus.append('fragments', fragments.map(fragmentRecord)),
+      count,
+      retention: config.retention.content,
+    }),
+    authenticate: (authorization) => authorize(authorization, 'ingest'),
+    count,
+    received: (signal, records) => ledger.received(signal, records),
+    limits: { bodyBytes: limits.request_bytes },
+    inFlight: new InFlight(limits.in_flight_bytes),
+    bug: (error) => log.error({ err: error }, 'a request met an error that nobody expected'),
+  }
+  const http = await startOtlpHttp({ ...options, port: listen.otlp_http_port })
+  open.push(http)
+  const grpc = await startOtlpGrpc({ ...options, port: listen.otlp_grpc_port })
+  open.push(grpc)
+  return { otlpHttp: http.address, otlpGrpc: grpc.address }
+}
+
+function openApi({ config, store, metrics, policies, log }: Parts, health: () => Promise<Health>): Promise<Api> {
+  return startApi({
+    host: config.listen.host,
+    port: config.listen.api_port,
+    version: VERSION,
+    store,
+    metrics,
+    health,
+    policyOf: (agent) => policies.governing(agent)?.id,
+    authorize: authorizer(config.keys, config.tenant),
+    hasKeys: config.keys.length > 0,
+    onBug: (error) => log.error({ err: error }, 'the API met an error that nobody expected'),
+  })
+}
+
+async function healthOf(parts: Parts, startedMs: number): Promise<Health> {
+  const { bus, ledger, sinks, troubles, pending, store } = parts
+  const [lag, stored] = await Promise.all([bus.lag(), store.health()])
+  const states = sinks.map(({ name }) => ({
+    name,
+    ok: pending.get(name)?.isDown !== true,
+    pending: pending.get(name)?.pending ?? 0,
+  }))
+  const reasons = [
+    ...[...troubles].map(([what, why]) => `${what}: ${why}`),
+    ...(stored.ok ? [] : [`store: ${stored.message ?? 'does not answer'}`]),
+    ...states
+      .filter(({ ok }) => !ok)
+      .map(({ name, pending: waiting }) => `sink ${name} is down, ${waiting} alerts wait`),
+    ...[...ledger.unknown].map((name) => `outcome '${name}' is not in the catalogue`),
+  ]
+  return {
+    status: troubles.has('engine') ? 'down' : reasons.length > 0 ? 'degraded' : 'ok',
+    reasons,
+    version: VERSION,
+    uptime_s: Math.round((Date.now() - startedMs) / 1000),
+    records: {
+      received: ledger.records.received,
+      in_flight: ledger.records.inFlight,
+      outcomes: Object.fromEntries(
+        [...ledger.outcomes].flatMap(([stage, counts]) =>
+          [...counts].map(([outcome, records]) => [`${stage}.${outcome}`, records]),
+        ),
+      ),
+    },
+    lag: Object.fromEntries(lag.map(({ group, topic, committed, end }) => [`${group}/${topic}`, end - committed])),
+    store: {
+      ok: stored.ok,
+      kind: stored.kind,
+      ...(stored.message === undefined ? {} : { message: stored.message }),
+    },
+    sinks: states,
+  }
+}
+
+/** A port that somebody else has is the operator's to choose. */
+function inUse(error: unknown): unknown {
+  const { code, port } = error as { readonly code?: string; readonly port?: number }
+  return code === 'EADDRINUSE'
+    ? new Misconfigured([
+        {
+          file: 'listen',
+          message: `port ${port ?? ''} is in use by another process`,
+          suggestion: 'stop that process, or set listen.otlp_http_port, listen.otlp_grpc_port or listen.api_port',
+        },
+      ])
+    : error
+}
