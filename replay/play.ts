@@ -122,6 +122,7 @@ function callTool(performance: Performance, parent: Context, step: ToolStep): vo
         'gen_ai.operation.name': 'execute_tool',
         'gen_ai.tool.name': step.tool,
         'gen_ai.tool.call.id': callId(performance),
+        ...(step.server === undefined ? {} : { 'mcp.server.name': step.server }),
         ...(step.arguments === undefined ? {} : { 'gen_ai.tool.call.arguments': text(step.arguments) }),
         ...(step.result === undefined ? {} : { 'gen_ai.tool.call.result': text(step.result) }),
         ...(step.error === undefined ? {} : { 'error.type': step.error }),

@@ -17,6 +17,8 @@ const Request = Type.Object({ url: Text, method: Type.Optional(Text), status: Ty
 const ToolStep = Type.Object(
   {
     tool: Text,
+    /** The MCP server that offers it. */
+    server: Type.Optional(Text),
     arguments: Type.Optional(Type.Unknown()),
     result: Type.Optional(Type.Unknown()),
     /** Sets the span's status to error and `error.type`. */
