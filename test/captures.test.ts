@@ -104,10 +104,13 @@ describe.skipIf(!existsSync(folder))('recorded requests (skipped where ../shared
       expect(eventsOf(fragmentsOf(capture.files)).map(validateTelemetry).filter(Boolean)).toEqual([])
     })
 
-    it('comes out the same when everything is sent in reverse order', () => {
-      const forth = eventsOf(fragmentsOf(capture.files)).filter(isCall)
-      const back = eventsOf([...fragmentsOf(capture.files)].reverse()).filter(isCall)
-      expect(back.map(nameOf).sort()).toEqual(forth.map(nameOf).sort())
+    it('gives the same calls when everything arrives in reverse order', () => {
+      const names = (fragments: readonly Fragment[]) =>
+        eventsOf(fragments)
+          .filter(isCall)
+          .map(({ tool }) => tool?.name)
+          .sort()
+      expect(names([...fragmentsOf(capture.files)].reverse())).toEqual(names(fragmentsOf(capture.files)))
     })
 
     it('lets no secret through', () => {

@@ -133,10 +133,14 @@ function toolSpan(span: Span): Draft {
       result ??= firstText(event.attributes, ['output', 'content', 'result', 'diff'])
     }
   }
-  putContent(made, {
-    arguments: firstText(attributes, ['tool_input', 'gen_ai.tool.call.arguments']) ?? namedArguments(span),
-    result: result ?? firstText(attributes, ['gen_ai.tool.call.result']),
-  })
+  const whole = firstText(attributes, ['tool_input', 'gen_ai.tool.call.arguments'])
+  const shown = whole === undefined ? shownArguments(span) : undefined
+  // Only some of the arguments: a log record that has them all is to be believed first.
+  putContent(
+    made,
+    { arguments: whole ?? shown, result: result ?? firstText(attributes, ['gen_ai.tool.call.result']) },
+    shown !== undefined,
+  )
   const failed = endingOf(span)
   // The span stays silent on success; whether the call worked, its execution and its log record know.
   if (failed !== undefined) {
@@ -146,7 +150,7 @@ function toolSpan(span: Span): Draft {
 }
 
 /** What the span shows of the arguments when the whole of them stayed in the log. */
-function namedArguments(span: Span): string | undefined {
+function shownArguments(span: Span): string | undefined {
   const shown: Record<string, Json> = {}
   const command = text(span.attributes.get('full_command')) ?? text(span.attributes.get('bash_argv0'))
   const path = text(span.attributes.get('file_path'))

@@ -1,5 +1,5 @@
 /** Who acted, in which session, for whom: read from whatever names a record carries itself. */
-import type { Agent, Subject } from '../../../schema/telemetry.ts'
+import { type Agent, NAME_LIMIT, type Subject } from '../../../schema/telemetry.ts'
 import type { AttributeMap, OtlpRecord } from '../../otlp/records.ts'
 import { firstLabel, label } from '../../otlp/values.ts'
 
@@ -43,7 +43,7 @@ export function serviceAgent(
   const name = label(record.resource.attributes.get('service.name')) ?? fallbackName
   const version =
     label(record.attributes.get('app.version')) ?? label(record.resource.attributes.get('service.version'))
-  const id = subAgent === undefined ? name : `${name}/${subAgent}`
+  const id = subAgent === undefined ? name : `${name}/${subAgent}`.slice(0, NAME_LIMIT)
   return { id, name: subAgent ?? name, framework, ...(version === undefined ? {} : { version }) }
 }
 

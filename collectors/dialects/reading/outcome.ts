@@ -17,7 +17,8 @@ const DENIED =
   /denied|forbidden|unauthori[sz]ed|unauthenticated|permission_?error|not_?allowed|rejected|cancelled_by_user|user_cancelled/i
 const TIMEOUT = /timed?[ _-]?out|deadline/i
 const RATE_LIMITED = /rate[_-]?limit|too_?many_?requests|throttl|quota|resource_?exhausted|overloaded/i
-const REFUSED = /content_?filter|refusal|refused_by|guardrail|safety|content_?policy|prohibited_?content|blocklist/i
+const REFUSED =
+  /content[_-]?filter|refusal|refused_by|guardrail|safety|content[_-]?policy|prohibited[_-]?content|blocklist/i
 
 /** What the name of an error class or code says: never its message, which a tool may have written. */
 export function outcomeOfError(errorType: string | undefined): EventOutcome {

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest'
+import { destinationOf, isTokenRequest } from './network.ts'
+
+const map = (attributes: Record<string, string | number>) => new Map(Object.entries(attributes))
+
+describe('the endpoint of a client span', () => {
+  it('is read from stable names, without query or credentials', () => {
+    expect(
+      destinationOf(
+        map({
+          'url.full': 'https://u:p@api.example.com:8443/v1?api_key=SECRET',
+          'server.address': 'api.example.com',
+          'server.port': 8443,
+          'http.request.method': 'post',
+        }),
+      ),
+    ).toEqual({ host: 'api.example.com', port: 8443, scheme: 'https', method: 'POST', seen_in: 'network' })
+  })
+
+  it('is read from a URL alone, and from old names', () => {
+    expect(destinationOf(map({ 'http.url': 'http://old.example.com:81/x', 'http.method': 'GET' }))).toEqual({
+      host: 'old.example.com',
+      port: 81,
+      scheme: 'http',
+      method: 'GET',
+      seen_in: 'network',
+    })
+    expect(destinationOf(map({ 'http.host': 'Old.example.com:82', 'http.scheme': 'HTTP' }))).toEqual({
+      host: 'old.example.com',
+      port: 82,
+      scheme: 'http',
+      seen_in: 'network',
+    })
+    expect(destinationOf(map({ 'net.peer.name': 'db', 'net.peer.port': '5432' }), 'postgresql')).toMatchObject({
+      host: 'db',
+      port: 5432,
+      scheme: 'postgresql',
+    })
+  })
+
+  it('is absent when nothing names it', () => {
+    expect(destinationOf(map({ 'url.full': 'not a url', 'server.port': 1 }))).toBeUndefined()
+  })
+})
+
+describe('a token request', () => {
+  it.each([
+    [{ 'url.full': 'https://login.example.com/oauth2/v2.0/token' }],
+    [{ 'url.full': 'https://idp.example.com/oauth/token?x=1' }],
+    [{ 'url.path': '/realms/acme/protocol/openid-connect/token' }],
+    [{ 'url.path': '/computeMetadata/v1/instance/service-accounts/default/token' }],
+    [{ 'http.target': '/metadata/identity/oauth2/token?resource=x' }],
+    [{ 'rpc.method': 'AssumeRoleWithWebIdentity' }],
+    [{ 'server.address': 'sts.eu-west-1.amazonaws.com', 'http.request.method': 'POST' }],
+  ])('is known by %j', (attributes) => {
+    expect(isTokenRequest(map(attributes as Record<string, string>), 'POST')).toBe(true)
+  })
+
+  it.each([
+    [{ 'url.full': 'https://api.example.com/v1/tokens' }],
+    [{ 'url.full': 'https://api.example.com/oauth2/authorize' }],
+    [{ 'url.path': '/count/token' }],
+  ])('is not %j', (attributes) => {
+    expect(isTokenRequest(map(attributes as Record<string, string>), 'POST')).toBe(false)
+  })
+})

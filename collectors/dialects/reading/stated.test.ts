@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+import { spanRecord } from '../../../test/otlp-records.ts'
+import type { AttributeValue } from '../../otlp/records.ts'
+import { statedBy } from './stated.ts'
+
+const stated = (attributes: Record<string, AttributeValue>) => statedBy(spanRecord({ attributes }))
+
+describe('what an agent states', () => {
+  it('is nothing when it states nothing', () => {
+    expect(stated({ 'gen_ai.tool.name': 'query' })).toBeUndefined()
+  })
+
+  it('is read from JSON, from arrays of JSON, and from structured values', () => {
+    const subject = { kind: 'human', id: 'ana' }
+    for (const value of [JSON.stringify([subject]), [JSON.stringify(subject)], [new Map(Object.entries(subject))]]) {
+      expect(stated({ 'telltale.subject_chain': value })).toEqual({ subject_chain: [subject] })
+    }
+  })
+
+  it('has datasets by name or with classification and tenant', () => {
+    expect(stated({ 'telltale.dataset_scope': ['crm.customers'] })).toEqual({
+      dataset_scope: [{ id: 'crm.customers' }],
+    })
+    const full = { id: 'hr', classification: 'restricted', tenant: 'acme' }
+    expect(stated({ 'telltale.dataset_scope': JSON.stringify([full]) })).toEqual({ dataset_scope: [full] })
+  })
+
+  it('has a policy decision, its id, an approval and techniques', () => {
+    expect(
+      stated({
+        'telltale.policy_snapshot': '0B7E2F6C-1C7A-4C1B-9F57-2D1E5C6A7B80',
+        'telltale.policy_decision': 'step_up',
+        'telltale.approval': '{"required":true,"by":"ana"}',
+        'telltale.atlas_mapping': ['AML.T0051', 'AML.T0051.001', 'AML.T0051'],
+      }),
+    ).toEqual({
+      policy_snapshot: '0b7e2f6c-1c7a-4c1b-9f57-2d1e5c6a7b80',
+      policy_decision: 'step_up',
+      approval: { required: true, by: 'ana' },
+      atlas_mapping: ['AML.T0051', 'AML.T0051.001'],
+    })
+  })
+
+  it('accepts an approval as a boolean or as a name', () => {
+    expect(stated({ 'telltale.approval': true })).toEqual({ approval: { required: true } })
+    expect(stated({ 'telltale.approval': 'ana' })).toEqual({ approval: { by: 'ana' } })
+  })
+
+  it('is left out where it does not fit, statement by statement', () => {
+    expect(
+      stated({
+        'telltale.subject_chain': '[{"kind":"robot","id":"x"},{"kind":"agent"},"x",null]',
+        'telltale.dataset_scope': '[{"classification":"secret"}]',
+        'telltale.policy_snapshot': 'latest',
+        'telltale.policy_decision': 'maybe',
+        'telltale.approval': '[]',
+        'telltale.atlas_mapping': 'T1059',
+      }),
+    ).toEqual({})
+    expect(stated({ 'telltale.dataset_scope': '[{"id":"a","classification":"secret"}]' })).toEqual({
+      dataset_scope: [{ id: 'a' }],
+    })
+  })
+})
