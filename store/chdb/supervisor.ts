@@ -6,7 +6,8 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -75,12 +76,12 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
 
 /** Why a start failed, as far as it decides what to do next. */
 class StartFailed extends Error {
-  readonly cause_: 'missing' | 'locked' | 'machine' | 'directory'
+  readonly why: 'missing' | 'locked' | 'machine' | 'directory'
 
-  constructor(cause: StartFailed['cause_'], message: string) {
+  constructor(why: StartFailed['why'], message: string) {
     super(message)
     this.name = 'StartFailed'
-    this.cause_ = cause
+    this.why = why
   }
 }
 
@@ -120,7 +121,8 @@ class Supervisor implements Embedded {
           throw error
         }
         this.lastError = error.message
-        await this.afterFailedStart(error, failures, lockDeadlineMs)
+        const why = error.why === 'directory' && (await isServed(this.socketPath)) ? 'locked' : error.why
+        await this.afterFailedStart(new StartFailed(why, error.message), failures, lockDeadlineMs)
       }
     }
   }
@@ -128,7 +130,7 @@ class Supervisor implements Embedded {
   /** Returns when another start is worth while; throws what the operator must know when not. */
   private async afterFailedStart(error: StartFailed, failures: number, lockDeadlineMs: number): Promise<void> {
     const { directory } = this.serve
-    switch (error.cause_) {
+    switch (error.why) {
       case 'missing':
         throw new Misconfigured([
           {
@@ -238,40 +240,55 @@ class Supervisor implements Embedded {
 /** Resolves with the reading port once the child serves. */
 function started(child: ChildProcess, options: ServeOptions, signal: AbortSignal): Promise<number | undefined> {
   let complaint = ''
+  let failure: (Report & { readonly type: 'failed' }) | undefined
   child.stderr?.on('data', (chunk: Buffer) => {
     complaint = (complaint + chunk.toString('utf8')).slice(-2000)
   })
-  // The pipe would keep us alive, too.
-  ;(child.stderr as unknown as { unref?: () => void } | null)?.unref?.()
   return new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new StartFailed('machine', 'no answer in a minute')), START_TIMEOUT_MS)
-    const abort = () => reject(new Unavailable('The store is closing'))
+    const late = setTimeout(() => fail(new StartFailed('machine', 'no answer in a minute')), START_TIMEOUT_MS)
+    const abort = () => fail(new Unavailable('The store is closing'))
     const settle = () => {
       clearTimeout(late)
       signal.removeEventListener('abort', abort)
     }
+    const fail = (error: Error) => {
+      settle()
+      reject(error)
+    }
     signal.addEventListener('abort', abort)
-    child.once('error', (error) => {
-      settle()
-      reject(new StartFailed('machine', error.message))
-    })
-    child.once('exit', (code, signalName) => {
-      settle()
-      reject(new StartFailed(causeOf(complaint), `${signalName ?? `exit code ${code}`} ${complaint}`.trim()))
+    child.once('error', (error) => fail(new StartFailed('machine', error.message)))
+    // After `exit`: the engine says on the error output, not in its error, that another process has the files.
+    child.once('close', (code, signalName) => {
+      const message = `${failure?.message ?? signalName ?? `exit code ${code}`} ${complaint}`.trim()
+      fail(new StartFailed(failure?.missing ? 'missing' : causeOf(message), message))
     })
     child.once('message', (report: Report) => {
-      settle()
-      if (report.type === 'ready') {
-        resolve(report.readingPort)
+      if (report.type === 'failed') {
+        failure = report
       } else {
-        reject(new StartFailed(report.missing ? 'missing' : causeOf(report.message), report.message))
+        settle()
+        // The pipe would keep us alive, too.
+        ;(child.stderr as unknown as { unref?: () => void } | null)?.unref?.()
+        resolve(report.readingPort)
       }
     })
     child.send({ type: 'start', options } satisfies Command)
   })
 }
 
-function causeOf(message: string): StartFailed['cause_'] {
+/** Whether somebody answers on the socket: then its directory is in use, whatever the engine says. */
+function isServed(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath)
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}
+
+function causeOf(message: string): StartFailed['why'] {
   if (/Code: 76\b|Cannot lock file/.test(message)) {
     return 'locked'
   }
@@ -302,19 +319,15 @@ function socketPathFor(directory: string): string {
 
 /**
  * The compiled child. Under vitest this file runs as TypeScript, which Node 20 cannot start as a process: then the
- * build is used, and it must be there and not older than the sources.
+ * build is used (`npm test` makes it first).
  */
 function serverEntry(): string {
   if (!SERVER_MODULE.endsWith('.ts')) {
     return fileURLToPath(SERVER_MODULE)
   }
-  const here = fileURLToPath(new URL('.', SERVER_MODULE))
-  const built = fileURLToPath(new URL('../../dist/store/chdb/', SERVER_MODULE))
-  for (const source of readdirSync(here).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))) {
-    const compiled = join(built, source.replace(/\.ts$/, '.js'))
-    if (!existsSync(compiled) || statSync(compiled).mtimeMs < statSync(join(here, source)).mtimeMs) {
-      throw new Error(`${compiled} is missing or older than its source: run npm run build`)
-    }
+  const built = fileURLToPath(new URL('../../dist/store/chdb/server.js', SERVER_MODULE))
+  if (!existsSync(built)) {
+    throw new Error(`${built} is missing: run npm run build`)
   }
-  return join(built, 'server.js')
+  return built
 }

@@ -1,0 +1,428 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Rejected, Unavailable } from '../schema/errors.ts'
+import { idOf } from '../schema/ids.ts'
+import type { Telemetry } from '../schema/telemetry.ts'
+import { exampleNotice } from '../test/example-alert.ts'
+import { exampleEvent } from '../test/example-event.ts'
+import { hasChdb } from './chdb/installed.contract.ts'
+import { openStore } from './clickhouse.ts'
+import type { Page, Store } from './store.ts'
+
+const bytes = (value: unknown) => Buffer.from(JSON.stringify(value))
+const HOUR_MS = 3_600_000
+const START_MS = 1_790_000_000_000
+
+let batches = 0
+const batchId = () => `00000000-0000-7000-8000-${String(++batches).padStart(12, '0')}`
+
+/** Every item of a listing, page by page. */
+async function all<Item>(page: (cursor?: string) => Promise<Page<Item>>): Promise<Item[]> {
+  const items: Item[] = []
+  let cursor: string | undefined
+  do {
+    const { items: more, next } = await page(cursor)
+    items.push(...more)
+    cursor = next
+  } while (cursor !== undefined)
+  return items
+}
+
+describe.skipIf(!hasChdb)('the store (needs the optional package chdb)', { timeout: 60_000 }, () => {
+  const directory = mkdtempSync(join(tmpdir(), 'telltale-store-'))
+  let store: Store
+  beforeAll(async () => {
+    store = await openStore({ embedded: { directory } })
+  })
+  afterAll(async () => {
+    await store.close()
+    rmSync(directory, { recursive: true, force: true })
+  })
+
+  const insertEvents = async (events: readonly Telemetry[]) => {
+    const id = batchId()
+    expect(await store.insert({ batchId: id, table: 'events', rows: events.map(bytes) })).toEqual([])
+    return id
+  }
+
+  describe('inserting', () => {
+    it('gives each event back as it was', async () => {
+      const event = exampleEvent({
+        tenant_id: 'whole',
+        event_id: idOf('whole'),
+        agent: { id: 'a', name: 'Ann', version: '1', framework: 'f', owner: 'o' },
+        content: { arguments: '{"q":"\\"; DROP TABLE events; --"}', result: '😀 \u0000 \u2028 </script>' },
+        volume: { input_tokens: 2 ** 53 - 1, cost_usd: 0.25 },
+        duration_ms: null,
+        attributes: { 'a.b': true, __proto__x: 1, "it's {x:String}": '\\' },
+      })
+      await insertEvents([event])
+      expect(await store.event('whole', event.event_id)).toEqual(event)
+      expect((await store.events({ tenant: 'whole' })).items).toEqual([event])
+    })
+
+    it('knows the batches it has', async () => {
+      const id = await insertEvents([exampleEvent({ tenant_id: 'batches' })])
+      expect(await store.hasBatch('events', id)).toBe(true)
+      expect(await store.hasBatch('events', batchId())).toBe(false)
+      expect(await store.hasBatch('findings', id)).toBe(false)
+    })
+
+    it('shows an id once, in its newest version, however often it comes', async () => {
+      const before = exampleEvent({ tenant_id: 'amended', event_id: idOf('amended'), outcome: 'ok' })
+      const after: Telemetry = { ...before, outcome: 'error', error_type: 'timeout' }
+      await insertEvents([before, before])
+      await insertEvents([before, after])
+      await insertEvents([after])
+      expect((await store.events({ tenant: 'amended' })).items).toEqual([after])
+      expect((await store.events({ tenant: 'amended', outcome: ['ok'] })).items).toEqual([])
+      expect((await store.agents('amended', {}))[0]?.events).toBe(1)
+      expect(await store.event('amended', before.event_id)).toEqual(after)
+    })
+
+    it('takes hostile text without stopping for it', async () => {
+      const hostile = [
+        { attributes: { a: 'lone \ud800 surrogate', 'key \udfff': 'x' } },
+        { attributes: { big: 1e20, tiny: 5e-324, huge: Number.MAX_VALUE } },
+        { content: { result: '\u0000'.repeat(8192) } },
+        { session_id: "'; DROP TABLE events; --" },
+        { agent: { id: '../../etc/passwd\u202e' } },
+        { time_ms: 9e15, observed_ms: 0 },
+        { duration_ms: 1e300, volume: { bytes_in: 2 ** 60, rows: 1e15 } },
+        { tool: { name: '{tenant:String}' } },
+      ].map((changes, index) => exampleEvent({ tenant_id: 'hostile', event_id: idOf('hostile', index), ...changes }))
+      await insertEvents(hostile)
+      const found = new Map((await store.events({ tenant: 'hostile' })).items.map((event) => [event.event_id, event]))
+      expect(found.size).toBe(hostile.length)
+      const [surrogates, numbers, ...others] = hostile as [Telemetry, Telemetry, ...Telemetry[]]
+      expect(found.get(surrogates.event_id)?.attributes).toEqual({ a: 'lone \ufffd surrogate', 'key \ufffd': 'x' })
+      expect(found.get(numbers.event_id)).toEqual(numbers)
+      expect(others.map(({ event_id }) => found.get(event_id))).toEqual(others)
+    })
+
+    it('makes numbers storable that JSON can write and nobody can hold', async () => {
+      const event = exampleEvent({ tenant_id: 'numbers', event_id: idOf('numbers') })
+      const row = Buffer.from(JSON.stringify(event).replace('"attributes":{}', '"attributes":{"a":1e999}'))
+      expect(await store.insert({ batchId: batchId(), table: 'events', rows: [row] })).toEqual([])
+      expect((await store.event('numbers', event.event_id))?.attributes).toEqual({ a: null })
+    })
+
+    it('names the rows that can never be stored, and then stores none of the batch', async () => {
+      const good = [0, 1, 2].map((index) => exampleEvent({ tenant_id: 'refused', event_id: idOf('refused', index) }))
+      const unreadable = [Buffer.from('{"event_id":'), Buffer.from([0xff])]
+      const id = batchId()
+      const first = [bytes(good[0]), ...unreadable, bytes(good[1]), bytes({ not: 'an event' }), bytes(good[2])]
+      expect(await store.insert({ batchId: id, table: 'events', rows: first })).toEqual([
+        { index: 1, reason: 'not-json' },
+        { index: 2, reason: 'not-json' },
+      ])
+      const second = first.filter((_, index) => index !== 1 && index !== 2)
+      expect(await store.insert({ batchId: id, table: 'events', rows: second })).toEqual([
+        { index: 2, reason: 'unstorable' },
+      ])
+      expect(await store.hasBatch('events', id)).toBe(false)
+      const third = second.filter((_, index) => index !== 2)
+      expect(await store.insert({ batchId: id, table: 'events', rows: third })).toEqual([])
+      expect(await store.hasBatch('events', id)).toBe(true)
+      expect((await store.events({ tenant: 'refused' })).items.length).toBe(3)
+    })
+
+    it('loses nothing of arbitrary text', async () => {
+      let run = 0
+      const strings = fc.string({ unit: 'binary', minLength: 1, maxLength: 60 })
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.record({ a: strings, b: strings }), { minLength: 1, maxLength: 20 }),
+          async (texts) => {
+            const tenant_id = `arbitrary-${run++}`
+            const events = texts.map(({ a, b }, index) =>
+              exampleEvent({
+                tenant_id,
+                event_id: idOf(index),
+                session_id: a,
+                tool: { name: b },
+                attributes: { [b]: a },
+              }),
+            )
+            await insertEvents(events)
+            const found = await store.events({ tenant: tenant_id })
+            const key = (event: Telemetry) => event.event_id
+            expect([...found.items].sort((x, y) => (key(x) < key(y) ? -1 : 1))).toEqual(
+              [...events].sort((x, y) => (key(x) < key(y) ? -1 : 1)),
+            )
+          },
+        ),
+        { numRuns: 15 },
+      )
+    })
+  })
+
+  describe('listing events', () => {
+    const tenant = 'listing'
+    const outcomes = ['ok', 'ok', 'error', 'denied'] as const
+    // Several at the same millisecond, over several hours, by several agents.
+    const events = Array.from({ length: 60 }, (_, index) =>
+      exampleEvent({
+        tenant_id: tenant,
+        event_id: idOf('listing', index),
+        time_ms: START_MS + Math.floor(index / 4) * (HOUR_MS / 3),
+        agent: { id: `agent-${index % 3}` },
+        session_id: `session-${index % 5}`,
+        operation: index % 2 === 0 ? 'tool_call' : 'model_call',
+        outcome: outcomes[index % 4] as Telemetry['outcome'],
+        tool: { name: `tool-${index % 2}` },
+      }),
+    )
+    const newestFirst = [...events].sort(
+      (one, other) => other.time_ms - one.time_ms || (other.event_id < one.event_id ? -1 : 1),
+    )
+    beforeAll(async () => {
+      await insertEvents(events.slice(0, 25))
+      await insertEvents(events.slice(25))
+    })
+
+    it.each([1, 7, 60, 1000])('pages through all of them, newest first, %d at a time', async (limit) => {
+      const found = await all((cursor) => store.events({ tenant, limit, ...(cursor === undefined ? {} : { cursor }) }))
+      expect(found.map(({ event_id }) => event_id)).toEqual(newestFirst.map(({ event_id }) => event_id))
+    })
+
+    it.each<[string, Parameters<Store['events']>[0], (event: Telemetry) => boolean]>([
+      ['agent', { tenant, agent: 'agent-1' }, (event) => event.agent.id === 'agent-1'],
+      ['session', { tenant, session: 'session-2' }, (event) => event.session_id === 'session-2'],
+      ['tool', { tenant, tool: 'tool-1' }, (event) => event.tool?.name === 'tool-1'],
+      ['operation', { tenant, operation: ['model_call', 'egress'] }, (event) => event.operation === 'model_call'],
+      ['outcome', { tenant, outcome: ['error', 'denied'] }, (event) => event.outcome !== 'ok'],
+      ['nothing', { tenant, outcome: [] }, () => false],
+      [
+        'a from that is included',
+        { tenant, fromMs: START_MS + HOUR_MS },
+        (event) => event.time_ms >= START_MS + HOUR_MS,
+      ],
+      ['a to that is not', { tenant, toMs: START_MS + HOUR_MS }, (event) => event.time_ms < START_MS + HOUR_MS],
+      ['a span the wrong way round', { tenant, fromMs: START_MS + HOUR_MS, toMs: START_MS }, () => false],
+      ['times out of this world', { tenant, fromMs: -1e300, toMs: Number.POSITIVE_INFINITY }, () => true],
+      [
+        'all of it',
+        { tenant, agent: 'agent-2', outcome: ['ok'], session: 'session-2', toMs: START_MS + 9 * HOUR_MS },
+        (event) =>
+          event.agent.id === 'agent-2' &&
+          event.outcome === 'ok' &&
+          event.session_id === 'session-2' &&
+          event.time_ms < START_MS + 9 * HOUR_MS,
+      ],
+    ])('filters by %s', async (_, query, matches) => {
+      const found = await all((cursor) =>
+        store.events({ ...query, limit: 9, ...(cursor === undefined ? {} : { cursor }) }),
+      )
+      expect(found).toEqual(newestFirst.filter(matches))
+    })
+
+    it('shows nothing of one tenant to another', async () => {
+      expect((await store.events({ tenant: 'stranger' })).items).toEqual([])
+      expect(await store.event('stranger', events[0]?.event_id as string)).toBeUndefined()
+      expect(await store.agents('stranger', {})).toEqual([])
+      const { next } = await store.events({ tenant, limit: 5 })
+      await expect(store.events({ tenant: 'stranger', cursor: next as string })).rejects.toThrow(Rejected)
+    })
+
+    it.each([0, -1, 1.5, 1001, Number.NaN])('refuses a limit of %d', async (limit) => {
+      await expect(store.events({ tenant, limit })).rejects.toThrow(Rejected)
+    })
+
+    it('takes values for values', async () => {
+      for (const session of ["' OR 1=1 --", '{tenant:String}', "file('/etc/passwd')", '\\', '%', '\0', '\ud800']) {
+        expect((await store.events({ tenant, session })).items).toEqual([])
+      }
+    })
+
+    it('sums up the agents', async () => {
+      const [first, ...others] = await store.agents(tenant, {})
+      const mine = events.filter(({ agent }) => agent.id === first?.agentId)
+      expect(others.length).toBe(2)
+      expect(first).toMatchObject({
+        firstSeenMs: Math.min(...mine.map(({ time_ms }) => time_ms)),
+        lastSeenMs: Math.max(...mine.map(({ time_ms }) => time_ms)),
+        events: 20,
+        errors: mine.filter(({ outcome }) => outcome === 'error').length,
+        denied: mine.filter(({ outcome }) => outcome === 'denied').length,
+        alerts: 0,
+        sessions: 5,
+        tools: ['tool-0', 'tool-1'],
+      })
+    })
+  })
+
+  describe('alerts and findings', () => {
+    const tenant = 'alerting'
+    const alerts = Array.from({ length: 12 }, (_, index) => {
+      const { alert } = exampleNotice(index)
+      return {
+        ...alert,
+        tenant_id: tenant,
+        alert_id: idOf('alerting', index),
+        time_ms: START_MS + index * 1000,
+        agent: { id: `agent-${index % 2}` },
+        severity: index % 3 === 0 ? ('high' as const) : ('low' as const),
+        findings: alert.findings.map((finding) => ({ ...finding, detector: `detector-${index % 2}` })),
+      }
+    })
+    const notice = (alert: unknown) => bytes({ type: 'alert.created', alert, notice_id: idOf('notice') })
+    const ids = (page: Page<{ alert_id: string }>) => page.items.map(({ alert_id }) => alert_id)
+    const expected = (matches: (alert: (typeof alerts)[number]) => boolean) =>
+      alerts
+        .filter(matches)
+        .reverse()
+        .map(({ alert_id }) => alert_id)
+
+    beforeAll(async () => {
+      expect(await store.insert({ batchId: batchId(), table: 'alerts', rows: alerts.map(notice) })).toEqual([])
+    })
+
+    it('gives alerts back as they were, newest first', async () => {
+      const page = await store.alerts({ tenant, limit: 5 })
+      expect(page.items).toEqual(alerts.slice(-5).reverse())
+      const found = await all((cursor) =>
+        store.alerts({ tenant, limit: 5, ...(cursor === undefined ? {} : { cursor }) }),
+      )
+      expect(found).toEqual([...alerts].reverse())
+    })
+
+    it('filters by severity, agent and detector', async () => {
+      expect(ids(await store.alerts({ tenant, severity: ['high'] }))).toEqual(
+        expected(({ severity }) => severity === 'high'),
+      )
+      expect(ids(await store.alerts({ tenant, agent: 'agent-1' }))).toEqual(
+        expected(({ agent }) => agent.id === 'agent-1'),
+      )
+      expect(ids(await store.alerts({ tenant, detector: 'detector-0' }))).toEqual(
+        expected(({ findings }) => findings[0]?.detector === 'detector-0'),
+      )
+    })
+
+    it('shows an alert as its last notice has it', async () => {
+      const grown = {
+        ...(alerts[3] as (typeof alerts)[number]),
+        severity: 'critical' as const,
+        time_ms: START_MS + 3500,
+      }
+      await store.insert({ batchId: batchId(), table: 'alerts', rows: [notice(grown)] })
+      expect((await store.alerts({ tenant, severity: ['critical'] })).items).toEqual([grown])
+      expect((await store.alerts({ tenant, limit: 1000 })).items.length).toBe(alerts.length)
+      await store.insert({ batchId: batchId(), table: 'alerts', rows: [notice(alerts[3])] })
+    })
+
+    it('keeps what was decided beside the alert', async () => {
+      const [alert] = alerts as [(typeof alerts)[number]]
+      const decision = { tenant, alertId: alert.alert_id, actor: "ann o'neil" }
+      await store.decide({ ...decision, timeMs: START_MS, status: 'acknowledged' })
+      await store.decide({
+        ...decision,
+        timeMs: START_MS + 1,
+        status: 'closed',
+        disposition: 'benign',
+        note: 'a \ud800 test',
+      })
+      expect(ids(await store.alerts({ tenant, status: ['closed'] }))).toEqual([alert.alert_id])
+      expect(ids(await store.alerts({ tenant, status: ['new'] })).length).toBe(alerts.length - 1)
+      const detail = await store.alert(tenant, alert.alert_id)
+      expect(detail?.alert).toEqual({ ...alert, status: 'closed', disposition: 'benign' })
+      expect(detail?.decisions).toEqual([
+        { timeMs: START_MS, status: 'acknowledged', actor: "ann o'neil" },
+        { timeMs: START_MS + 1, status: 'closed', disposition: 'benign', actor: "ann o'neil", note: 'a \ufffd test' },
+      ])
+      // A notice that comes later does not undo it.
+      await store.insert({ batchId: batchId(), table: 'alerts', rows: [notice(alert)] })
+      expect((await store.alert(tenant, alert.alert_id))?.alert.status).toBe('closed')
+      expect(await store.alert('stranger', alert.alert_id)).toBeUndefined()
+    })
+
+    it('counts the findings of the same session and detectors', async () => {
+      const [alert] = alerts as [(typeof alerts)[number]]
+      const finding = (index: number, changes: object = {}) => ({
+        schema_version: '1',
+        finding_id: idOf('finding', index),
+        tenant_id: tenant,
+        detector: 'detector-0',
+        detector_version: 1,
+        kind: 'policy',
+        event_id: idOf('event', index),
+        time_ms: START_MS + index,
+        agent: { id: 'agent-0' },
+        session_id: alert.session_id,
+        trace_id: null,
+        owasp: [],
+        cause: 'x',
+        severity: 'low',
+        confidence: 1,
+        title: 't',
+        reason: 'r',
+        observed: 'o',
+        expected: 'e',
+        evidence: {},
+        techniques: ['AML.T0053'],
+        ...changes,
+      })
+      const findings = [
+        finding(0),
+        finding(1),
+        finding(1),
+        finding(2, { session_id: 'another' }),
+        finding(3, { detector: 'other' }),
+      ]
+      // A mark travels with the findings and is none.
+      const rows = [...findings.map(bytes), bytes({ mark: 'read-private-data', tenant_id: tenant })]
+      expect(await store.insert({ batchId: batchId(), table: 'findings', rows })).toEqual([])
+      expect((await store.alert(tenant, alert.alert_id))?.findingCount).toBe(2)
+      const found = await store.findings({ tenant, session: alert.session_id })
+      expect(found.items).toEqual([finding(3, { detector: 'other' }), finding(1), finding(0)])
+      expect((await store.findings({ tenant, detector: 'other', severity: ['low'] })).items.length).toBe(1)
+      expect((await store.findings({ tenant, event: idOf('event', 2) })).items.length).toBe(1)
+    })
+  })
+
+  it('tells how it is', async () => {
+    const health = await store.health()
+    expect(health).toMatchObject({ ok: true, kind: 'embedded', restarts: 0 })
+    expect(health.tables?.find(({ table }) => table === 'events')?.rows).toBeGreaterThan(0)
+  })
+})
+
+describe.skipIf(!hasChdb)('a store that goes down (needs the optional package chdb)', { timeout: 60_000 }, () => {
+  it('is unavailable meanwhile, and has what it acknowledged afterwards', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'telltale-store-down-'))
+    let restarted: () => void = () => undefined
+    const again = new Promise<void>((resolve) => {
+      restarted = resolve
+    })
+    const store = await openStore({
+      embedded: { directory },
+      onEvent: ({ type }) => type === 'restarted' && restarted(),
+    })
+    try {
+      const event = exampleEvent()
+      await store.insert({ batchId: batchId(), table: 'events', rows: [bytes(event)] })
+      const { pid } = (
+        store as unknown as { connection: { embedded: { health(): { pid: number } } } }
+      ).connection.embedded.health()
+      process.kill(pid, 'SIGKILL')
+      await expect(store.insert({ batchId: batchId(), table: 'events', rows: [bytes(event)] })).rejects.toThrow(
+        Unavailable,
+      )
+      await expect(store.events({ tenant: 'default' })).rejects.toThrow(Unavailable)
+      expect((await store.health()).ok).toBe(false)
+      await again
+      expect((await store.events({ tenant: 'default' })).items).toEqual([event])
+      expect(await store.health()).toMatchObject({ ok: true, restarts: 1 })
+    } finally {
+      await store.close()
+      rmSync(directory, { recursive: true, force: true })
+    }
+  })
+
+  it('of a server is named by its absence', async () => {
+    await expect(openStore({ server: { url: 'http://127.0.0.1:1' } })).rejects.toThrow(Unavailable)
+  })
+})
