@@ -54,7 +54,7 @@ describe('bodies that are', () => {
     ['64 levels', `{"x":${'['.repeat(63)}${']'.repeat(63)}}`],
     ['brackets inside strings', `{"x":"${'['.repeat(100)}\\\\\\"${'['.repeat(100)}"}`],
   ])('%s', (_name, body) => {
-    expect(decodeText(body)).toEqual({ signal: 'span', records: [], rejected: [], warnings: [] })
+    expect(decodeText(body)).toMatchObject({ records: [], rejected: [], warnings: [] })
     expect(({} as { x?: number }).x).toBeUndefined()
   })
 })

@@ -85,7 +85,7 @@ describe('a bad envelope', () => {
   })
 
   it('does not exist when the request is empty', () => {
-    expect(decode(new Uint8Array())).toEqual({ signal: 'span', records: [], rejected: [], warnings: [] })
+    expect(decode(new Uint8Array())).toMatchObject({ records: [], rejected: [], warnings: [] })
   })
 })
 

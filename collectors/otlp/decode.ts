@@ -16,11 +16,16 @@ export interface DecodeOptions {
   readonly limits?: Partial<DecodeLimits>
 }
 
+/** A decoded request, and roughly what its records take on the heap beyond the texts of the body. */
+export interface Decoded extends DecodedRequest {
+  readonly heapBytes: number
+}
+
 /**
  * Decodes an inflated request body. What is wrong with one record is in `rejected` and `warnings` of the result;
  * `Rejected` (`undecodable-request`) is thrown only when no record can be told from the next.
  */
-export function decodeOtlp(body: Uint8Array, options: DecodeOptions): DecodedRequest {
+export function decodeOtlp(body: Uint8Array, options: DecodeOptions): Decoded {
   const tally = new Tally({ ...DECODE_LIMITS, ...options.limits })
   const decode = options.encoding === 'protobuf' ? decodeProtobuf : decodeJson
   try {
@@ -30,6 +35,7 @@ export function decodeOtlp(body: Uint8Array, options: DecodeOptions): DecodedReq
       records,
       rejected: tally.rejected(),
       warnings: tally.warnings(),
+      heapBytes: tally.heapBytes(),
     }
   } catch (error) {
     if (error instanceof Malformed) {

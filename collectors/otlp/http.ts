@@ -19,7 +19,7 @@ import {
   type Refusal,
   undecodable,
 } from './http-request.ts'
-import { InFlight } from './in-flight.ts'
+import { type Claim, InFlight } from './in-flight.ts'
 import { listen, rethrow } from './listening.ts'
 import { DOOR_LIMITS, type DoorLimits, type DoorOptions, type Encoding, IN_FLIGHT_BYTES, receive } from './receive.ts'
 import { CODE, encodeReceipt, encodeStatus } from './replies.ts'
@@ -96,7 +96,7 @@ async function serve(request: IncomingMessage, response: ServerResponse, door: D
     if (body === undefined) {
       return
     }
-    const answer = isRefusal(body) ? body : await process(body, ask, door)
+    const answer = isRefusal(body) ? body : await process(body, { ...ask, claim }, door)
     if (isRefusal(answer)) {
       refuse(request, response, answer, door)
     } else {
@@ -107,7 +107,7 @@ async function serve(request: IncomingMessage, response: ServerResponse, door: D
   }
 }
 
-async function process(body: Buffer, ask: HttpAsk, door: Door): Promise<Buffer | Refusal> {
+async function process(body: Buffer, ask: HttpAsk & { readonly claim: Claim }, door: Door): Promise<Buffer | Refusal> {
   try {
     return encodeReceipt(await receive(body, ask, door), ask.signal, ask.encoding)
   } catch (error) {

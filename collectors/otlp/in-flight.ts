@@ -15,9 +15,12 @@ export class InFlight {
     return this.held
   }
 
-  /** Whether that many more bytes would fit now. A promise of a length reserves nothing, so it costs nobody a place. */
-  fits(bytes: number): boolean {
-    return this.held + bytes <= this.limit
+  /**
+   * Whether that many more bytes would fit now, beside the `own` bytes of who asks. A request that is alone always
+   * fits, else a large one could be refused for ever. Asking reserves nothing, so a promise costs nobody a place.
+   */
+  fits(bytes: number, own = 0): boolean {
+    return this.held === own || this.held + bytes <= this.limit
   }
 
   /** Opens an account for one request. */
@@ -25,7 +28,7 @@ export class InFlight {
     let claimed = 0
     return {
       add: (bytes) => {
-        if (!this.fits(bytes)) {
+        if (!this.fits(bytes, claimed)) {
           return false
         }
         this.held += bytes
@@ -42,7 +45,7 @@ export class InFlight {
 
 /** What one request holds. */
 export interface Claim {
-  /** Takes bytes that have arrived; false when they do not fit: refuse the request. */
+  /** Takes bytes that have arrived, or that they became; false when they do not fit: refuse the request. */
   add(bytes: number): boolean
   /** Gives everything back. */
   release(): void

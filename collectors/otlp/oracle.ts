@@ -10,6 +10,9 @@ import { millisecondsFromTimestamp } from './times.ts'
 const PROTO = `
 syntax = "proto3";
 message TracesRequest { repeated ResourceSpans resource_spans = 1; }
+message TracesApart { repeated ResourceApart resource_spans = 1; }
+message ResourceApart { Resource resource = 1; repeated ScopeApart scope_spans = 2; }
+message ScopeApart { Scope scope = 1; repeated bytes spans = 2; }
 message LogsRequest { repeated ResourceLogs resource_logs = 1; }
 message ResourceSpans { Resource resource = 1; repeated ScopeSpans scope_spans = 2; string schema_url = 3; }
 message ResourceLogs { Resource resource = 1; repeated ScopeLogs scope_logs = 2; string schema_url = 3; }
@@ -43,6 +46,8 @@ message LogRecord {
 
 const root = protobuf.parse(PROTO).root
 const REQUESTS = { traces: root.lookupType('TracesRequest'), logs: root.lookupType('LogsRequest') }
+const SPAN = root.lookupType('Span')
+const TRACES_APART = root.lookupType('TracesApart')
 
 // The shapes are the library's, untyped by nature; field names are those of the schema above, in camel case.
 // biome-ignore lint/suspicious/noExplicitAny: see above
@@ -69,6 +74,26 @@ export function decodeWithLibrary(signal: 'traces' | 'logs', body: Uint8Array): 
       const scope: Scope = { name: scopeGroup.scope?.name ?? '', version: scopeGroup.scope?.version ?? '' }
       for (const record of scopeGroup.spans ?? scopeGroup.logRecords ?? []) {
         records.push(signal === 'traces' ? spanOf(record, resource, scope) : logOf(record, resource, scope))
+      }
+    }
+  }
+  return records
+}
+
+/** The same, span by span: the envelope holds spans as bytes, so that a bad one can be caught. */
+export function decodeApartWithLibrary(body: Uint8Array): OtlpRecord[] {
+  const request: Any = TRACES_APART.decode(body)
+  const records: OtlpRecord[] = []
+  for (const group of request.resourceSpans) {
+    const resource: Resource = { attributes: attributesOf(group.resource?.attributes) }
+    for (const scopeGroup of group.scopeSpans) {
+      const scope: Scope = { name: scopeGroup.scope?.name ?? '', version: scopeGroup.scope?.version ?? '' }
+      for (const span of scopeGroup.spans) {
+        try {
+          records.push(spanOf(SPAN.decode(span), resource, scope))
+        } catch {
+          // A bad span is lost alone.
+        }
       }
     }
   }
@@ -144,13 +169,12 @@ function valueOfAny(any: Any): AttributeValue {
 }
 
 function integerOf(long: Any): number | bigint {
-  const integer = BigInt(long.toString())
-  const number = Number(integer)
-  return Number.isSafeInteger(number) ? number : integer
+  const number = long.toNumber()
+  return Number.isSafeInteger(number) ? number : BigInt(long.toString())
 }
 
 function millisecondsOf(long: Any): number {
-  const nanos = BigInt(long.toString())
+  const nanos = (BigInt(long.high >>> 0) << 32n) | BigInt(long.low >>> 0)
   return nanos >= 1n << 63n ? 0 : Number(nanos / 1000n) / 1000
 }
 

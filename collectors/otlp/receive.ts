@@ -1,8 +1,8 @@
 /** What both OTLP doors do with a body once their protocol has delivered it: decode, hand over, say what became of it. */
 import { Rejected, Unavailable } from '../../schema/errors.ts'
 import type { CountOutcome, DecodedRequest, Intake } from '../collector.ts'
-import { decodeOtlp } from './decode.ts'
-import type { InFlight } from './in-flight.ts'
+import { type Decoded, decodeOtlp } from './decode.ts'
+import type { Claim, InFlight } from './in-flight.ts'
 import type { DecodeLimits } from './limits.ts'
 
 export type Signal = 'traces' | 'logs' | 'metrics'
@@ -71,16 +71,25 @@ export interface Receipt {
 
 const ACCEPTED: Receipt = { rejected: 0, message: '' }
 
+/** A body that has arrived. */
+interface Arrival {
+  readonly signal: Signal
+  readonly encoding: Encoding
+  readonly tenantId: string
+  /** Pays for what the records take beyond the body, which it has paid for already. */
+  readonly claim: Claim
+}
+
 /**
  * Takes in one request body; resolves when what was accepted is durable. Throws `Rejected` when it cannot be
  * decoded and `Unavailable` when the sender should come back, both already counted.
  */
 export async function receive(
   body: Uint8Array,
-  request: { readonly signal: Signal; readonly encoding: Encoding; readonly tenantId: string },
+  arrival: Arrival,
   door: Pick<DoorOptions, 'intake' | 'count' | 'received' | 'decodeLimits'>,
 ): Promise<Receipt> {
-  const { signal, encoding, tenantId } = request
+  const { signal, encoding, tenantId, claim } = arrival
   if (signal === 'metrics') {
     door.received(signal, 1)
     door.count('ignored:metrics', 1)
@@ -90,6 +99,11 @@ export async function receive(
   const rejected = decoded.rejected.reduce((sum, { records }) => sum + records, 0)
   const total = decoded.records.length + rejected
   door.received(signal, total)
+  // Two bytes on the wire can become four hundred in memory.
+  if (!claim.add(Math.max(0, decoded.heapBytes - body.length))) {
+    door.count('refused:unavailable', total)
+    throw new Unavailable('too much is being processed')
+  }
   if (decoded.records.length > 0) {
     await handOver(decoded, tenantId, total, door)
   }
@@ -104,7 +118,7 @@ function decode(
   signal: 'traces' | 'logs',
   encoding: Encoding,
   door: Pick<DoorOptions, 'count' | 'received' | 'decodeLimits'>,
-): DecodedRequest {
+): Decoded {
   try {
     return decodeOtlp(body, { signal, encoding, limits: door.decodeLimits ?? {} })
   } catch (error) {

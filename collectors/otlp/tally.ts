@@ -16,6 +16,10 @@ const CUTS = {
 } as const
 export type Cut = keyof typeof CUTS
 
+/** What a record and a value take on the heap at least, in bytes: measured with empty ones. */
+const RECORD_HEAP_BYTES = 400
+const VALUE_HEAP_BYTES = 60
+
 /** Counts what is lost in one request, and says what still fits. Both decoders decide through it, so they agree. */
 export class Tally {
   readonly limits: DecodeLimits
@@ -80,6 +84,11 @@ export class Tally {
   cutText(): void {
     this.cutAttributes++
     this.cut('texts')
+  }
+
+  /** What the decoded records take on the heap, not counting their texts, which are as long as the body. */
+  heapBytes(): number {
+    return this.records * RECORD_HEAP_BYTES + (this.limits.values - this.valuesLeft) * VALUE_HEAP_BYTES
   }
 
   rejected(): { reason: string; records: number }[] {
