@@ -36,7 +36,12 @@ export class Ledger {
         }
         this.records.push(...request.records)
         this.tenants.push(tenantId)
-        this.count('accepted', request.records.length)
+        if (request.records.length > 0) {
+          this.count('accepted', request.records.length)
+        }
+        for (const { reason, records } of request.rejected) {
+          this.count(`rejected:${reason}`, records)
+        }
       },
       fragments: () => [],
     }

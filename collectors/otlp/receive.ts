@@ -51,7 +51,7 @@ export interface DoorOptions {
   readonly port: number
   readonly intake: Intake
   readonly authenticate: Authenticate
-  /** The end of every record that does not reach the intake. What reaches it, the intake counts. */
+  /** The end of records that the intake never accepted. What it accepted, it counts itself, rejected records included. */
   readonly count: CountOutcome
   /** Every record that was received, an undecodable body being one. Balances with the outcomes. */
   readonly received: (signal: Signal, records: number) => void
@@ -104,11 +104,8 @@ export async function receive(
     door.count('refused:unavailable', total)
     throw new Unavailable('too much is being processed')
   }
-  if (decoded.records.length > 0) {
+  if (total > 0) {
     await handOver(decoded, tenantId, total, door)
-  }
-  for (const { reason, records } of decoded.rejected) {
-    door.count(`rejected:${reason}`, records)
   }
   return { rejected, message: describe(decoded) }
 }
@@ -130,7 +127,10 @@ function decode(
   }
 }
 
-/** The intake counts what it accepts; when it accepts nothing, the whole request ends here and will be sent again. */
+/**
+ * The intake counts every record of a request that it accepts, those that were rejected too. When it throws it has
+ * counted nothing: the whole request ends here, and will be sent again.
+ */
 async function handOver(
   decoded: DecodedRequest,
   tenantId: string,
