@@ -21,8 +21,10 @@ export interface Children {
   volume: Volume
 }
 
-/** Who and where, as it went out; an amendment says the same. */
+/** Who, where and when, as it went out; an amendment says the same, since consumers find events by them. */
 export interface Identity {
+  /** Set once it went out. */
+  readonly time_ms?: number
   readonly agent: Agent
   readonly session_id: string
   readonly subject_chain: readonly Subject[]

@@ -3,16 +3,16 @@ import type { Telemetry } from '../../schema/telemetry.ts'
 import type { Draft, Identity } from './draft.ts'
 import { type Merged, mergeDraft, withAttribute } from './merge.ts'
 
-/** Marks events whose own time was further from their arrival than any delivery explains. */
+/** Marks events that said they come from the future: their time is that of their arrival, give or take clocks. */
 export const CLOCK_SKEW_ATTRIBUTE = 'telltale.clock_skew'
 
-const EARLIEST_MS = 24 * 60 * 60 * 1000
 const LATEST_MS = 5 * 60 * 1000
 
 export function eventOf(draft: Draft, eventId: string, identity: Identity, clamp: boolean): Telemetry {
   const merged = mergeDraft(draft)
   const operation = merged.operation ?? 'tool_call'
-  const timeMs = clamp ? clamped(merged.time_ms, draft.observed_ms) : merged.time_ms
+  const ownMs = identity.time_ms ?? merged.time_ms
+  const timeMs = clamp ? Math.min(ownMs, draft.observed_ms + LATEST_MS) : ownMs
   const event: Telemetry = {
     schema_version: '1',
     event_id: eventId,
@@ -40,7 +40,7 @@ export function eventOf(draft: Draft, eventId: string, identity: Identity, clamp
     token: merged.token ?? null,
     approval: merged.approval ?? null,
     attributes:
-      timeMs === merged.time_ms
+      timeMs === ownMs
         ? (merged.attributes ?? {})
         : withAttribute(merged.attributes, CLOCK_SKEW_ATTRIBUTE, true),
   }
@@ -51,10 +51,6 @@ export function eventOf(draft: Draft, eventId: string, identity: Identity, clamp
     event.content = merged.content
   }
   return event
-}
-
-function clamped(timeMs: number, observedMs: number): number {
-  return Math.min(Math.max(timeMs, observedMs - EARLIEST_MS, 0), observedMs + LATEST_MS)
 }
 
 function toolOf({ tool }: Merged, operation: Telemetry['operation']): Telemetry['tool'] {

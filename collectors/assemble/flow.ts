@@ -79,7 +79,7 @@ export class DraftFlow {
       ...(reused ? { reused } : {}),
     }
     if (node !== undefined) {
-      this.#memory.setDraft(node, draft.seq)
+      this.#memory.setDraft(trace, node.span, draft.seq)
     }
     if (isWatchedFor) {
       this.#drafts.add(draft, fragment.observed_ms + this.#options.holdMs)
@@ -258,7 +258,8 @@ export class DraftFlow {
   #send(draft: Draft, resolution: Resolution, outcome: 'event' | 'event:early', output: Output): void {
     const { fallback, ...identity } = resolution
     const eventId = eventIdOf(draft, identity.session_id)
-    output.event(eventOf(draft, eventId, identity, this.#options.clamp))
+    const event = eventOf(draft, eventId, identity, this.#options.clamp)
+    output.event(event)
     output.count(draft.open ? outcome : 'synthesized')
     this.#remember(draft, resolution)
     if (!isAmendable(draft)) {
@@ -267,7 +268,7 @@ export class DraftFlow {
     }
     this.#drafts.change(draft, () => {
       draft.event_id = eventId
-      draft.identity = identity
+      draft.identity = { ...identity, time_ms: event.time_ms }
       draft.open = false
     })
     if (this.#drafts.has(draft)) {

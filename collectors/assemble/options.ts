@@ -16,7 +16,7 @@ export interface AssembleOptions {
   readonly maxCallText: number
   /** Log records that are recognised when they come again; spans are recognised as long as they are remembered. */
   readonly maxLogsRemembered: number
-  /** Whether event times are clamped to [observed - 24 h, observed + 5 min]. Off where observed times are synthetic. */
+  /** Whether event times are held to at most five minutes after arrival. Off where arrival times are synthetic. */
   readonly clamp: boolean
 }
 

@@ -1,0 +1,21 @@
+/** `npm run bench`: how fast each step is, the whole of it live, and how long an alert takes. */
+import { loadPolicies } from '../rules/load.ts'
+import { SHIPPED_POLICIES } from '../wire.ts'
+import { loadRequests, SPANS_PER_REQUEST } from './load.ts'
+import { measurePure } from './pure.ts'
+
+const REQUESTS = 20
+
+const requests = await loadRequests({
+  requests: REQUESTS,
+  identified: 0.5,
+  agents: 200,
+  startMs: Date.now(),
+  seed: 'bench',
+})
+const bytes = requests.reduce((sum, body) => sum + body.length, 0)
+console.log(`protobuf requests of ${SPANS_PER_REQUEST} spans, ${Math.round(bytes / REQUESTS / 1024)} KiB each\n`)
+console.log('one core, no disk, no network')
+for (const { step, spansPerSecond } of measurePure(requests, await loadPolicies(SHIPPED_POLICIES))) {
+  console.log(`  ${step.padEnd(28)} ${Math.round(spansPerSecond).toLocaleString('en').padStart(10)} spans/s`)
+}
