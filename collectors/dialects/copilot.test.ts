@@ -79,6 +79,14 @@ describe('agents', () => {
   })
 })
 
+describe('other spans of the same process', () => {
+  it('are nodes of the tree when they are ours, else left to others', () => {
+    expect(span('hook', {})?.role).toBe('context')
+    expect(span('POST', { 'http.request.method': 'POST' }, { scope: 'http' })).toBeUndefined()
+    expect(span('execute_tool bash', tool, { scope: 'extension' })?.operation).toBe('tool_call')
+  })
+})
+
 describe('log records of the editor', () => {
   it('tell of calls, with the same call id as the span', () => {
     const attributes = {

@@ -8,7 +8,7 @@ import { ending, outcomeOfError } from './reading/outcome.ts'
 
 const FRAMEWORK = 'copilot'
 const CLI = 'github.copilot'
-const EDITOR = 'copilot-chat'
+const SERVICES: ReadonlySet<unknown> = new Set(['github-copilot', 'copilot-chat'])
 
 /**
  * GitHub Copilot, CLI and VS Code. OpenTelemetry names; without content capture the CLI hashes the names of MCP servers
@@ -20,7 +20,7 @@ export const copilot: Dialect = {
   joins: 'trace',
 
   span(span: Span): FragmentDraft | undefined {
-    if (span.scope.name !== CLI && span.scope.name !== EDITOR) {
+    if (span.scope.name !== CLI && !SERVICES.has(span.resource.attributes.get('service.name'))) {
       return undefined
     }
     if (span.name === 'permission') {
@@ -33,9 +33,11 @@ export const copilot: Dialect = {
     if (kind === 'invoke_agent') {
       return invoke(span)
     }
-    return kind === undefined
-      ? draftOf(span, 'context', undefined, agentNamed(span, FRAMEWORK))
-      : speakOf(kind, span, FRAMEWORK)
+    if (kind !== undefined) {
+      return speakOf(kind, span, FRAMEWORK)
+    }
+    // Other instrumentations in the same process have more to say of theirs.
+    return span.scope.name === CLI ? draftOf(span, 'context', undefined, agentNamed(span, FRAMEWORK)) : undefined
   },
 
   log(record: LogRecord): FragmentDraft | undefined {

@@ -105,6 +105,12 @@ describe('the rest', () => {
     )
   })
 
+  it('leaves HTTP requests of the same process to those who read them', () => {
+    const attributes = { 'http.request.method': 'POST', 'server.address': 'example.com' }
+    const scope = '@opentelemetry/instrumentation-http'
+    expect(geminiCli.span?.(spanRecord({ scope, resource, kind: 3, attributes }))).toBeUndefined()
+  })
+
   it('prompts begin turns, configuration is a fact, other records are context', () => {
     expect(log('user_prompt', { prompt: 'hi' })).toMatchObject({ operation: 'agent_invoke', content: { prompt: 'hi' } })
     expect(log('config', { approval_mode: 'yolo' })).toMatchObject({

@@ -47,7 +47,11 @@ export const geminiCli: Dialect = {
     if (kind === 'chat') {
       return modelSpan(span)
     }
-    return kind === 'invoke_agent' ? named(speakOf(kind, span, FRAMEWORK), span) : node(span)
+    if (kind === 'invoke_agent') {
+      return named(speakOf(kind, span, FRAMEWORK), span)
+    }
+    // Other instrumentations in the same process, HTTP above all, have more to say of theirs.
+    return kind !== undefined || SERVICES.has(span.scope.name) ? node(span) : undefined
   },
 
   log(record: LogRecord): FragmentDraft | undefined {

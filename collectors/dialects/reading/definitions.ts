@@ -10,8 +10,9 @@ import { asJson, DEPTH_LIMIT, field, fieldLabel, type Json, jsonText, text } fro
 
 /** The most definitions of one manifest that are hashed. */
 const DEFINITION_LIMIT = 512
-/** Texts whose hash is remembered; the oldest is forgotten first. */
+/** Texts whose hash is remembered, and the UTF-16 units of all of them; the oldest is forgotten first. */
 const REMEMBERED = 512
+const REMEMBERED_UNITS = 4 * 1024 * 1024
 
 /** SHA-256 of a text, hexadecimal. */
 export function sha256(content: string): string {
@@ -34,6 +35,15 @@ export function manifestHash(value: AttributeValue): string | undefined {
 export function definitionHash(definition: Json): string {
   return sha256(canonical(definition))
 }
+
+/** The same for a tool of which only the description is known, as often as it is called. */
+export const descriptionHash: (name: string, description: string) => string = (name, description) =>
+  rememberedDescription(JSON.stringify([name, description]))
+
+const rememberedDescription = remembering((written: string) => {
+  const [name, description] = JSON.parse(written) as [string, string]
+  return definitionHash({ name, description })
+})
 
 /** JSON with sorted keys and no spaces: equal values give equal text. */
 export function canonical(node: Json, depth = 0): string {
@@ -100,19 +110,20 @@ function readDefinition(entry: Json): readonly Json[] {
 
 function remembering<Result>(compute: (written: string) => Result): (written: string) => Result {
   const known = new Map<string, Result>()
+  let units = 0
   return (written) => {
     const remembered = known.get(written)
     if (remembered !== undefined) {
       return remembered
     }
     const result = compute(written)
-    if (known.size >= REMEMBERED) {
-      const oldest = known.keys().next().value
-      if (oldest !== undefined) {
-        known.delete(oldest)
-      }
-    }
     known.set(written, result)
+    units += written.length
+    while (known.size > REMEMBERED || units > REMEMBERED_UNITS) {
+      const oldest = known.keys().next().value as string
+      known.delete(oldest)
+      units -= oldest.length
+    }
     return result
   }
 }

@@ -11,6 +11,9 @@ import type { Ending } from './outcome.ts'
 /** A draft while a dialect fills it. */
 export type Draft = { -readonly [Key in keyof FragmentDraft]: FragmentDraft[Key] }
 
+const PIECES = ['prompt', 'arguments', 'result', 'output', 'system_prompt'] as const
+const COUNTS = ['bytes_in', 'bytes_out', 'rows', 'documents', 'input_tokens', 'output_tokens', 'cost_usd'] as const
+
 /** A draft of a record with the identity that the record itself names. */
 export function draftOf(
   record: OtlpRecord,
@@ -33,18 +36,15 @@ export function putContent(
   texts: { readonly [Key in Exclude<keyof Content, 'truncated'>]?: string | undefined },
   truncated = false,
 ): void {
-  const content: Content = { ...draft.content }
-  for (const key of ['prompt', 'arguments', 'result', 'output', 'system_prompt'] as const) {
+  for (const key of PIECES) {
     const text = texts[key]
     if (text !== undefined && text !== '') {
-      content[key] = text
+      draft.content ??= {}
+      draft.content[key] = text
     }
   }
-  if (truncated) {
-    content.truncated = true
-  }
-  if (Object.keys(content).length > 0) {
-    draft.content = content
+  if (truncated && draft.content !== undefined) {
+    draft.content.truncated = true
   }
 }
 
@@ -76,20 +76,12 @@ export function putEnding(draft: Draft, ending: Ending | undefined): void {
 
 /** Counts, joined with those already there. */
 export function putVolume(draft: Draft, volume: { readonly [Key in keyof Volume]?: Volume[Key] | undefined }): void {
-  const joined: Volume = { ...draft.volume }
-  for (const key of [
-    'bytes_in',
-    'bytes_out',
-    'rows',
-    'documents',
-    'input_tokens',
-    'output_tokens',
-    'cost_usd',
-  ] as const) {
-    put(joined, key, volume[key])
-  }
-  if (Object.keys(joined).length > 0) {
-    draft.volume = joined
+  for (const key of COUNTS) {
+    const count = volume[key]
+    if (count !== undefined) {
+      draft.volume ??= {}
+      draft.volume[key] = count
+    }
   }
 }
 

@@ -17,7 +17,7 @@ import {
   text,
 } from '../../otlp/values.ts'
 import { dataset, datasets, documentDataset, namedDatasets } from './datasets.ts'
-import { definitionHash, manifestHash, systemPromptHash } from './definitions.ts'
+import { descriptionHash, manifestHash, systemPromptHash } from './definitions.ts'
 import {
   type Draft,
   draftOf,
@@ -183,11 +183,9 @@ export function saysError(result: string | undefined): boolean {
 }
 
 function toolDefinitionHash(attributes: AttributeMap): string | undefined {
-  const description = label(attributes.get('gen_ai.tool.description'))
+  const description = text(attributes.get('gen_ai.tool.description'))
   const name = label(attributes.get('gen_ai.tool.name'))
-  return description === undefined || name === undefined || description === name
-    ? undefined
-    : definitionHash({ name, description: text(attributes.get('gen_ai.tool.description')) ?? '' })
+  return description === undefined || name === undefined ? undefined : descriptionHash(name, description)
 }
 
 function eventText(span: Span, name: string, key: string): string | undefined {

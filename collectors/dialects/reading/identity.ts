@@ -1,6 +1,6 @@
 /** Who acted, in which session, for whom: read from whatever names a record carries itself. */
 import { type Agent, NAME_LIMIT, type Subject } from '../../../schema/telemetry.ts'
-import type { AttributeMap, OtlpRecord } from '../../otlp/records.ts'
+import type { AttributeMap, OtlpRecord, Resource } from '../../otlp/records.ts'
 import { firstLabel, label } from '../../otlp/values.ts'
 
 /** An agent as a record names it; `id` is always set. */
@@ -64,12 +64,24 @@ const USER_KEYS = [
 
 /** The human at the origin, when the record or its resource names one. */
 export function principalOf(record: OtlpRecord): Subject | undefined {
-  const id = firstLabel(record.attributes, USER_KEYS) ?? firstLabel(record.resource.attributes, USER_KEYS)
+  const id = firstLabel(record.attributes, USER_KEYS) ?? userOfResource(record.resource)
   if (id === undefined) {
     return undefined
   }
   const name = firstLabel(record.attributes, ['user.name', 'user.full_name'])
   return name === undefined || name === id ? { kind: 'human', id } : { kind: 'human', id, name }
+}
+
+// All records of a group share their resource, which hardly ever names a user.
+const usersOfResources = new WeakMap<Resource, { readonly id: string | undefined }>()
+
+function userOfResource(resource: Resource): string | undefined {
+  let known = usersOfResources.get(resource)
+  if (known === undefined) {
+    known = { id: firstLabel(resource.attributes, USER_KEYS) }
+    usersOfResources.set(resource, known)
+  }
+  return known.id
 }
 
 const SESSION_KEYS = [

@@ -161,6 +161,7 @@ describe('what was said', () => {
 
   it('may be plain text', () => {
     expect(readMessages('hi there', 'input').prompt).toBe('hi there')
+    expect(readMessages('42', 'input').prompt).toBe('42')
     expect(readMessages('hi there', 'output').output).toBe('hi there')
     expect(systemText('"You are the CRM bot."')).toBe('You are the CRM bot.')
     expect(systemText('[{"type":"text","content":"Never delete."}]')).toBe('Never delete.')

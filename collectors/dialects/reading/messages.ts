@@ -178,6 +178,8 @@ class Walk {
       }
     } else if (typeof node === 'object') {
       this.object(node, role, depth)
+    } else {
+      this.say(role, String(node))
     }
   }
 
