@@ -58,7 +58,7 @@ function startingModel(): Model {
   return { bias: -3, weights }
 }
 
-function fit(bags: readonly Bag[]): Model {
+function fitModel(bags: readonly Bag[]): Model {
   let model = startingModel()
   for (let round = 0; round < ROUNDS; round += 1) {
     const instances: { features: readonly number[]; target: number; weight: number }[] = []
@@ -196,10 +196,10 @@ function main(): void {
     bags,
     rows.map((row) => row.text),
   )
-  const model = fit([...bags, ...padded])
+  const model = fitModel([...bags, ...padded])
   const fitted = bags.map((bag) => best(model, bag))
   report('as fitted', bags, fitted)
-  const folds = [0, 1, 2, 3, 4].map((fold) => fit([...bags, ...padded].filter((bag) => foldOf(bag.text) !== fold)))
+  const folds = [0, 1, 2, 3, 4].map((fold) => fitModel([...bags, ...padded].filter((bag) => foldOf(bag.text) !== fold)))
   const crossed = bags.map((bag) => best(folds[foldOf(bag.text)] ?? model, bag))
   const limit = report('five-fold cross-validation', bags, crossed)
   if (values.errors) {
@@ -215,7 +215,10 @@ function main(): void {
   }
   if (!values.fast) {
     const sources = new Map(
-      [...perSource.keys()].map((source) => [source, fit([...bags, ...padded].filter((bag) => bag.source !== source))]),
+      [...perSource.keys()].map((source) => [
+        source,
+        fitModel([...bags, ...padded].filter((bag) => bag.source !== source)),
+      ]),
     )
     report(
       'each source left out',

@@ -1,10 +1,20 @@
 /**
  * Detection quality on labelled data: `npm run bench:quality -- --data ../shared/data/evaluation [--markdown]`.
+ *
+ * Texts go through the whole pipeline as telemetry; with `--direct` the detector alone is asked, which is faster.
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { measureOverlap, measureTexts, measureTrajectories, type QualityRow } from './text-quality.ts'
+import { allowListTable, hasAllowListData, measureAllowLists } from './allow-lists.ts'
+import {
+  judgeByPipeline,
+  judgeDirectly,
+  measureOverlap,
+  measureTexts,
+  measureTrajectories,
+  type QualityRow,
+} from './text-quality.ts'
 
 /** The Wilson score interval at 95 %, as shares. */
 export function wilson(hits: number, total: number): readonly [number, number] {
@@ -62,15 +72,21 @@ function groupRows(rows: readonly QualityRow[]): Map<string, QualityRow[]> {
 export async function main(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
-    options: { data: { type: 'string' }, markdown: { type: 'boolean' } },
+    options: { data: { type: 'string' }, markdown: { type: 'boolean' }, direct: { type: 'boolean' } },
   })
   const data = values.data ?? process.env.TELLTALE_DATA ?? '../shared/data/evaluation'
   if (!existsSync(join(data, 'text'))) {
     console.error(`no labelled texts under ${data}: give --data DIR`)
     return 2
   }
-  const rows = [...measureTexts(data), ...measureOverlap(data), ...measureTrajectories(data)]
+  const judge = values.direct === true ? judgeDirectly : judgeByPipeline
+  const rows = [...measureTexts(data, judge), ...measureOverlap(data), ...measureTrajectories(data)]
   console.log(renderQuality(rows, values.markdown === true))
+  if (hasAllowListData(data)) {
+    console.log(
+      `${values.markdown === true ? '### ' : ''}allow-lists as policies\n\n${allowListTable(measureAllowLists(data))}`,
+    )
+  }
   return 0
 }
 

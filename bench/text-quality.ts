@@ -1,6 +1,6 @@
 /**
  * How well prompt extraction tells labelled texts apart: recall per source, false alarms per benign source, and the
- * naive phrase list for comparison. Texts are judged by the detector itself, as events built here.
+ * naive phrase list for comparison.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import type { DetectionContext } from '../detectors/detector.ts'
 import { promptExtraction } from '../detectors/prompt-extraction.ts'
 import type { Content, Telemetry } from '../schema/telemetry.ts'
 import { type LabelledText, readLabelledTexts } from './labelled-texts.ts'
+import { flaggedByPipeline, type Place, type PlacedText } from './text-pipeline.ts'
 
 /** One line of the table: of `total` texts, `flagged` were flagged by the detector and `naive` by the phrase list. */
 export interface QualityRow {
@@ -74,25 +75,37 @@ const findingsOf = (event: Telemetry) => promptExtraction.check(event, promptExt
 const cut = (text: string) => text.slice(0, 8192)
 
 /** Whether the detector takes a text for an attempt when a user says it, and for a leak when an agent says it. */
-export const isAttempt = (text: string) => findingsOf(eventOf('model_call', { prompt: cut(text) })).length > 0
-export const isLeak = (text: string) => findingsOf(eventOf('model_call', { output: cut(text) })).length > 0
+const isAttempt = (text: string) => findingsOf(eventOf('model_call', { prompt: cut(text) })).length > 0
+const isLeak = (text: string) => findingsOf(eventOf('model_call', { output: cut(text) })).length > 0
+
+/** Judges texts of one place, in order. */
+export type JudgeTexts = (texts: readonly PlacedText[]) => readonly boolean[]
+
+/** Asks the detector with an event made here: the fast inner loop. */
+export const judgeDirectly: JudgeTexts = (texts) =>
+  texts.map(({ text, place }) => (place === 'prompt' ? isAttempt(text) : place === 'output' && isLeak(text)))
+
+/** Sends the text through decoder, dialect, masking, assembler and every detector, as telemetry. */
+export const judgeByPipeline: JudgeTexts = (texts) => flaggedByPipeline(texts, promptExtraction.id)
 
 function tabulate(
   group: string,
   rows: readonly LabelledText[],
-  judge: (text: string) => boolean,
+  place: Place,
+  judge: JudgeTexts,
   naive?: (text: string) => boolean,
 ): QualityRow[] {
+  const flagged = judge(rows.map(({ text }) => ({ text, place })))
   const sources = new Map<string, { total: number; flagged: number; naive: number }>()
-  for (const row of rows) {
+  rows.forEach((row, index) => {
     for (const key of [row.source, 'all']) {
       const counts = sources.get(key) ?? { total: 0, flagged: 0, naive: 0 }
       counts.total += 1
-      counts.flagged += judge(row.text) ? 1 : 0
+      counts.flagged += flagged[index] === true ? 1 : 0
       counts.naive += naive?.(row.text) ? 1 : 0
       sources.set(key, counts)
     }
-  }
+  })
   const all = [...sources].sort(([a], [b]) => (a === 'all' ? 1 : b === 'all' ? -1 : a < b ? -1 : 1))
   return all.map(([source, counts]) => ({
     group,
@@ -103,29 +116,20 @@ function tabulate(
 }
 
 /** Measures over `data/evaluation/text`. Every benign text is judged as a user's message, tool results too. */
-export function measureTexts(dataDir: string): QualityRow[] {
+export function measureTexts(dataDir: string, judge: JudgeTexts): QualityRow[] {
   const read = (name: string) => readLabelledTexts(join(dataDir, 'text', `${name}.jsonl.gz`))
   const benign = read('benign')
   const outputs = read('leakage')
+  const leaks = outputs.filter((row) => row.label === 'output_leaks_prompt')
+  const others = outputs.filter((row) => row.label !== 'output_leaks_prompt')
+  const attacks = [...read('injection'), ...read('jailbreak')].filter((row) => row.label !== 'attack_goal')
   return [
-    ...tabulate('extraction: recall', read('extraction'), isAttempt, isNaive),
-    ...tabulate('benign: false alarms', benign, isAttempt, isNaive),
-    ...tabulate(
-      'leakage: recall, prompt unknown',
-      outputs.filter((row) => row.label === 'output_leaks_prompt'),
-      isLeak,
-    ),
-    ...tabulate(
-      'leakage: flagged though labelled clean',
-      outputs.filter((row) => row.label !== 'output_leaks_prompt'),
-      isLeak,
-    ),
-    ...tabulate('benign as outputs: false alarms', benign, isLeak),
-    ...tabulate(
-      'other attacks, for information',
-      [...read('injection'), ...read('jailbreak')].filter((row) => row.label !== 'attack_goal'),
-      isAttempt,
-    ),
+    ...tabulate('extraction: recall', read('extraction'), 'prompt', judge, isNaive),
+    ...tabulate('benign: false alarms', benign, 'prompt', judge, isNaive),
+    ...tabulate('leakage, prompt unknown: recall', leaks, 'output', judge),
+    ...tabulate('leakage: flagged though labelled clean', others, 'output', judge),
+    ...tabulate('benign as outputs: false alarms', benign, 'output', judge),
+    ...tabulate('other attacks as prompts, for information', attacks, 'prompt', judge),
   ]
 }
 
@@ -233,7 +237,7 @@ export function measureOverlap(dataDir: string): QualityRow[] {
     .map((row) => row.defense_pre ?? '')
     .filter((text) => text.length >= 200)
   return Object.entries(DISGUISES).map(([source, disguise]) => ({
-    group: 'leakage: recall, prompt known (forms made here)',
+    group: 'leakage, prompt known, in forms made here: recall',
     source,
     total: prompts.length,
     flagged: prompts.filter(

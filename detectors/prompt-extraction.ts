@@ -4,6 +4,7 @@
 import type { FindingDraft } from '../schema/finding.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import { type DetectionContext, defineDetector } from './detector.ts'
+import { untrusted } from './draft/untrusted.ts'
 import { type Attempt, judgeAttempt } from './prompt-extraction/attempt.ts'
 import {
   type Announcement,
@@ -153,7 +154,7 @@ function attemptFinding(event: Telemetry, attempt: Attempt, channel: Channel): F
       score: round(attempt.score),
       features: attempt.features.slice(0, 12).join(', ').slice(0, 1000),
       ...(attempt.hidden === undefined ? {} : { hidden: attempt.hidden }),
-      untrusted_excerpt: attempt.sentence.slice(0, EXCERPT),
+      untrusted_excerpt: untrusted(attempt.sentence, EXCERPT),
     },
     techniques: [
       'AML.T0056',
@@ -205,7 +206,7 @@ function overlapFinding(overlap: Overlap, text: string, channel: string): Findin
       share: round(overlap.share),
       shared_shingles: overlap.shared,
       prompt_holds_secrets: overlap.secrets,
-      untrusted_excerpt: text.slice(0, EXCERPT),
+      untrusted_excerpt: untrusted(text, EXCERPT),
     },
     techniques: overlap.secrets ? ['AML.T0056', 'AML.T0057'] : ['AML.T0056'],
   }
@@ -227,7 +228,7 @@ function announcementFinding(announcement: Announcement, asked: boolean, channel
       directives,
       announced,
       asked_for: asked,
-      untrusted_excerpt: announcement.sentence.slice(0, EXCERPT),
+      untrusted_excerpt: untrusted(announcement.sentence, EXCERPT),
     },
     techniques: announcement.secrets ? ['AML.T0056', 'AML.T0057'] : ['AML.T0056'],
   }

@@ -7,6 +7,10 @@
  * Method: w-shingling and containment, Broder, "On the resemblance and containment of documents" (1997).
  */
 
+/** FNV-1a, 32 bits. */
+const OFFSET = 0x811c9dc5
+const PRIME = 0x01000193
+
 /** Content words in one shingle. */
 const WORDS = 3
 /** Characters in one shingle of Chinese, Japanese, Thai and the like. */
@@ -17,13 +21,15 @@ export const SHINGLE_TEXT_LIMIT = 65_536
 const INVISIBLE = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]|[\ufe00-\ufe0f]|[\u{e0000}-\u{e0fff}]/gu
 const MARKS = /[\u0300-\u036f\u064b-\u0655\u0670\u0640]/g
 const NOT_ASCII = /[^\p{ASCII}]/u
-const FUNCTION_WORDS = new Set(
+const FUNCTION_WORDS: ReadonlySet<number> = new Set(
   `a an and are as at be been but by can could did do does for from had has have he her him his how i if in into is it
   its let may me mine my no nor not of on or our ours out she should so some such than that the their them then there
   these they this those to up us very was we were what when where which who why will with would you your yours yourself
   myself am any all also only just must shall about over under please each i'm i'll don t s re ll ve d m
   de la el los las un una y o en que es por con para se su al del le les des et ou du une dans est sur pour par ne pas
-  der die das und oder ein eine ist sind zu im den dem mit von auf für nicht`.split(/\s+/),
+  der die das und oder ein eine ist sind zu im den dem mit von auf für nicht`
+    .split(/\s+/)
+    .map((word) => hash(word, 0, word.length)),
 )
 
 /** The shingles of a text. Empty for texts of fewer than three content words. */
@@ -69,14 +75,20 @@ export function eachShingle(text: string, visit: (shingle: number) => void): voi
       continue
     }
     const start = index
-    while (index < folded.length && isLetter(folded.charCodeAt(index)) && !isUnspaced(folded.charCodeAt(index))) {
+    let whole = OFFSET
+    for (
+      let next = unit;
+      index < folded.length && isLetter(next) && !isUnspaced(next);
+      next = folded.charCodeAt(index)
+    ) {
+      whole = Math.imul(whole ^ next, PRIME)
       index += 1
     }
-    const end = stemEnd(folded, start, index)
-    if (isListNumber(folded, start, index) || FUNCTION_WORDS.has(folded.slice(start, index))) {
+    if (isListNumber(folded, start, index) || FUNCTION_WORDS.has(whole >>> 0)) {
       continue
     }
-    const word = hash(folded, start, end)
+    const end = stemEnd(folded, start, index)
+    const word = end === index ? whole >>> 0 : hash(folded, start, end)
     words += 1
     if (words >= WORDS) {
       visit(combine(first, second, word))
@@ -110,9 +122,9 @@ function isListNumber(text: string, start: number, end: number): boolean {
 
 /** FNV-1a over UTF-16 units. */
 function hash(text: string, start: number, end: number): number {
-  let value = 0x811c9dc5
+  let value = OFFSET
   for (let index = start; index < end; index += 1) {
-    value = Math.imul(value ^ text.charCodeAt(index), 0x01000193)
+    value = Math.imul(value ^ text.charCodeAt(index), PRIME)
   }
   return value >>> 0
 }

@@ -106,6 +106,8 @@ const GIVEN_WITHIN = 8
 /** How many sentences either side count as near. */
 const NEAR = 3
 /** Marks that pretend to end the input or to open another turn. */
+const MARKS = ['%%%', '<|', '[inst', '[/inst', '<<', '</', '<system', '<user', '<assistant']
+const ROLE_LINE = /(?:^|\n) ?(?:assistant|system|user|ai|human) ?:/
 const MARKER =
   /%%%|<\|[a-z_]{1,20}\|>|\[\/?inst\]|<<\/?sys>>|<\/?(?:system|user|assistant)_?[a-z]{0,12}>|(?:^|\n) ?(?:assistant|system|user|ai|human) ?:/
 
@@ -119,6 +121,9 @@ export function asksForPrompt(features: readonly number[]): boolean {
 
 /** The features of every sentence that may matter; `undefined` for those that cannot. */
 export function featuresOf(reading: Reading): (readonly number[] | undefined)[] {
+  if (!reading.sentences.some((sentence) => isWorthReading(sentence.meanings))) {
+    return []
+  }
   const around = surroundings(reading)
   const ofText = textFeatures(reading)
   return reading.sentences.map((sentence, index) =>
@@ -170,13 +175,14 @@ const NEAR_FEATURES = [
 ]
 
 function surroundings(reading: Reading): number[] {
+  const marked = MARKS.some((mark) => reading.text.includes(mark)) || ROLE_LINE.test(reading.text)
   return reading.sentences.map((sentence) => {
     const m = sentence.meanings
     const bits = [
       (m & M.override) !== 0,
       (m & M.begin) !== 0,
       (m & M.authority) !== 0,
-      (m & M.boundary) !== 0 || (sentence.symbols + sentence.length > 0 && hasMarker(reading, sentence)),
+      (m & M.boundary) !== 0 || (marked && hasMarker(reading, sentence)),
       (m & AGENTS_OWN) !== 0 && (m & (M.your | M.prior | M.initial | M.given)) !== 0,
       (m & M.form) !== 0,
       (m & M.task) !== 0,

@@ -142,6 +142,7 @@ export interface Announcement {
 /** What only instructions to an agent say. */
 const TO_AN_AGENT =
   /\b(?:if|when|whenever|unless|once|only if) (?:the|a|any) (?:user|customer|input|message|person)\b|\buser (?:says|asks|enters|sets|types|provides|tries)\b|\b(?:do not|don't|never) (?:trust|believe|reveal|disclose|respond|repeat|share|mention|grant|accept|divulge)\b|\b(?:respond|reply|answer|output|say)(?:ing)? (?:only |exactly |just )?(?:with|exactly|only)\b|\b(?:only|always|must) (?:respond|reply|output|answer|say)\b|\bfor any(?:thing)? (?:other|else)\b/
+const TO_AN_AGENT_ANYWHERE = new RegExp(TO_AN_AGENT, 'g')
 /** So many such sentences are instructions given out, announced or not. */
 const UNANNOUNCED = 3
 
@@ -179,7 +180,16 @@ export function judgeAnnouncement(text: string): Announcement | undefined {
   return unannounced(reading)
 }
 
+/** Without one of these there is no sentence of the kind, and ordinary outputs are not searched for any. */
+const HINTS = ['user', 'respond', 'reply', 'never', 'do not', "don't", 'output', 'answer']
+
 function unannounced(reading: Reading): Announcement | undefined {
+  if (
+    !HINTS.some((hint) => reading.text.includes(hint)) ||
+    (reading.text.match(TO_AN_AGENT_ANYWHERE)?.length ?? 0) < UNANNOUNCED
+  ) {
+    return undefined
+  }
   const said = reading.sentences.filter((one) => TO_AN_AGENT.test(reading.text.slice(one.start, one.end)))
   const [first] = said
   return first === undefined || said.length < UNANNOUNCED

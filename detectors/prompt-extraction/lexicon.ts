@@ -45,6 +45,7 @@ function compile(): WordMatcher {
       matcher.add(word, bits)
     }
   }
+  matcher.seal()
   return matcher
 }
 

@@ -1,5 +1,5 @@
 /** One pass over folded text: its sentences, and in them the words that mean something to us. */
-import { isUnspaced, isWordUnit, type WordMatch } from '../text/word-matcher.ts'
+import { isUnspaced, isWordUnit } from '../text/word-matcher.ts'
 import { LEXICON } from './lexicon.ts'
 import { MEANINGS } from './meanings.ts'
 
@@ -92,10 +92,10 @@ class Reader {
         index = this.#punctuation(unit, index)
         continue
       }
-      const match = LEXICON.match(text, index)
-      if (match !== undefined) {
-        this.#word(index, match)
-        index = match.end
+      const end = LEXICON.match(text, index)
+      if (end > index) {
+        this.#word(index, end, LEXICON.meanings)
+        index = end
       } else {
         index = isUnspaced(unit) ? this.#unspaced(index) : this.#otherWord(index)
       }
@@ -132,11 +132,11 @@ class Reader {
     return index + 1
   }
 
-  #word(start: number, match: WordMatch): void {
-    if (match.meanings !== 0) {
-      this.enciphered ||= (match.meanings & MEANINGS.enciphered) !== 0
-      this.#words.push({ at: this.#at, meanings: match.meanings, start, end: match.end })
-      this.#meanings |= match.meanings
+  #word(start: number, end: number, meanings: number): void {
+    if (meanings !== 0) {
+      this.enciphered ||= (meanings & MEANINGS.enciphered) !== 0
+      this.#words.push({ at: this.#at, meanings, start, end })
+      this.#meanings |= meanings
       this.#total += 1
     }
     this.#at += 1

@@ -9,7 +9,6 @@ export const PIECES = 8
 export const PIECE_LENGTH = 4096
 export const DEPTH = 2
 
-const BASE64 = /[A-Za-z0-9+/_-]{16,}={0,2}/g
 const HEX = /(?:[0-9a-fA-F]{2}[ :,]?){12,}/g
 const BINARY = /(?:[01]{8} ?){6,}/g
 const DECIMAL = /(?:\d{2,3}[ ,]{1,2}){7,}\d{2,3}/g
@@ -35,17 +34,20 @@ export function decodedParts(text: string, depth = DEPTH): readonly Decoded[] {
       found.push({ how, text: decoded })
     }
   }
-  for (const piece of pieces(text, BASE64)) {
+  const { runs, codes } = glance(text)
+  for (const piece of runs) {
     add('base64', Buffer.from(piece, 'base64').toString('utf8'))
   }
-  for (const piece of pieces(text, HEX)) {
-    add('hexadecimal', Buffer.from(piece.replace(/[ :,]/g, ''), 'hex').toString('utf8'))
-  }
-  for (const piece of pieces(text, DECIMAL)) {
-    add('character codes', fromCodes(piece.split(/[ ,]+/).map(Number)))
-  }
-  for (const piece of pieces(text, BINARY)) {
-    add('binary', fromCodes((piece.match(/[01]{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2))))
+  if (codes) {
+    for (const piece of pieces(text, HEX)) {
+      add('hexadecimal', Buffer.from(piece.replace(/[ :,]/g, ''), 'hex').toString('utf8'))
+    }
+    for (const piece of pieces(text, DECIMAL)) {
+      add('character codes', fromCodes(piece.split(/[ ,]+/).map(Number)))
+    }
+    for (const piece of pieces(text, BINARY)) {
+      add('binary', fromCodes((piece.match(/[01]{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2))))
+    }
   }
   if (text.includes('\\x') || text.includes('\\u') || text.includes('&#')) {
     for (const piece of pieces(text, ESCAPED)) {
@@ -55,7 +57,7 @@ export function decodedParts(text: string, depth = DEPTH): readonly Decoded[] {
   if (text.includes('%') && PERCENT_SIGNS.test(text)) {
     add('percent-encoding', text.slice(0, PIECE_LENGTH).replace(PERCENT, percentDecoded).replaceAll('+', ' '))
   }
-  for (const piece of text.match(TAGS) ?? []) {
+  for (const piece of text.includes('\udb40') ? (text.match(TAGS) ?? []) : []) {
     add('invisible tag characters', fromCodes(Array.from(piece, (tag) => (tag.codePointAt(0) ?? 0) - 0xe0000)))
   }
   if (depth <= 1 || found.length === 0) {
@@ -78,6 +80,60 @@ export function rot13(text: string): string {
 /** The text backwards, by code points. */
 export function reversed(text: string): string {
   return Array.from(text).reverse().join('')
+}
+
+/** The shortest run of base64 that is decoded, and the shortest run of digits that may be codes of characters. */
+const BASE64_RUN = 16
+const CODE_RUN = 20
+
+const SMALL = 1
+const CAPITAL = 2
+const DIGIT = 4
+const SIGN = 8
+const GAP = 16
+const HEX_LETTER = 32
+const CLASSES = new Uint8Array(128)
+CLASSES.fill(SMALL, 97, 123)
+CLASSES.fill(CAPITAL, 65, 91)
+CLASSES.fill(DIGIT, 48, 58)
+for (const sign of '+/_-') {
+  CLASSES[sign.charCodeAt(0)] = SIGN
+}
+for (const sign of ' :,') {
+  CLASSES[sign.charCodeAt(0)] = GAP
+}
+for (const letter of 'abcdefABCDEF') {
+  CLASSES[letter.charCodeAt(0)] = (CLASSES[letter.charCodeAt(0)] ?? 0) | HEX_LETTER
+}
+
+/** One pass that spares ordinary text the patterns: what may be base64, and whether there may be character codes. */
+function glance(text: string): { runs: string[]; codes: boolean } {
+  const runs: string[] = []
+  let start = 0
+  let seen = 0
+  let digits = 0
+  let codes = false
+  for (let index = 0; index <= text.length; index += 1) {
+    const unit = index < text.length ? text.charCodeAt(index) : 0
+    const kind = unit < 128 ? (CLASSES[unit] as number) : 0
+    if ((kind & DIGIT) !== 0) {
+      digits += 1
+      codes ||= digits >= CODE_RUN
+    } else if ((kind & (GAP | HEX_LETTER)) === 0) {
+      digits = 0
+    }
+    if ((kind & (SMALL | CAPITAL | DIGIT | SIGN)) !== 0) {
+      seen |= kind
+      continue
+    }
+    // Text in base64 has letters of both cases; words, paths and identifiers in lower case are not worth decoding.
+    if (index - start >= BASE64_RUN && (seen & (SMALL | CAPITAL)) === (SMALL | CAPITAL) && runs.length < PIECES) {
+      runs.push(text.slice(start, Math.min(index, start + PIECE_LENGTH)))
+    }
+    start = index + 1
+    seen = 0
+  }
+  return { runs, codes }
 }
 
 function pieces(text: string, pattern: RegExp): string[] {

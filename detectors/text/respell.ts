@@ -6,14 +6,16 @@
  */
 import type { WordMatcher } from './word-matcher.ts'
 
-/** The most chunks between spaces that are looked at. */
-export const CHUNKS = 1500
+/** The most broken words that are mended in one text. */
+export const MENDED = 400
 /** Shorter words are found in too many places to be cut out of a run of letters. */
 const SHORTEST = 4
 const LONGEST_CHUNK = 200
+/** From this length on letters without a space may be several words. */
+const RUN_TOGETHER = 14
+/** So many single letters in a row are a word with its letters apart. */
+const LETTERS_APART = 4
 
-const SUSPICIOUS =
-  /[a-z][0-9@$!|+.*_~^-]+[a-z]|[0-9@$!|][a-z]|([a-z])\1\1|(?:^|[^a-z])[a-z][ .*_|-][a-z][ .*_|-][a-z](?:[^a-z]|$)|[a-z]{14}/
 const APART = /(?:[a-z0-9@$][ ._*|-]){2,}[a-z0-9@$](?![a-z0-9@$])/g
 const LETTERS = /^[a-z]+$/
 const LEET = new Map(
@@ -34,41 +36,108 @@ const LEET = new Map(
   }),
 )
 
+/** What a character is inside a word, by its code. */
+const LETTER = 1
+const SPACE = 2
+const DIGIT = 3
+const SIGN = 4
+const CLASSES = new Uint8Array(128)
+CLASSES.fill(LETTER, 97, 123)
+CLASSES.fill(DIGIT, 48, 58)
+for (const sign of '@$!|+.*_~^-') {
+  CLASSES[sign.charCodeAt(0)] = SIGN
+}
+for (const sign of ' \n\t\r') {
+  CLASSES[sign.charCodeAt(0)] = SPACE
+}
+
 /** The folded text with its broken words mended, or `undefined` when there is nothing to mend. */
 export function respell(folded: string, lexicon: WordMatcher): string | undefined {
-  if (!SUSPICIOUS.test(folded)) {
-    return undefined
+  const { chunks, apart } = suspects(folded)
+  let text = ''
+  let from = 0
+  for (let index = 0; index < chunks.length; index += 2) {
+    const start = chunks[index] ?? 0
+    const end = chunks[index + 1] ?? 0
+    const chunk = folded.slice(start, end)
+    const mended = mend(chunk, lexicon)
+    if (mended !== chunk) {
+      text += folded.slice(from, start) + mended
+      from = end
+    }
   }
-  const closed = folded.replace(APART, (run, offset: number) => {
-    const before = offset > 0 ? folded.charCodeAt(offset - 1) : 32
+  const mended = from === 0 ? folded : text + folded.slice(from)
+  const closed = apart ? closeUp(mended, lexicon) : mended
+  return closed === folded ? undefined : closed
+}
+
+/** Where chunks stand that may be broken words, as pairs of start and end; and whether letters stand apart. */
+function suspects(text: string): { chunks: number[]; apart: boolean } {
+  const chunks: number[] = []
+  let start = 0
+  let letters = 0
+  let digits = 0
+  /** Signs between letters: those at the edges of a word are punctuation. */
+  let inner = 0
+  let pending = 0
+  let drawl = 0
+  let singles = 0
+  let apart = false
+  let previous = 0
+  let repeats = 0
+  for (let index = 0; index <= text.length; index += 1) {
+    const unit = index < text.length ? text.charCodeAt(index) : 32
+    const kind = unit < 128 ? (CLASSES[unit] as number) : 0
+    if (kind === LETTER) {
+      letters += 1
+      inner += pending
+      pending = 0
+      repeats = unit === previous ? repeats + 1 : 0
+      drawl = repeats >= 2 ? 1 : drawl
+    } else if (kind === DIGIT) {
+      digits += 1
+    } else if (kind === SIGN) {
+      pending = letters > 0 ? pending + 1 : pending
+    } else if (kind === SPACE) {
+      const length = index - start
+      singles = length === 1 ? singles + 1 : length === 0 ? singles : 0
+      apart ||= singles >= LETTERS_APART || (inner >= 2 && letters - inner <= 2)
+      const broken =
+        letters > 0 && (inner > 0 || digits > 0 || drawl > 0 || (length >= RUN_TOGETHER && letters >= RUN_TOGETHER))
+      if (broken && length >= SHORTEST && length <= LONGEST_CHUNK && chunks.length < 2 * MENDED) {
+        chunks.push(start, index)
+      }
+      start = index + 1
+      letters = 0
+      digits = 0
+      inner = 0
+      pending = 0
+      drawl = 0
+    }
+    previous = unit
+  }
+  return { chunks, apart }
+}
+
+function closeUp(text: string, lexicon: WordMatcher): string {
+  return text.replace(APART, (run, offset: number) => {
+    const before = offset > 0 ? text.charCodeAt(offset - 1) : 32
     return before >= 97 && before <= 122 ? run : ` ${segmented(run.replace(/[ ._*|-]/g, ''), lexicon, 0)} `
   })
-  let changed = closed !== folded
-  let left = CHUNKS
-  const mended = closed.replace(/[^\s]+/g, (chunk) => {
-    left -= 1
-    if (left < 0 || chunk.length > LONGEST_CHUNK) {
-      return chunk
-    }
-    const whole = mend(chunk, lexicon)
-    changed ||= whole !== chunk
-    return whole
-  })
-  return changed ? mended : undefined
 }
 
 function mend(chunk: string, lexicon: WordMatcher): string {
   if (LETTERS.test(chunk)) {
-    if (chunk.length >= 14 && !isWord(chunk, lexicon)) {
+    if (chunk.length >= RUN_TOGETHER && !isWord(chunk, lexicon)) {
       return segmented(chunk, lexicon, 0.6)
     }
-    return chunk.length > 4 ? withoutDrawl(chunk, lexicon) : chunk
+    return withoutDrawl(chunk, lexicon)
   }
-  const core = chunk.replace(/^[^a-z0-9@$|]+|[^a-z0-9@$|]+$/g, '')
-  if (core.length < SHORTEST || LETTERS.test(core) || !/[a-z]/.test(core)) {
+  const core = chunk.replace(/^[^a-z0-9@$|]+/, '').replace(/[^a-z0-9@$|]+$/, '')
+  if (core.length < SHORTEST || LETTERS.test(core)) {
     return chunk
   }
-  for (const one of ['i', 'l']) {
+  for (const one of core.includes('1') ? ['i', 'l'] : ['']) {
     const letters = Array.from(core, (sign) => (sign === '1' ? one : (LEET.get(sign) ?? sign))).join('')
     for (const form of [letters, letters.replace(/[^a-z]/g, ''), core.replace(/[^a-z]/g, '')]) {
       if (form.length >= SHORTEST && isWord(form, lexicon)) {
@@ -85,8 +154,7 @@ function withoutDrawl(chunk: string, lexicon: WordMatcher): string {
 }
 
 function isWord(form: string, lexicon: WordMatcher): boolean {
-  const match = lexicon.match(form, 0)
-  return match !== undefined && match.end === form.length && match.meanings !== 0
+  return lexicon.match(form, 0) === form.length && lexicon.meanings !== 0
 }
 
 /** Puts spaces around the words in a run of letters, when they make up at least `share` of it. */
@@ -95,11 +163,11 @@ function segmented(run: string, lexicon: WordMatcher, share: number): string {
   let covered = 0
   let index = 0
   while (index < run.length) {
-    const match = lexicon.match(run, index, true)
-    if (match !== undefined && match.end - index >= SHORTEST) {
-      text += ` ${run.slice(index, match.end)} `
-      covered += match.end - index
-      index = match.end
+    const end = lexicon.match(run, index, true)
+    if (end - index >= SHORTEST) {
+      text += ` ${run.slice(index, end)} `
+      covered += end - index
+      index = end
     } else {
       text += run[index] ?? ''
       index += 1
