@@ -167,6 +167,7 @@ describe('Export', () => {
     await open({ intake: ledger.intakeThat(() => bug), bug: (error) => bugs.push(error) })
     expect(await call(GOOD)).toMatchObject({ code: 13, details: 'internal error' })
     expect(bugs).toEqual([bug])
+    expect(ledger.outcomes).toEqual({ 'rejected:internal-error': 1 })
   })
 
   it('of an unknown service is UNIMPLEMENTED', async () => {

@@ -165,6 +165,7 @@ describe('the answer, byte for byte', () => {
     const address = await open({ intake: ledger.intakeThat(() => bug), bug: (error) => bugs.push(error) })
     expect(await post(address, GOOD)).toMatchObject({ status: 500 })
     expect(bugs).toEqual([bug])
+    expect(ledger.outcomes).toEqual({ 'rejected:internal-error': 1 })
   })
 })
 

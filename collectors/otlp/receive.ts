@@ -143,7 +143,7 @@ async function handOver(
     if (error instanceof Rejected) {
       door.count(`rejected:${error.reason}`, total)
     } else {
-      door.count(error instanceof Unavailable ? 'refused:unavailable' : 'refused:bug', total)
+      door.count(error instanceof Unavailable ? 'refused:unavailable' : 'rejected:internal-error', total)
     }
     throw error
   }
