@@ -156,7 +156,8 @@ class PartitionWriter {
     const { maxRows, maxBytes, intervalMs } = this.#limits
     const records: StoredRecord[] = []
     let bytes = 0
-    let waitMs = IDLE_MS
+    // What is written and not committed is committed as soon as the partition is idle.
+    let waitMs = this.#uncommitted ? intervalMs : IDLE_MS
     let deadlineMs: number | undefined
     while (records.length < maxRows && bytes < maxBytes && waitMs > 0 && !this.#signal.aborted) {
       const room = { maxRecords: maxRows - records.length, maxBytes: maxBytes - bytes, waitMs }
