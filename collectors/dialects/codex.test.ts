@@ -116,7 +116,29 @@ describe('the rest', () => {
     })
   })
 
-  it('its spans are nodes of the tree, HTTP clients too', () => {
+  it('a span that holds a result tells of the call by the same id, without content', () => {
+    const result = {
+      'event.name': 'codex.tool_result',
+      'conversation.id': 'c-1',
+      tool_name: 'exec_command',
+      call_id: 'call_1',
+      success: 'true',
+      arguments_length: '40',
+      output_length: 120,
+    }
+    const events = [{ name: 'event otel/src/tool_result.rs:80', attributes: result }]
+    expect(codex.span?.(spanRecord({ scope: 'codex_exec', resource, events }))).toMatchObject({
+      role: 'event',
+      operation: 'tool_call',
+      session_id: 'c-1',
+      agent: { id: 'codex_exec' },
+      tool: { name: 'exec_command', call_id: 'call_1' },
+      volume: { bytes_in: 40, bytes_out: 120 },
+      outcome: 'ok',
+    })
+  })
+
+  it('its other spans are nodes of the tree, HTTP clients too', () => {
     const attributes = { 'http.request.method': 'POST' }
     expect(codex.span?.(spanRecord({ scope: 'codex_exec', resource, kind: 3, attributes }))).toEqual({
       role: 'context',

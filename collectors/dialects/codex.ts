@@ -1,4 +1,4 @@
-import type { LogRecord, Span } from '../otlp/records.ts'
+import type { AttributeMap, LogRecord, Span } from '../otlp/records.ts'
 import { bool, eventName, firstCount, firstLabel, firstText, label, num, text } from '../otlp/values.ts'
 import { splitMcpName } from './claude-code.ts'
 import type { Dialect, FragmentDraft } from './dialect.ts'
@@ -10,19 +10,21 @@ import { modelOf, usageOf } from './reading/usage.ts'
 const FRAMEWORK = 'codex'
 
 /**
- * Codex CLI. Its log records tell everything, and name the conversation on each; its spans, hundreds for each turn, name
- * no operation and are nodes of the tree at most.
+ * Codex CLI. Its log records tell everything, and name the conversation on each. Of its spans, hundreds for each turn,
+ * only those tell of a call that hold its result as a span event; the rest are nodes of the tree.
  */
 export const codex: Dialect = {
   id: 'codex',
-  title: 'Codex CLI, logs',
+  title: 'Codex CLI, logs and traced tool results',
   joins: 'session',
 
   span(span: Span): FragmentDraft | undefined {
     const service = span.resource.attributes.get('service.name')
-    return typeof service === 'string' && service.startsWith('codex') && service === span.scope.name
-      ? { role: 'context' }
-      : undefined
+    if (typeof service !== 'string' || !service.startsWith('codex') || service !== span.scope.name) {
+      return undefined
+    }
+    const told = span.events.find(({ attributes }) => attributes.get('event.name') === 'codex.tool_result')
+    return told === undefined ? { role: 'context' } : tracedResult(span, told.attributes)
   },
 
   log(record: LogRecord): FragmentDraft | undefined {
@@ -55,8 +57,7 @@ function draft(record: LogRecord, role: Draft['role'], operation?: Draft['operat
   return made
 }
 
-function putNamedTool(made: Draft, record: LogRecord): void {
-  const { attributes } = record
+function putNamedTool(made: Draft, attributes: AttributeMap): void {
   const namespace = label(attributes.get('tool_namespace'))
   const written = label(attributes.get('tool_name'))
   const split = written?.startsWith('mcp__') ? splitMcpName(written) : undefined
@@ -75,7 +76,7 @@ function putNamedTool(made: Draft, record: LogRecord): void {
 function toolResult(record: LogRecord): Draft {
   const { attributes } = record
   const made = draft(record, 'event', 'tool_call')
-  putNamedTool(made, record)
+  putNamedTool(made, record.attributes)
   const output = text(attributes.get('output'))
   putContent(
     made,
@@ -89,6 +90,28 @@ function toolResult(record: LogRecord): Draft {
     if (record.timeMs > durationMs) {
       made.time_ms = record.timeMs - durationMs
     }
+  }
+  return made
+}
+
+/** Traces repeat the results without what was given and gave: their sizes, and whether the tool could run. */
+function tracedResult(span: Span, attributes: AttributeMap): Draft {
+  const made = draftOf(
+    span,
+    'event',
+    'tool_call',
+    serviceAgent(span, FRAMEWORK, undefined, FRAMEWORK),
+    label(attributes.get('conversation.id')),
+  )
+  putNamedTool(made, attributes)
+  putVolume(made, {
+    bytes_in: firstCount(attributes, ['arguments_length']),
+    bytes_out: firstCount(attributes, ['output_length']),
+  })
+  putEnding(made, bool(attributes.get('success')) === false ? ending('error', '_OTHER') : undefined)
+  const durationMs = num(attributes.get('duration_ms'))
+  if (durationMs !== undefined && durationMs >= 0) {
+    made.duration_ms = durationMs
   }
   return made
 }
@@ -112,7 +135,7 @@ function toolDecision(record: LogRecord): Draft {
   const decision = label(record.attributes.get('decision')) ?? 'approved'
   const denied = !decision.startsWith('approved')
   const made = draft(record, 'part', denied ? 'tool_call' : undefined)
-  putNamedTool(made, record)
+  putNamedTool(made, record.attributes)
   const source = label(record.attributes.get('source'))
   if (source !== undefined) {
     made.approval = { required: source.toLowerCase() === 'user', by: source }

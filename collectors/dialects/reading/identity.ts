@@ -94,7 +94,6 @@ const SESSION_KEYS = [
   'ai.settings.context.sessionId',
   'langsmith.metadata.session_id',
   'langsmith.metadata.thread_id',
-  'langsmith.trace.session_id',
   'gcp.vertex.agent.session_id',
   'copilot_chat.chat_session_id',
 ] as const
