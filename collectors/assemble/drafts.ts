@@ -43,7 +43,7 @@ export class Drafts {
       this.#index(entry)
     }
     for (const { value } of waiting.sort((a, b) => (a.value.armed ?? 0) - (b.value.armed ?? 0))) {
-      this.#deadlines.add(value, value.deadline_ms as number)
+      this.#deadlines.add(value)
     }
   }
 
@@ -75,7 +75,7 @@ export class Drafts {
     this.#setDeadline(draft, deadlineMs)
     this.#index((deadlineMs === undefined ? this.#remembered : this.#waiting).add(draft))
     if (deadlineMs !== undefined) {
-      this.#deadlines.add(draft, deadlineMs)
+      this.#deadlines.add(draft)
     }
   }
 
@@ -140,14 +140,12 @@ export class Drafts {
     const place = this.#places.get(draft.seq) as Place
     this.#count(place, -1)
     this.#shelfOf(place).drop(place.entry)
-    if (draft.deadline_ms !== undefined) {
-      this.#deadlines.remove(draft, draft.deadline_ms)
-    }
+    this.#deadlines.remove(draft)
     this.#setDeadline(draft, deadlineMs)
     place.waiting = deadlineMs !== undefined
     place.entry = this.#shelfOf(place).add(draft)
     if (deadlineMs !== undefined) {
-      this.#deadlines.add(draft, deadlineMs)
+      this.#deadlines.add(draft)
     }
     this.#count(place, 1)
     this.#held(place)
@@ -196,9 +194,8 @@ export class Drafts {
     this.#leave(draft, draft.keys)
     this.#count(place, -1)
     this.#shelfOf(place).drop(place.entry)
-    if (draft.deadline_ms !== undefined) {
-      this.#deadlines.remove(draft, draft.deadline_ms)
-    }
+    this.#deadlines.remove(draft)
+    this.#setDeadline(draft, undefined)
     place.waiting = false
     this.#held(place)
     this.#places.delete(draft.seq)

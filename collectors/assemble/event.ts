@@ -40,9 +40,7 @@ export function eventOf(draft: Draft, eventId: string, identity: Identity, clamp
     token: merged.token ?? null,
     approval: merged.approval ?? null,
     attributes:
-      timeMs === ownMs
-        ? (merged.attributes ?? {})
-        : withAttribute(merged.attributes, CLOCK_SKEW_ATTRIBUTE, true),
+      timeMs === ownMs ? (merged.attributes ?? {}) : withAttribute(merged.attributes, CLOCK_SKEW_ATTRIBUTE, true),
   }
   if (merged.error_type !== undefined) {
     event.error_type = merged.error_type

@@ -43,11 +43,9 @@ export class Joining {
       draft.open = draft.open || opens
     })
     for (const { fragment } of added.contributions) {
-      const trace = this.#memory.knownTrace(fragment.tenant_id, fragment.trace_id)
-      const node =
-        fragment.signal === 'span' && fragment.span_id !== undefined ? trace?.spans.get(fragment.span_id) : undefined
-      if (node !== undefined) {
-        this.#memory.setDraft(node, draft.seq)
+      if (fragment.signal === 'span' && fragment.span_id !== undefined) {
+        const trace = this.#memory.knownTrace(fragment.tenant_id, fragment.trace_id)
+        this.#memory.setDraft(trace, fragment.span_id, draft.seq)
       }
     }
     this.#settlePairs(draft)

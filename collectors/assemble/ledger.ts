@@ -19,12 +19,17 @@ export interface Entry<V> {
   /** Where it is on disk. */
   chunk: Chunk | undefined
   position: number
+  /** Waits to be written. */
+  dirty: boolean
+  older: Entry<V> | undefined
+  younger: Entry<V> | undefined
 }
 
 interface Chunk {
   readonly number: number
-  readonly written: number
-  readonly live: Set<Entry<unknown>>
+  /** By position; `undefined` where the entry has moved or gone. */
+  readonly entries: (Entry<unknown> | undefined)[]
+  live: number
   /** Positions whose entry has moved or gone. */
   readonly dead: number[]
 }
@@ -98,12 +103,14 @@ function restoreChunk(
   dead: readonly number[],
   into: Map<string, Entry<unknown>[]>,
 ): void {
-  const chunk: Chunk = { number, written: written.length, live: new Set(), dead: [...dead] }
+  const chunk: Chunk = { number, entries: [], live: written.length - dead.length, dead: [...dead] }
   const gone = new Set(dead)
   written.forEach(([shelf, age, value], position) => {
-    if (!gone.has(position)) {
-      const entry: Entry<unknown> = { shelf, age, value, chunk, position }
-      chunk.live.add(entry)
+    if (gone.has(position)) {
+      chunk.entries.push(undefined)
+    } else {
+      const entry: Entry<unknown> = { ...entryOf(shelf, age, value), chunk, position }
+      chunk.entries.push(entry)
       const entries = into.get(shelf)
       if (entries === undefined) {
         into.set(shelf, [entry])
@@ -114,11 +121,15 @@ function restoreChunk(
   })
 }
 
+function entryOf<V>(shelf: string, age: number, value: V): Entry<V> {
+  return { shelf, age, value, chunk: undefined, position: 0, dirty: false, older: undefined, younger: undefined }
+}
+
 class ChunkedLedger implements Ledger {
   readonly #counters: Record<string, { value: number }>
   readonly #restored: Map<string, Entry<unknown>[]>
   readonly #age: { value: number }
-  readonly #dirty = new Set<Entry<unknown>>()
+  #dirty: Entry<unknown>[] = []
   readonly #sparse = new Set<Chunk>()
   readonly #thinned = new Set<Chunk>()
   #nextChunk: number
@@ -140,49 +151,48 @@ class ChunkedLedger implements Ledger {
   shelf<V>(name: string): Shelf<V> {
     const restored = (this.#restored.get(name) ?? []).sort((a, b) => a.age - b.age) as Entry<V>[]
     this.#restored.delete(name)
-    const entries = new Set<Entry<V>>(restored)
+    const entries = new AgeList<V>()
+    for (const entry of restored) {
+      entries.push(entry)
+    }
     const age = this.#age
-    const dirty = this.#dirty
     return {
       get size() {
         return entries.size
       },
       add: (value) => {
         age.value += 1
-        const entry: Entry<V> = { shelf: name, age: age.value, value, chunk: undefined, position: 0 }
-        entries.add(entry)
-        dirty.add(entry)
+        const entry = entryOf(name, age.value, value)
+        entries.push(entry)
+        this.#soil(entry)
         return entry
       },
       changed: (entry) => {
-        dirty.add(entry)
+        this.#soil(entry)
       },
       renew: (entry) => {
         age.value += 1
         entry.age = age.value
-        entries.delete(entry)
-        entries.add(entry)
-        dirty.add(entry)
+        entries.remove(entry)
+        entries.push(entry)
+        this.#soil(entry)
       },
       drop: (entry) => {
-        entries.delete(entry)
-        dirty.delete(entry)
+        entries.remove(entry)
+        entry.dirty = false
         this.#leaveChunk(entry)
       },
-      oldest: () => {
-        for (const entry of entries) {
-          return entry
-        }
-        return undefined
-      },
-      values: () => entries,
+      oldest: () => entries.oldest,
+      values: () => entries.values(),
     }
   }
 
   changes(): readonly StateChange[] {
     for (const chunk of this.#sparse) {
-      for (const entry of chunk.live) {
-        this.#dirty.add(entry)
+      for (const entry of chunk.entries) {
+        if (entry !== undefined) {
+          this.#soil(entry)
+        }
       }
     }
     this.#sparse.clear()
@@ -190,6 +200,10 @@ class ChunkedLedger implements Ledger {
     let entries: Entry<unknown>[] = []
     let text = ''
     for (const entry of this.#dirty) {
+      if (!entry.dirty) {
+        continue
+      }
+      entry.dirty = false
       this.#leaveChunk(entry)
       entries.push(entry)
       text += `${text === '' ? '[' : ','}${JSON.stringify([entry.shelf, entry.age, entry.value])}`
@@ -202,7 +216,7 @@ class ChunkedLedger implements Ledger {
     if (text !== '') {
       changes.push(this.#writeChunk(entries, text))
     }
-    this.#dirty.clear()
+    this.#dirty = []
     this.#sparse.clear()
     for (const chunk of this.#thinned) {
       changes.push(...thinned(chunk))
@@ -216,8 +230,16 @@ class ChunkedLedger implements Ledger {
     return changes
   }
 
+  /** Once gone it is clean again, and passed over. */
+  #soil(entry: Entry<unknown>): void {
+    if (!entry.dirty) {
+      entry.dirty = true
+      this.#dirty.push(entry)
+    }
+  }
+
   #writeChunk(entries: readonly Entry<unknown>[], text: string): StateChange {
-    const chunk: Chunk = { number: this.#nextChunk, written: entries.length, live: new Set(entries), dead: [] }
+    const chunk: Chunk = { number: this.#nextChunk, entries: [...entries], live: entries.length, dead: [] }
     this.#nextChunk += 1
     entries.forEach((entry, position) => {
       entry.chunk = chunk
@@ -232,12 +254,13 @@ class ChunkedLedger implements Ledger {
       return
     }
     entry.chunk = undefined
-    chunk.live.delete(entry)
+    chunk.live -= 1
+    chunk.entries[entry.position] = undefined
     chunk.dead.push(entry.position)
     this.#thinned.add(chunk)
-    if (chunk.live.size === 0) {
+    if (chunk.live === 0) {
       this.#sparse.delete(chunk)
-    } else if (chunk.live.size * 2 < chunk.written) {
+    } else if (chunk.live * 2 < chunk.entries.length) {
       this.#sparse.add(chunk)
     }
   }
@@ -249,9 +272,53 @@ class ChunkedLedger implements Ledger {
   }
 }
 
+/**
+ * Entries by age. Linked, because the first member of a `Set` is slow to find once many before it were deleted.
+ */
+class AgeList<V> {
+  oldest: Entry<V> | undefined
+  #youngest: Entry<V> | undefined
+  size = 0
+
+  push(entry: Entry<V>): void {
+    entry.older = this.#youngest
+    entry.younger = undefined
+    if (this.#youngest === undefined) {
+      this.oldest = entry
+    } else {
+      this.#youngest.younger = entry
+    }
+    this.#youngest = entry
+    this.size += 1
+  }
+
+  /** Takes out a member; calling it for an entry that is no member would break the list. */
+  remove(entry: Entry<V>): void {
+    if (entry.older === undefined) {
+      this.oldest = entry.younger
+    } else {
+      entry.older.younger = entry.younger
+    }
+    if (entry.younger === undefined) {
+      this.#youngest = entry.older
+    } else {
+      entry.younger.older = entry.older
+    }
+    entry.older = undefined
+    entry.younger = undefined
+    this.size -= 1
+  }
+
+  *values(): Generator<Entry<V>> {
+    for (let entry = this.oldest; entry !== undefined; entry = entry.younger) {
+      yield entry
+    }
+  }
+}
+
 function thinned(chunk: Chunk): readonly StateChange[] {
   const dead = DEAD + chunk.number
-  if (chunk.live.size > 0) {
+  if (chunk.live > 0) {
     return [{ key: dead, value: Buffer.from(JSON.stringify(chunk.dead)) }]
   }
   return [CHUNK + chunk.number, dead].map((key) => ({ key, value: undefined }))

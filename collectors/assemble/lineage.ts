@@ -26,7 +26,7 @@ export function lineageOf(fragment: Fragment, trace: Trace | undefined): Lineage
   }
   const ancestors: SpanNode[] = []
   while (next !== undefined && ancestors.length < DEPTH_LIMIT) {
-    const node = trace.spans.get(next)
+    const node: SpanNode | undefined = trace.spans.get(next)?.value
     if (node === undefined) {
       return { ancestors, gap: next }
     }

@@ -72,7 +72,7 @@ export interface ServiceFacts extends Known {
 export interface Trace {
   readonly entry: Entry<TraceFacts>
   readonly facts: TraceFacts
-  readonly spans: Map<string, SpanNode>
+  readonly spans: Map<string, Entry<SpanNode>>
 }
 
 /** Being used is written down this often: precise enough to forget the idle first, too seldom to cost anything. */
@@ -86,7 +86,6 @@ export class Memory {
   readonly #sessions: Facts<SessionFacts>
   readonly #services: Facts<ServiceFacts>
   readonly #traces = new Map<string, Trace>()
-  readonly #spanEntries = new Map<SpanNode, Entry<SpanNode>>()
   /** Told which trace is forgotten; answers whether it still holds something, and so must stay. */
   readonly #isHeld: (trace: Trace) => boolean
 
@@ -106,8 +105,7 @@ export class Memory {
     }
     for (const entry of this.#spanShelf.values()) {
       const { tenant, trace, span } = entry.value
-      this.#traces.get(key(tenant, trace))?.spans.set(span, entry.value)
-      this.#spanEntries.set(entry.value, entry)
+      this.#traces.get(key(tenant, trace))?.spans.set(span, entry)
     }
   }
 
@@ -158,19 +156,19 @@ export class Memory {
   }
 
   addSpan(trace: Trace, node: SpanNode): void {
-    trace.spans.set(node.span, node)
-    this.#spanEntries.set(node, this.#spanShelf.add(node))
+    trace.spans.set(node.span, this.#spanShelf.add(node))
     while (this.#spanShelf.size > this.#options.maxSpansRemembered) {
       const oldest = this.#spanShelf.oldest() as Entry<SpanNode>
       this.#traces.get(key(oldest.value.tenant, oldest.value.trace))?.spans.delete(oldest.value.span)
-      this.#dropSpan(oldest.value)
+      this.#spanShelf.drop(oldest)
     }
   }
 
-  setDraft(node: SpanNode, draft: number): void {
-    node.draft = draft
-    const entry = this.#spanEntries.get(node)
-    if (entry !== undefined) {
+  /** Says which draft the span became part of, when it is known. */
+  setDraft(trace: Trace | undefined, span: string, draft: number): void {
+    const entry = trace?.spans.get(span)
+    if (entry !== undefined && entry.value.draft !== draft) {
+      entry.value.draft = draft
       this.#spanShelf.changed(entry)
     }
   }
@@ -201,17 +199,9 @@ export class Memory {
       }
       this.#traces.delete(key(value.tenant, value.id))
       this.#traceShelf.drop(trace.entry)
-      for (const node of trace.spans.values()) {
-        this.#dropSpan(node)
+      for (const span of trace.spans.values()) {
+        this.#spanShelf.drop(span)
       }
-    }
-  }
-
-  #dropSpan(node: SpanNode): void {
-    const entry = this.#spanEntries.get(node)
-    if (entry !== undefined) {
-      this.#spanEntries.delete(node)
-      this.#spanShelf.drop(entry)
     }
   }
 }

@@ -71,10 +71,22 @@ export function foldChild(children: Children | undefined, child: Children): Chil
   return children === undefined
     ? child
     : {
-        destinations: unionOf([children.destinations, child.destinations], destinationKey),
-        dataset_scope: unionOfDatasets([children.dataset_scope, child.dataset_scope]),
+        destinations: withEach(children.destinations, child.destinations, destinationKey),
+        dataset_scope: withEach(children.dataset_scope, child.dataset_scope, (dataset) => JSON.stringify(dataset)),
         volume: combineVolumes(children.volume, child.volume, (a, b) => a + b),
       }
+}
+
+/** The list with what it does not have yet, up to its bound. A call can have thousands below it, most of them alike. */
+function withEach<T>(known: readonly T[], added: readonly T[], keyOf: (member: T) => string): readonly T[] {
+  let all = known
+  for (const member of added) {
+    const key = keyOf(member)
+    if (all.length < LIST_LIMIT && !all.some((other) => keyOf(other) === key)) {
+      all = [...all, member]
+    }
+  }
+  return all
 }
 
 /** The messages of one model call come as log records each; the last prompt is the one it answers. */

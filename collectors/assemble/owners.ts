@@ -21,11 +21,14 @@ export function ownershipOf(draft: Draft, { ancestors, gap }: Lineage, drafts: D
   if (rank >= RANK.content) {
     return 'none'
   }
-  for (const node of ancestors) {
+  for (const [distance, node] of ancestors.entries()) {
     const verdict = fragment.role === 'part' ? ownsPart(node, fragment, drafts) : ownsCall(node, draft, drafts)
-    if (verdict !== undefined) {
-      return verdict === draft ? 'none' : verdict
+    if (verdict === undefined) {
+      continue
     }
+    return verdict === 'none' || verdict === draft
+      ? (carrierOf(draft, ancestors.slice(0, distance), drafts) ?? 'none')
+      : verdict
   }
   return gap === undefined ? (carrierOf(draft, ancestors, drafts) ?? 'none') : 'unknown'
 }

@@ -37,7 +37,7 @@ export class Spoken {
       return
     }
     const contribution = { fragment, rank: RANK.content }
-    const node = trace.spans.get(fragment.span_id)
+    const node = trace.spans.get(fragment.span_id)?.value
     const key = contentKey(fragment.tenant_id, trace.facts.id, fragment.span_id)
     const known = node === undefined ? this.#drafts.newest([key]) : this.#drafts.bySeq(node.draft)
     if (known !== undefined) {
