@@ -16,7 +16,16 @@ import {
   text,
 } from '../otlp/values.ts'
 import type { Dialect, FragmentDraft } from './dialect.ts'
-import { type Draft, draftOf, putContent, putEnding, putTool, putVolume } from './reading/draft.ts'
+import {
+  type Draft,
+  draftOf,
+  putContent,
+  putEnding,
+  putFacts,
+  putLogTiming,
+  putTool,
+  putVolume,
+} from './reading/draft.ts'
 import { type NamedAgent, serviceAgent } from './reading/identity.ts'
 import { ending, endingOf, isRefusal, outcomeOfError, outcomeOfHttp } from './reading/outcome.ts'
 import { modelOf, usageOf } from './reading/usage.ts'
@@ -255,19 +264,8 @@ function toolResult(record: LogRecord): Draft {
     made,
     failed ? ending(outcomeOfError(errorType), errorType ?? '_OTHER', text(attributes.get('error'))) : undefined,
   )
-  putTiming(made, record)
+  putLogTiming(made, record)
   return made
-}
-
-/** Logged when it ended: it began earlier by how long it took. */
-function putTiming(made: Draft, record: LogRecord): void {
-  const durationMs = num(record.attributes.get('duration_ms'))
-  if (durationMs !== undefined && durationMs >= 0) {
-    made.duration_ms = durationMs
-    if (record.timeMs > durationMs) {
-      made.time_ms = record.timeMs - durationMs
-    }
-  }
 }
 
 // The parameters of an MCP call only name it; those of other tools are part of the arguments.
@@ -304,7 +302,7 @@ function apiRequest(record: LogRecord): Draft {
       ? ending(outcomeOfHttp(status) ?? outcomeOfError(errorType), errorType, text(attributes.get('error')))
       : undefined,
   )
-  putTiming(made, record)
+  putLogTiming(made, record)
   put(made, 'twin', requestTwin(record))
   return made
 }
@@ -338,13 +336,6 @@ const FACTS = [
 /** Servers that were connected, settings that were resolved: true for the whole session. */
 function sessionFact(record: LogRecord): Draft {
   const made = draft(record, 'context')
-  const facts: Record<string, string> = {}
-  for (const key of FACTS) {
-    const value = label(record.attributes.get(key))
-    if (value !== undefined) {
-      facts[key] = value
-    }
-  }
-  made.attributes = facts
+  putFacts(made, record.attributes, FACTS)
   return made
 }

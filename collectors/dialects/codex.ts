@@ -2,7 +2,16 @@ import type { AttributeMap, LogRecord, Span } from '../otlp/records.ts'
 import { bool, eventName, firstCount, firstLabel, firstText, label, num, text } from '../otlp/values.ts'
 import { splitMcpName } from './claude-code.ts'
 import type { Dialect, FragmentDraft } from './dialect.ts'
-import { type Draft, draftOf, putContent, putEnding, putTool, putVolume } from './reading/draft.ts'
+import {
+  type Draft,
+  draftOf,
+  putContent,
+  putEnding,
+  putFacts,
+  putLogTiming,
+  putTool,
+  putVolume,
+} from './reading/draft.ts'
 import { type NamedAgent, serviceAgent } from './reading/identity.ts'
 import { type Ending, ending, outcomeOfError, outcomeOfHttp } from './reading/outcome.ts'
 import { modelOf, usageOf } from './reading/usage.ts'
@@ -84,13 +93,7 @@ function toolResult(record: LogRecord): Draft {
     bool(attributes.get('output_truncated')) === true,
   )
   putEnding(made, endingOfResult(record, output))
-  const durationMs = num(attributes.get('duration_ms'))
-  if (durationMs !== undefined && durationMs >= 0) {
-    made.duration_ms = durationMs
-    if (record.timeMs > durationMs) {
-      made.time_ms = record.timeMs - durationMs
-    }
-  }
+  putLogTiming(made, record)
   return made
 }
 
@@ -196,13 +199,6 @@ const FACTS = ['event.name', 'approval_policy', 'sandbox_policy', 'mcp_servers',
 /** Approval and sandbox policy, MCP servers: true for the whole session. */
 function sessionFact(record: LogRecord): Draft {
   const made = draft(record, 'context')
-  const facts: Record<string, string> = {}
-  for (const key of FACTS) {
-    const value = label(record.attributes.get(key))
-    if (value !== undefined) {
-      facts[key] = value
-    }
-  }
-  made.attributes = facts
+  putFacts(made, record.attributes, FACTS)
   return made
 }

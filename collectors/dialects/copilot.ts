@@ -1,7 +1,7 @@
 import type { LogRecord, Span } from '../otlp/records.ts'
 import { bool, eventName, firstLabel, firstText, label, num } from '../otlp/values.ts'
 import type { Dialect, FragmentDraft } from './dialect.ts'
-import { type Draft, draftOf, putContent, putEnding, putTool } from './reading/draft.ts'
+import { type Draft, draftOf, putContent, putEnding, putLogTiming, putTool } from './reading/draft.ts'
 import { agentInvoke, agentNamed, kindOf, speakOf, toolCall } from './reading/genai.ts'
 import { serviceAgent } from './reading/identity.ts'
 import { ending, outcomeOfError } from './reading/outcome.ts'
@@ -109,9 +109,6 @@ function toolLog(record: LogRecord): Draft {
   const errorType = label(attributes.get('error.type'))
   const failed = bool(attributes.get('success')) === false || errorType !== undefined
   putEnding(draft, failed ? ending(outcomeOfError(errorType), errorType ?? '_OTHER') : undefined)
-  const durationMs = num(attributes.get('duration_ms'))
-  if (durationMs !== undefined && durationMs >= 0) {
-    draft.duration_ms = durationMs
-  }
+  putLogTiming(draft, record)
   return draft
 }

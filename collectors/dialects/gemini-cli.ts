@@ -16,7 +16,16 @@ import {
 } from '../otlp/values.ts'
 import type { Dialect, FragmentDraft } from './dialect.ts'
 import { canonical, sha256 } from './reading/definitions.ts'
-import { type Draft, draftOf, putContent, putEnding, putTool, putVolume } from './reading/draft.ts'
+import {
+  type Draft,
+  draftOf,
+  putContent,
+  putEnding,
+  putFacts,
+  putLogTiming,
+  putTool,
+  putVolume,
+} from './reading/draft.ts'
 import { kindOf, putIntegrity, speakOf, toolCall } from './reading/genai.ts'
 import { type NamedAgent, serviceAgent } from './reading/identity.ts'
 import { joinConversations, readInput, readMessages } from './reading/messages.ts'
@@ -148,19 +157,9 @@ function toolLog(record: LogRecord): Draft {
   if (decision !== undefined) {
     made.approval = { required: decision !== 'auto_accept', by: decision }
   }
-  putTiming(made, record)
+  putLogTiming(made, record)
   put(made, 'twin', callTwin(name, asJson(given)))
   return made
-}
-
-function putTiming(made: Draft, record: LogRecord): void {
-  const durationMs = num(record.attributes.get('duration_ms'))
-  if (durationMs !== undefined && durationMs >= 0) {
-    made.duration_ms = durationMs
-    if (record.timeMs > durationMs) {
-      made.time_ms = record.timeMs - durationMs
-    }
-  }
 }
 
 /** The log record counts the tokens of the call; the span adds what was said. */
@@ -198,7 +197,7 @@ function modelLog(record: LogRecord): Draft {
     made,
     failed ? ending(outcomeOfHttp(status) ?? outcomeOfError(errorType), errorType ?? '_OTHER') : undefined,
   )
-  putTiming(made, record)
+  putLogTiming(made, record)
   put(made, 'twin', modelTwin(made))
   return made
 }
@@ -221,13 +220,6 @@ const FACTS = [
 
 function sessionFact(record: LogRecord): Draft {
   const made = node(record)
-  const facts: Record<string, string> = {}
-  for (const key of FACTS) {
-    const value = label(record.attributes.get(key))
-    if (value !== undefined) {
-      facts[key] = value
-    }
-  }
-  made.attributes = facts
+  putFacts(made, record.attributes, FACTS)
   return made
 }

@@ -1,7 +1,7 @@
 /** How a draft is put together: parts that are absent are left out, and content stays one object. */
 import type { Content, Dataset, Tool, Volume } from '../../../schema/telemetry.ts'
-import type { OtlpRecord } from '../../otlp/records.ts'
-import { put } from '../../otlp/values.ts'
+import type { AttributeMap, LogRecord, OtlpRecord } from '../../otlp/records.ts'
+import { label, num, put } from '../../otlp/values.ts'
 import type { FragmentDraft } from '../dialect.ts'
 import type { NamedAgent } from './identity.ts'
 import { principalOf, sessionOf } from './identity.ts'
@@ -104,5 +104,31 @@ export function putConversation(draft: Draft, conversation: Conversation): void 
   }
   if (conversation.answers.length > 0) {
     draft.answered_calls = conversation.answers
+  }
+}
+
+/** A log record of something that took time is written when it ended: it began earlier by how long it took. */
+export function putLogTiming(draft: Draft, record: LogRecord): void {
+  const durationMs = num(record.attributes.get('duration_ms'))
+  if (durationMs === undefined || durationMs < 0) {
+    return
+  }
+  draft.duration_ms = durationMs
+  if (record.timeMs > durationMs) {
+    draft.time_ms = record.timeMs - durationMs
+  }
+}
+
+/** Attributes that are true for the whole session: connected servers, approval and sandbox policies. */
+export function putFacts(draft: Draft, attributes: AttributeMap, keys: readonly string[]): void {
+  const facts: Record<string, string> = {}
+  for (const key of keys) {
+    const value = label(attributes.get(key))
+    if (value !== undefined) {
+      facts[key] = value
+    }
+  }
+  if (Object.keys(facts).length > 0) {
+    draft.attributes = facts
   }
 }
