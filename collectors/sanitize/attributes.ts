@@ -7,7 +7,7 @@ import { ATTRIBUTE_LIMIT, ATTRIBUTE_VALUE_LIMIT, type Attributes } from '../../s
 import type { AttributeMap, AttributeValue } from '../otlp/records.ts'
 import { maskAndCut } from './content.ts'
 import { identifier } from './identifier.ts'
-import { isSecretName } from './named-secrets.ts'
+import { isSecretName } from './secret-names.ts'
 import { cut } from './text.ts'
 
 const KEY_LIMIT = 256

@@ -12,11 +12,12 @@ export const QUOTE = 64
 /** Where something sensitive may be found looking back or ahead. */
 export const TRIGGER = 128
 
-const classes = new Uint8Array(128)
+/** Class bits by UTF-16 code unit, 0 beyond ASCII. For the one loop that reads everything; others ask `classOf`. */
+export const CLASSES = new Uint8Array(65_536)
 function mark(characters: string, bits: number): void {
   for (const character of characters) {
     const code = character.charCodeAt(0)
-    classes[code] = (classes[code] ?? 0) | bits
+    CLASSES[code] = (CLASSES[code] ?? 0) | bits
   }
 }
 const LOWER_CASE = 'abcdefghijklmnopqrstuvwxyz'
@@ -28,11 +29,11 @@ mark(UPPER_CASE, UPPER)
 mark(`${LOWER_CASE.slice(6)}${UPPER_CASE.slice(6)}_`, BEYOND_HEX)
 mark(' \t\n\r', SPACE)
 mark('"\'`', QUOTE)
-mark('@=:>%\\+(', TRIGGER)
+mark('@=:>%\\+(-', TRIGGER)
 
 /** The class bits of a UTF-16 code unit; 0 for what is not ASCII, and beyond the end of a text (NaN). */
 export function classOf(code: number): number {
-  return code < 128 ? (classes[code] ?? 0) : 0
+  return CLASSES[code] ?? 0
 }
 
 /** How many backslashes stand directly before `index`. */

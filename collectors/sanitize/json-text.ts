@@ -19,24 +19,26 @@ export function decodeAscii(text: string): string {
     : text
 }
 
-/** Tells what is inside of a JSON string. Ask in ascending order of place: the text is read once. */
+/** How far the strings of a text have been read. Plain data: one is made for every text that is masked. */
 export interface JsonStrings {
-  /** True when the text is JSON and the quote at `index` ends a string. */
-  closes(index: number): boolean
+  readonly text: string
+  read: number
+  inString: boolean
+  /** Whether the text is JSON, once somebody had to know. */
+  valid: boolean | undefined
 }
 
 export function jsonStrings(text: string): JsonStrings {
-  const strings = stringReader(text)
-  let valid: boolean | undefined
-  return {
-    closes(index) {
-      if (!looksLikeJson(text) || !strings(index)) {
-        return false
-      }
-      valid ??= isJson(text)
-      return valid
-    },
+  return { text, read: 0, inString: false, valid: undefined }
+}
+
+/** True when the text is JSON and the quote at `index` ends a string. Ask in ascending order: the text is read once. */
+export function closesString(strings: JsonStrings, index: number): boolean {
+  if (!looksLikeJson(strings.text) || !isInString(strings, index)) {
+    return false
   }
+  strings.valid ??= isJson(strings.text)
+  return strings.valid
 }
 
 /** Those of `matches` that are a bare value in JSON (a number), which a placeholder may replace only in quotes. */
@@ -45,25 +47,21 @@ export function bareIn(text: string, matches: readonly Match[]): ReadonlySet<Mat
   if (numeric.length === 0 || !looksLikeJson(text)) {
     return new Set()
   }
-  const strings = stringReader(text)
-  return new Set(numeric.filter((match) => !strings(match.start)))
+  const strings = jsonStrings(text)
+  return new Set(numeric.filter((match) => !isInString(strings, match.start)))
 }
 
-/** Answers, for ascending places, whether they are inside of a string. */
-function stringReader(text: string): (index: number) => boolean {
-  let inString = false
-  let read = 0
-  return (index) => {
-    for (; read < index; read += 1) {
-      const character = text[read]
-      if (character === '\\' && inString) {
-        read += 1
-      } else if (character === '"') {
-        inString = !inString
-      }
+function isInString(strings: JsonStrings, index: number): boolean {
+  const { text } = strings
+  for (; strings.read < index; strings.read += 1) {
+    const character = text[strings.read]
+    if (character === '\\' && strings.inString) {
+      strings.read += 1
+    } else if (character === '"') {
+      strings.inString = !strings.inString
     }
-    return inString
   }
+  return strings.inString
 }
 
 function looksLikeJson(text: string): boolean {

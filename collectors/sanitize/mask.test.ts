@@ -203,7 +203,7 @@ describe('mask, on arbitrary text', () => {
       }),
       { numRuns: 2000 },
     )
-    expect(masked).toBeGreaterThan(1000)
+    expect(masked).toBeGreaterThan(500)
   })
 
   test('lets no secret through that stands between delimiters', () => {

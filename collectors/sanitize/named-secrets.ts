@@ -4,26 +4,17 @@
  * taken as far as its own quoting says, through any depth of JSON inside JSON, and never across the end of a string.
  */
 import { backslashesBefore, classOf, LETTER, QUOTE, SPACE, WORD } from './characters.ts'
-import type { JsonStrings } from './json-text.ts'
+import { closesString, type JsonStrings } from './json-text.ts'
 import { isMasked, type Match } from './match.ts'
+import { endsLikeSecret, isSecretName, meaningOf } from './secret-names.ts'
 
 const NAME_LENGTH = 64
 const ELEMENT_LENGTH = 1024
 /** How far a closing apostrophe may be; it may as well be an apostrophe. */
 const APOSTROPHE_REACH = 512
 
-/** The end of a name, after `camelCase` and `kebab-case` became `snake_case`. */
-const SECRET_NAME =
-  /(?:passwords?|passwd|passphrase|passcode|secrets?|token|credentials?|(?:api|access|secret|private|account|subscription|signing|encryption|decryption|master|license|auth|ssh|storage|service|function|host)_?keys?|sharedaccesskey|accountkey|authorization|connection_?string)$|[^a-z]pass$|(?:^|[^a-z])(?:pw|pwd|cvv2?|cvc2?|ssn|otp|totp|sas|_auth|bearer|jwt|dsn)$/
-/** Names that end alike and hold no secret. */
-const NOT_SECRET =
-  /(?:page|next|continuation|cursor|max|min|eos|bos|pad|unk|stop|special|per|first|last|new|sync|delimiter|mask|num|total|input|output|prompt|completion|sas)_?token$|_(?:no|has|is|reset|forgot)_?(?:password|token)$/
-/** Names that hold a secret in a query string, though nowhere else. */
-const QUERY_NAME =
-  /^(?:x_amz_(?:signature|credential)|x_goog_(?:signature|credential)|sig|signature|key|code|auth|hmac|sign)$/
 /** `API key: ...`: only together do these words name a secret. */
 const KEY_PHRASE = /(?:api|access|secret|private|account|encryption|signing|master|license)[ _-]key$/i
-const COOKIE_NAME = /^(?:set_)?cookie2?$/
 const SCHEME = /^(?:bearer|basic|token|digest|negotiate|apikey|aws4-hmac-sha256)[ \t]+/i
 /** What stands where a value would: types, constants, what others masked. */
 const NO_VALUE =
@@ -31,24 +22,6 @@ const NO_VALUE =
 const CLOSING = /[\]},.;)]+$/
 const JSON_CONSTANT = /(?:true|false|null)(?=\s*[,}\]])/y
 const JSON_NUMBER = /-?\d[\d.eE+-]*(?=\s*(?:[,}\]]|$))/y
-
-const REMEMBERED = 4096
-const names = new Map<string, boolean>()
-
-/** True when what is called `name` is a secret. Also asked for attribute keys. */
-export function isSecretName(name: string): boolean {
-  const known = names.get(name)
-  if (known !== undefined) {
-    return known
-  }
-  const normal = normalName(name)
-  const secret = SECRET_NAME.test(normal) && !NOT_SECRET.test(normal)
-  if (names.size >= REMEMBERED) {
-    names.clear()
-  }
-  names.set(name, secret)
-  return secret
-}
 
 /** The secret whose name ends before the separator (`=`, `:`) at `index`. */
 export function findNamed(text: string, index: number, strings: JsonStrings): Match | undefined {
@@ -108,6 +81,9 @@ function nameBefore(text: string, index: number): Name | undefined {
     end -= 1
     end -= Math.min(16, backslashesBefore(text, end))
   }
+  if (!endsLikeSecret(text.charCodeAt(end - 2), text.charCodeAt(end - 1))) {
+    return undefined
+  }
   const start = wordStart(text, end)
   return start === end ? undefined : { text: text.slice(start, end), start }
 }
@@ -128,31 +104,31 @@ function wordStart(text: string, end: number): number {
 }
 
 function kindOf(text: string, name: Name, separator: number): string | undefined {
-  if (isSecretName(name.text)) {
-    return /pass|pwd|pw$/i.test(name.text) ? 'password' : 'secret'
-  }
   const first = text.charCodeAt(name.start - 1)
-  const normal = normalName(name.text)
-  // `pass: 12, fail: 1` is a test report.
-  if (normal === 'pass' && text[separator] === '=') {
-    return 'password'
+  switch (meaningOf(name.text)) {
+    case 'secret':
+      return 'secret'
+    case 'password':
+      return 'password'
+    case 'cookie':
+      return 'cookie'
+    case 'pass':
+      // `pass: 12, fail: 1` is a test report.
+      return text[separator] === '=' ? 'password' : undefined
+    case 'key':
+      return isQuery(first) || KEY_PHRASE.test(text.slice(Math.max(0, name.start - 12), name.start + 3))
+        ? 'secret'
+        : undefined
+    case 'query':
+      return isQuery(first) ? 'secret' : undefined
+    default:
+      return undefined
   }
-  // `?` and `&`
-  if ((first === 63 || first === 38) && QUERY_NAME.test(normal)) {
-    return 'secret'
-  }
-  if (COOKIE_NAME.test(normal)) {
-    return 'cookie'
-  }
-  const phrase = text.slice(Math.max(0, name.start - 12), name.start + name.text.length)
-  return normal === 'key' && KEY_PHRASE.test(phrase) ? 'secret' : undefined
 }
 
-function normalName(name: string): string {
-  return name
-    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
-    .replace(/[-. ]/g, '_')
-    .toLowerCase()
+/** `?` and `&` */
+function isQuery(code: number): boolean {
+  return code === 63 || code === 38
 }
 
 /** The value that begins somewhere after `from`. */
@@ -166,11 +142,9 @@ function findValue(text: string, from: number, kind: string, strings: JsonString
   while (start - space < 16 && (text[start] === ' ' || text[start] === '\t')) {
     start += 1
   }
-  if ((classOf(text.charCodeAt(start)) & LETTER) !== 0 && (classOf(text.charCodeAt(start + 1)) & QUOTE) !== 0) {
-    // `b"..."`, `f'...'`
-    start += 1
-  }
-  const quoted = findQuoted(text, start, kind, strings)
+  // `b"..."`, `f'...'`
+  const prefix = (classOf(text.charCodeAt(start)) & LETTER) === 0 ? 0 : 1
+  const quoted = findQuoted(text, start + prefix, kind, strings)
   if (quoted !== 'unquoted') {
     return quoted
   }
@@ -206,8 +180,8 @@ function findQuoted(text: string, start: number, kind: string, strings: JsonStri
   }
   const depth = quote - start
   // Behind an even number of backslashes a quote is not escaped: it ends what the backslashes are in.
-  if ((depth > 0 && depth % 2 === 0) || (mark === '"' && depth === 0 && strings.closes(quote))) {
-    return undefined
+  if ((depth > 0 && depth % 2 === 0) || (mark === '"' && depth === 0 && closesString(strings, quote))) {
+    return 'unquoted'
   }
   const from = quote + 1
   const limit = mark === '"' ? text.length : Math.min(text.length, from + APOSTROPHE_REACH)
@@ -237,7 +211,7 @@ function quotedValue(text: string, start: number, end: number, kind: string): Ma
 function findUserAndPassword(text: string, from: number, strings: JsonStrings): Match | undefined {
   let start = from
   while (start - from < 4 && /[\s"'\\]/.test(text[start] ?? 'x')) {
-    if (text[start] === '"' && text[start - 1] !== '\\' && strings.closes(start)) {
+    if (text[start] === '"' && text[start - 1] !== '\\' && closesString(strings, start)) {
       return undefined
     }
     start += 1

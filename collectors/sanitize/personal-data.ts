@@ -112,7 +112,8 @@ export function findInternational(text: string, start: number, border: number): 
       break
     }
   }
-  const plausible = digits >= 8 && digits <= 15 && text[start + 1] !== '0'
+  // Without separators a short one is more often an offset.
+  const plausible = digits >= (end - start - 1 === digits ? 10 : 8) && digits <= 15 && text[start + 1] !== '0'
   return plausible && (classOf(text.charCodeAt(end)) & WORD) === 0 ? { start, end, kind: 'phone' } : undefined
 }
 
