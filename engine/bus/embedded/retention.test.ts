@@ -56,6 +56,21 @@ describe('retention', () => {
     expect(await readAll(bus, 'slow')).toHaveLength(51)
   })
 
+  test('keeps a chunk whole while a part of it is unread', async () => {
+    const bus = await openBus({ retention: { maxBytes: 1 }, sweepEveryMs: 5 })
+    await bus.append(
+      'events',
+      ['0', '1', '2', '3'].map((value) => record('a', value)),
+    )
+    await owning(bus, { group: 'known', topic: 'events' }, async (assignment) => {
+      await assignment.read({ maxRecords: 2, waitMs: 0 })
+      await assignment.commit({ next: 2, outputs: [], state: [] })
+    })
+    await fill(bus, 1)
+    await sleep(SWEEPS_MS)
+    expect((await readAll(bus, 'known')).slice(0, 2)).toEqual(['2', '3'])
+  })
+
   test('deletes by age what was read, without anybody appending', async () => {
     let nowMs = 0
     const bus = await openBus({ retention: { maxAgeMs: 1000 }, sweepEveryMs: 5, now: () => nowMs })
@@ -132,6 +147,16 @@ describe('retention', () => {
     await running
     expect(await stateIn(bus, 'removed')).toEqual([])
     expect(await stateIn(bus, 'idle')).toEqual(['k'])
+  })
+
+  test('does not forget a group over a long downtime before its consumer had time to start', async () => {
+    const directory = newDirectory()
+    const before = await openBus({ directory, now: () => 0 })
+    await commitAll(before, 'back-soon')
+    await closeBus(before)
+    const after = await openBus({ directory, now: () => 30 * 24 * 3600 * 1000, sweepEveryMs: 5 })
+    await sleep(SWEEPS_MS)
+    expect(await after.lag()).toMatchObject([{ group: 'back-soon' }])
   })
 })
 
