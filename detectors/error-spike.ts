@@ -155,7 +155,7 @@ function findingOf(
   const days = record === undefined ? 0 : Math.max(0, event.time_ms - record.firstMs) / 86_400_000
   const observed = `${spike.failures} of the last ${spike.calls} calls ${WORDS[failure]}`
   return {
-    cause: causeOf(`error-spike:${failure}`, tool),
+    cause: causeOf(`error-spike:${failure}`, event.tool?.name ?? 'retrieval'),
     severity: severityOf(spike, failure, event),
     confidence: 0.8,
     title: `Calls of ${tool} by an agent ${WORDS[failure]} unusually often`,

@@ -1,18 +1,9 @@
 /** Turns the text of policy files into a `PolicySet`, or into every problem they have. Pure: `load.ts` does the reading. */
 import { Misconfigured, type Problem } from '../schema/errors.ts'
 import type { Policy, RegisteredPrompt } from '../schema/policy.ts'
-import type { Agent } from '../schema/telemetry.ts'
 import { compileEgress } from './egress.ts'
-import { isGlob } from './glob.ts'
 import type { CompiledPolicy, PolicySet } from './policy.ts'
-import {
-  bySpecificity,
-  compileSelector,
-  contradict,
-  describeSelector,
-  SELECTOR_FIELDS,
-  specificityOf,
-} from './select.ts'
+import { describeSelector, mostSpecific, rivals } from './select.ts'
 import { nearest } from './suggestion.ts'
 import { compileTools } from './tools.ts'
 import { readPolicy } from './validate.ts'
@@ -157,27 +148,16 @@ function sharedIds(candidates: readonly Candidate[]): Problem[] {
   return problems
 }
 
-/** Pairs of policies that some agent would be under equally. Only pairs that could meet are compared. */
+/** Pairs of policies that some agent would be under equally. */
 function contradictions(candidates: readonly Candidate[]): Problem[] {
-  const groups = new Map<string, Candidate[]>()
-  for (const candidate of candidates) {
-    const { agent } = candidate.policy
-    const exact = SELECTOR_FIELDS.map((field) => (isGlob(agent[field] ?? '*') ? undefined : agent[field]))
-    const key = JSON.stringify([specificityOf(agent), exact])
-    groups.set(key, [...(groups.get(key) ?? []), candidate])
-  }
   const problems: Problem[] = []
-  for (const group of groups.values()) {
-    group.forEach((candidate, index) => {
-      const other = group.slice(0, index).find((earlier) => contradict(earlier.policy.agent, candidate.policy.agent))
-      if (other !== undefined) {
-        problems.push({
-          file: candidate.document.file,
-          ...candidate.document.positionOf(['agent']),
-          message: `${describeSelector(candidate.policy.agent)} selects agents that ${placeOf(other, ['agent'])} selects just as specifically`,
-          suggestion: 'make one selector more specific, or join the two policies',
-        })
-      }
+  for (const [later, earlier] of rivals(candidates, ({ policy }) => policy.agent)) {
+    const place = placeOf(earlier, ['agent'])
+    problems.push({
+      file: later.document.file,
+      ...later.document.positionOf(['agent']),
+      message: `${describeSelector(later.policy.agent)} selects agents that ${place} selects just as specifically`,
+      suggestion: 'make one selector more specific, or join the two policies',
     })
   }
   return problems
@@ -187,38 +167,9 @@ function placeOf({ policy, document }: Candidate, path: readonly string[]): stri
   return `'${policy.id}' (${document.file}:${document.positionOf(path).line})`
 }
 
-const CACHE_LIMIT = 10_000
-
 function policySet(candidates: readonly Candidate[]): PolicySet {
-  const ranked = [...candidates].sort((one, other) => bySpecificity(one.policy.agent, other.policy.agent))
-  const rules = ranked.map(({ policy, compiled }) => ({
-    id: policy.agent.id,
-    selects: compileSelector(policy.agent),
-    compiled,
-  }))
-  const byExactId = new Map<string, typeof rules>()
-  for (const rule of rules) {
-    if (rule.id !== undefined && !isGlob(rule.id)) {
-      byExactId.set(rule.id, [...(byExactId.get(rule.id) ?? []), rule])
-    }
-  }
-  const others = rules.filter(({ id }) => id === undefined || isGlob(id))
-  const fields = SELECTOR_FIELDS.filter((field) => candidates.some(({ policy }) => policy.agent[field] !== undefined))
-  const find = (agent: Agent) =>
-    [...(byExactId.get(agent.id) ?? []), ...others].find(({ selects }) => selects(agent))?.compiled
-  const known = new Map<string, CompiledPolicy | undefined>()
   return {
     policies: candidates.map(({ compiled }) => compiled),
-    governing(agent) {
-      const key =
-        fields.length === 1 ? (agent[fields[0] ?? 'id'] ?? '') : JSON.stringify(fields.map((field) => agent[field]))
-      if (!known.has(key)) {
-        if (known.size >= CACHE_LIMIT) {
-          known.clear()
-        }
-        known.set(key, find(agent))
-      }
-      return known.get(key)
-    },
+    governing: mostSpecific(candidates.map(({ policy, compiled }) => ({ selector: policy.agent, value: compiled }))),
   }
 }

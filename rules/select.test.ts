@@ -1,0 +1,93 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { AgentSelector } from '../schema/policy.ts'
+import type { Agent } from '../schema/telemetry.ts'
+import { compileGlob } from './glob.ts'
+import { mostSpecific, rivals } from './select.ts'
+
+const text = fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 1, maxLength: 4 })
+const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '*'), minLength: 1, maxLength: 4 })
+const selector: fc.Arbitrary<AgentSelector> = fc.record(
+  { id: pattern, owner: pattern, version: pattern },
+  { requiredKeys: [] },
+)
+const agent: fc.Arbitrary<Agent> = fc.record({ id: text, owner: text, version: text }, { requiredKeys: ['id'] })
+const FIELDS = ['id', 'owner', 'version'] as const
+
+function selects(one: AgentSelector, agent: Agent): boolean {
+  return FIELDS.every((field) => {
+    const value = agent[field]
+    return one[field] === undefined || (value !== undefined && compileGlob(one[field])(value))
+  })
+}
+
+/** Exact before glob before absent, longer glob before shorter, `id` first: as one comparable text. */
+function rank(one: AgentSelector): string {
+  return FIELDS.map((field) => {
+    const value = one[field]
+    if (value === undefined) {
+      return '000'
+    }
+    return value.includes('*') ? `1${String(value.replaceAll('*', '').length).padStart(2, '0')}` : '200'
+  }).join('')
+}
+
+describe('mostSpecific', () => {
+  it('agrees with trying every selector in order', () => {
+    let found = 0
+    fc.assert(
+      fc.property(fc.array(selector, { maxLength: 12 }), fc.array(agent, { maxLength: 8 }), (selectors, agents) => {
+        const find = mostSpecific(selectors.map((each) => ({ selector: each, value: each })))
+        for (const each of agents) {
+          const best = selectors
+            .filter((one) => selects(one, each))
+            .sort((one, other) => (rank(one) < rank(other) ? 1 : -1))[0]
+          const answer = find(each)
+          found += answer === undefined ? 0 : 1
+          expect(answer === undefined ? undefined : rank(answer)).toBe(best === undefined ? undefined : rank(best))
+          expect(answer === undefined || selects(answer, each)).toBe(true)
+        }
+      }),
+      { numRuns: 500, seed: 2 },
+    )
+    expect(found).toBeGreaterThan(300)
+  })
+})
+
+describe('rivals', () => {
+  it('are exactly the selectors that some agent is under with equal right', () => {
+    const texts = ['a', 'b'].flatMap((one) => [
+      one,
+      ...['a', 'b'].flatMap((two) => [one + two, `${one + two}a`, `${one + two}b`]),
+    ])
+    let met = 0
+    const small = fc.record(
+      { id: fc.string({ unit: fc.constantFrom('a', 'b', '*'), minLength: 1, maxLength: 2 }), owner: pattern },
+      { requiredKeys: ['id'] },
+    )
+    fc.assert(
+      fc.property(fc.array(small, { maxLength: 8 }), (selectors) => {
+        const pairs = rivals(selectors, (each) => each)
+        const later = selectors.flatMap((one, index) => {
+          const earlier = selectors
+            .slice(0, index)
+            .find((other) => rank(one) === rank(other) && everyFieldMeets(one, other, texts))
+          return earlier === undefined ? [] : [[one, earlier]]
+        })
+        met += later.length
+        expect(pairs).toEqual(later)
+      }),
+      { numRuns: 500, seed: 2 },
+    )
+    expect(met).toBeGreaterThan(50)
+  })
+})
+
+/** Fields are independent, so two selectors meet when each of their fields does. Short texts are enough for short globs. */
+function everyFieldMeets(one: AgentSelector, other: AgentSelector, texts: readonly string[]): boolean {
+  return FIELDS.every((field) => {
+    const [left = '*', right = '*'] = [one[field], other[field]]
+    const longer = [...texts, ...texts.flatMap((start) => texts.map((end) => start + end))]
+    return longer.some((each) => compileGlob(left)(each) && compileGlob(right)(each))
+  })
+}
