@@ -15,7 +15,7 @@ describe('quoteName', () => {
     ['a chat mention', '<!channel> @everyone'],
     ['a link', 'http://evil.example/x'],
     ['markdown', '[click](javascript:x) **bold** `code`'],
-    ['a format string', '%n%s ${jndi:ldap://x}'],
+    ['a format string', '%n%s %{jndi:ldap:x}'],
     ['line breaks', 'a\r\nseverity: low\u2028b'],
     ['a closing quote', "x' and more"],
     ['a terminal escape', '\u001b[2Jgone'],
