@@ -228,9 +228,11 @@ describe('one call in several records', () => {
     expect(one?.event_id).toBe(other?.event_id)
   })
 
-  it('takes the arguments of the span before those of the log record', () => {
-    const { tools } = assembled([toolLog(), toolSpan({ content: { arguments: 'ls -l' } })])
-    expect(tools[0]?.content?.arguments).toBe('ls -l')
+  it('takes the arguments of the span before those of the log record, where the log does not know better', () => {
+    const given = { content: { arguments: 'ls -l' } }
+    const both = (dialect: string) => assembled([toolLog({ dialect }), toolSpan({ dialect, ...given })]).tools
+    expect(both('otel-genai')[0]?.content?.arguments).toBe('ls -l')
+    expect(both('claude-code')[0]?.content?.arguments).toBe('ls')
   })
 
   it('failed when a part of it failed', () => {
@@ -463,6 +465,22 @@ describe('calls that models speak of', () => {
       at(chat('two', { requested_calls: [{ ...asked, arguments: '{"q":2}' }] }), 5000),
     ])
     expect(tools.map(({ content }) => content?.arguments)).toEqual(['{"q":1}', '{"q":2}'])
+  })
+
+  it('are answered by what was told before the request', () => {
+    const { tools } = assembled([
+      tool('t', { tool: { name: 'search' }, outcome: 'ok' }),
+      span('merged', {
+        parent: 'root',
+        role: 'context',
+        answered_calls: [{ call_id: 'c1', outcome: 'error', result: 'no' }],
+      }),
+      chat('one', { requested_calls: [asked] }),
+      root(),
+    ])
+    expect(tools).toMatchObject([
+      { outcome: 'error', tool: { call_id: 'c1' }, content: { arguments: '{"q":1}', result: 'no' } },
+    ])
   })
 
   it('tell the failure that the record of the call did not', () => {

@@ -151,7 +151,7 @@ function mergeMany(contributions: readonly Contribution[]): Merged {
     integrity: firstOfEach<Integrity>(all.map(({ integrity }) => integrity)),
     token: firstOfEach<Token>(all.map(({ token }) => token)),
     approval: firstOfEach<Approval>(all.map(({ approval }) => approval)),
-    content: firstOfEach<Content>(all.map(({ content }) => content)),
+    content: contentOf(all),
     prompt_id: first(all, 'prompt_id'),
     attributes: reported.length === 0 ? inferred(attributes) : attributes,
   })
@@ -212,17 +212,26 @@ function decisionOf(fragments: readonly Fragment[]): Fragment['policy_decision']
   return DECISION_ORDER.find((decision) => fragments.some(({ policy_decision }) => policy_decision === decision))
 }
 
-/** Dialects whose tool span lasts until the user has answered: its log record, or execution span, has the real time. */
-const SPAN_INCLUDES_WAITING: ReadonlySet<string> = new Set(['claude-code'])
+/**
+ * Dialects whose log record of a call knows more than its span: the arguments as they were given, where the span has
+ * them rewritten, and the time of the call, where the span lasts until the user has answered.
+ */
+const LOG_KNOWS_BETTER: ReadonlySet<string> = new Set(['claude-code'])
+
+function contentOf(fragments: readonly Fragment[]): Content | undefined {
+  const content = firstOfEach<Content>(fragments.map((fragment) => fragment.content))
+  const given = fragments.find(({ dialect, role, signal, content: said }) => {
+    return LOG_KNOWS_BETTER.has(dialect) && role === 'event' && signal === 'log' && said?.arguments !== undefined
+  })?.content?.arguments
+  return given === undefined ? content : { ...content, arguments: given }
+}
 
 function durationOf(fragments: readonly Fragment[]): number | undefined {
   const timed = fragments.filter(({ duration_ms }) => duration_ms !== undefined)
   const execution =
+    timed.find(({ dialect, role, signal }) => LOG_KNOWS_BETTER.has(dialect) && role === 'event' && signal === 'log') ??
     timed.find(
-      ({ dialect, role, signal }) => SPAN_INCLUDES_WAITING.has(dialect) && role === 'event' && signal === 'log',
-    ) ??
-    timed.find(
-      ({ dialect, role, tool }) => SPAN_INCLUDES_WAITING.has(dialect) && role === 'part' && tool?.call_id !== undefined,
+      ({ dialect, role, tool }) => LOG_KNOWS_BETTER.has(dialect) && role === 'part' && tool?.call_id !== undefined,
     )
   return (execution ?? timed.find(({ role }) => role === 'event') ?? timed[0])?.duration_ms
 }

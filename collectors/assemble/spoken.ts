@@ -56,29 +56,59 @@ export class Spoken {
     }
     const keys = callKeys(contribution.fragment, trace, callId)
     const known = this.#drafts.newest(keys)
-    if (known !== undefined && !isAnotherCall(known, call)) {
-      if (!known.contributions.some(({ rank }) => rank === RANK.requested)) {
-        this.#joining.join(known, { contributions: [contribution] }, false, output)
-      }
+    const another = known !== undefined && isAnotherCall(known, call)
+    if (known?.contributions.some(({ rank }) => rank === RANK.requested) && !another) {
       return
     }
     const nameless = nameKey(contribution.fragment, 'call')
-    const claimed = known !== undefined || nameless === undefined ? undefined : this.#drafts.oldest([nameless])
-    if (claimed !== undefined) {
-      this.#joining.join(claimed, { contributions: [contribution] }, false, output)
-      this.#drafts.addKeys(claimed, keys)
+    const claimed = another || nameless === undefined ? undefined : this.#drafts.oldest([nameless])
+    if (known === undefined || another) {
+      if (claimed === undefined) {
+        const draft = this.#spoken(contribution, keys)
+        this.#await(another ? { ...draft, reused: true } : draft, contribution)
+      } else {
+        this.#joining.join(claimed, { contributions: [contribution] }, false, output)
+        this.#drafts.addKeys(claimed, keys)
+      }
       return
     }
-    const request = nameKey(contribution.fragment, 'request')
-    const draft = this.#spoken(contribution, request === undefined ? keys : [...keys, request])
-    this.#drafts.add(known === undefined ? draft : { ...draft, reused: true }, model.observed_ms + this.#options.holdMs)
+    this.#joining.join(known, { contributions: [contribution] }, false, output)
+    if (known.event_id === undefined && known.contributions.every(({ fragment }) => fragment.role !== 'event')) {
+      if (claimed === undefined) {
+        this.#await(known, contribution)
+      } else {
+        // What was known of the call were its parts or its answer; here is the record of the call itself.
+        this.#joining.absorb(claimed, known, ({ rank }) => rank, output)
+      }
+    }
   }
 
+  /** Lets a request wait for the record of its call, to be found by its id or the tool's name. */
+  #await(draft: Draft, { fragment }: Contribution): void {
+    const name = nameKey(fragment, 'request')
+    const deadlineMs = fragment.observed_ms + this.#options.holdMs
+    if (!this.#drafts.has(draft)) {
+      this.#drafts.add(draft, deadlineMs)
+    } else if (draft.deadline_ms === undefined) {
+      this.#drafts.arm(draft, deadlineMs)
+    }
+    if (name !== undefined) {
+      this.#drafts.addKeys(draft, [name])
+    }
+  }
+
+  /** The answer may be told before the request: spans of tools end before that of the model call around them. */
   #answer(model: Fragment, trace: Trace | undefined, call: RequestedCall, output: Output): void {
     const contribution = answeredContribution(model, call)
     const callId = callIdOf(contribution.fragment)
-    const known = callId === undefined ? undefined : this.#drafts.newest(callKeys(contribution.fragment, trace, callId))
-    if (known !== undefined && isNews(known, call)) {
+    if (callId === undefined) {
+      return
+    }
+    const keys = callKeys(contribution.fragment, trace, callId)
+    const known = this.#drafts.newest(keys)
+    if (known === undefined) {
+      this.#drafts.add(this.#spoken(contribution, keys), undefined)
+    } else if (isNews(known, call)) {
       this.#joining.join(known, { contributions: [contribution] }, false, output)
     }
   }
