@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { logRecord, spanRecord } from '../../test/otlp-records.ts'
 import type { AttributeValue } from '../otlp/records.ts'
+import { TEXT_LIMIT } from '../otlp/values.ts'
 import { claudeCode, splitMcpName } from './claude-code.ts'
 
 const resource = { 'service.name': 'claude-code', 'service.version': '2.1.330' }
@@ -90,6 +91,13 @@ describe('a tool call', () => {
     })
     // Whether it worked, the span does not say.
     expect(draft?.outcome).toBeUndefined()
+  })
+})
+
+describe('what a span shows of its arguments', () => {
+  it('stays within the bound of content, however long', () => {
+    const draft = span('tool', { tool_name: 'Bash', full_command: '"'.repeat(TEXT_LIMIT) })
+    expect(draft?.content?.arguments).toHaveLength(TEXT_LIMIT)
   })
 })
 

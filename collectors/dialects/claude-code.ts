@@ -2,6 +2,7 @@ import type { LogRecord, Span } from '../otlp/records.ts'
 import {
   asJson,
   bool,
+  cutText,
   eventName,
   field,
   fieldLabel,
@@ -169,7 +170,7 @@ function shownArguments(span: Span): string | undefined {
   if (path !== undefined) {
     shown.file_path = path
   }
-  return Object.keys(shown).length === 0 ? undefined : JSON.stringify(shown)
+  return Object.keys(shown).length === 0 ? undefined : cutText(JSON.stringify(shown))
 }
 
 /** The call itself, without the time that the user took to allow it. */
