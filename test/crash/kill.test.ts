@@ -4,16 +4,29 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { Bus, StoredRecord, Topic } from '../../engine/bus/bus.ts'
 import { openEmbeddedBus } from '../../engine/bus/embedded.ts'
-import { compile, KILLS, run, runWithFileLimit, seeded } from './victim.ts'
+import { type Compiled, compile, KILLS, run, runWithFileLimit, seeded } from './victim.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'telltale-kill-'))
 const PATIENCE_MS = 30_000 + KILLS * 5000
 
-afterAll(() => rmSync(home, { recursive: true, force: true }))
+const programs: Compiled[] = []
+
+function compiled(program: string): Compiled {
+  const made = compile(program)
+  programs.push(made)
+  return made
+}
+
+afterAll(() => {
+  rmSync(home, { recursive: true, force: true })
+  for (const program of programs) {
+    program.remove()
+  }
+})
 
 describe(`kill -9, ${KILLS} times (TELLTALE_KILLS)`, () => {
   test('loses no acknowledged append, tears none apart, and splits no commit', { timeout: PATIENCE_MS }, async () => {
-    const program = compile('append.ts')
+    const program = compiled('append.ts')
     const random = seeded(1)
     const audit = new Audit()
     const directory = join(home, 'append')
@@ -32,13 +45,12 @@ describe(`kill -9, ${KILLS} times (TELLTALE_KILLS)`, () => {
         await bus.close()
       }
     }
-    program.remove()
     expect(audit.acknowledged).toBeGreaterThan(KILLS * 10)
     expect(audit.killsBeforeAcknowledgement).toBeGreaterThan(0)
   })
 
   test('changes nothing of what a stage writes', { timeout: PATIENCE_MS }, async () => {
-    const program = compile('count.ts')
+    const program = compiled('count.ts')
     const random = seeded(2)
     const directory = join(home, 'count')
     const keys = Array.from({ length: 30_000 }, () => `agent-${Math.floor(random() ** 2 * 50)}`)
@@ -61,7 +73,6 @@ describe(`kill -9, ${KILLS} times (TELLTALE_KILLS)`, () => {
       }
     }
     expect(await run(program, directory, '1000').ended).toBe(0)
-    program.remove()
 
     const after = await openEmbeddedBus({ directory, partitions: 2 })
     const seen = new Map<string, string[]>()
@@ -87,11 +98,10 @@ describe(`kill -9, ${KILLS} times (TELLTALE_KILLS)`, () => {
 
 describe.skipIf(process.platform === 'win32')('a disk that is full (a limit on file size stands in for it)', () => {
   test('refuses appends, loses none that it took, and is used again once there is room', async () => {
-    const program = compile('fill.ts')
+    const program = compiled('fill.ts')
     const directory = join(home, 'fill')
     const victim = runWithFileLimit(program, 8, directory)
     expect(await victim.ended).toBe(0)
-    program.remove()
     const acknowledged = victim.lines.filter((line) => /^\d+$/.test(line))
     expect(victim.lines.at(-1)).toBe('refused Unavailable,Unavailable,Unavailable')
     expect(acknowledged.length).toBeGreaterThan(20)
