@@ -525,13 +525,19 @@ describe('time', () => {
     expect(events.map(({ span_id }) => span_id)).toEqual(['b', 'a', 'late', 'now'].map(spanId))
   })
 
-  it('of an event is clamped to what a delivery can explain, and marked', () => {
+  it('of an event from the future is that of its arrival, give or take clocks, and marked, amended or not', () => {
     const decade = 10 * 365 * 24 * 60 * 60 * 1000
     const { events } = assembled([root({ time_ms: START_MS + decade })])
     expect(events[0]).toMatchObject({
       time_ms: START_MS + 5 * 60 * 1000,
       attributes: { 'telltale.clock_skew': true },
     })
+    const amended = assembled([
+      tool('t', { agent: AGENT, session_id: 's1', time_ms: START_MS + decade }),
+      http('h', 't'),
+    ]).events
+    expect(amended).toHaveLength(2)
+    expect(amended[1]).toMatchObject({ time_ms: amended[0]?.time_ms, attributes: { 'telltale.clock_skew': true } })
     expect(assembled([root({ time_ms: START_MS + decade })], { clamp: false }).events[0]?.time_ms).toBe(
       START_MS + decade,
     )

@@ -11,12 +11,11 @@ const LATEST_MS = 5 * 60 * 1000
 export function eventOf(draft: Draft, eventId: string, identity: Identity, clamp: boolean): Telemetry {
   const merged = mergeDraft(draft)
   const operation = merged.operation ?? 'tool_call'
-  const ownMs = identity.time_ms ?? merged.time_ms
-  const timeMs = clamp ? Math.min(ownMs, draft.observed_ms + LATEST_MS) : ownMs
+  const latestMs = clamp ? draft.observed_ms + LATEST_MS : Number.POSITIVE_INFINITY
   const event: Telemetry = {
     schema_version: '1',
     event_id: eventId,
-    time_ms: timeMs,
+    time_ms: identity.time_ms ?? Math.min(merged.time_ms, latestMs),
     observed_ms: draft.observed_ms,
     tenant_id: draft.tenant,
     agent: identity.agent,

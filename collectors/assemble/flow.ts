@@ -266,6 +266,8 @@ export class DraftFlow {
       this.#drafts.drop(draft)
       return
     }
+    const callId = draft.reused === true ? undefined : callIdOfDraft(draft)
+    const keys = callId === undefined ? [] : [sessionCallKey(draft.tenant, identity.session_id, callId)]
     this.#drafts.change(draft, () => {
       draft.event_id = eventId
       draft.identity = { ...identity, time_ms: event.time_ms }
@@ -273,12 +275,10 @@ export class DraftFlow {
     })
     if (this.#drafts.has(draft)) {
       this.#drafts.arm(draft, undefined)
+      this.#drafts.addKeys(draft, keys)
     } else {
+      draft.keys = [...new Set([...draft.keys, ...keys])]
       this.#drafts.add(draft, undefined)
-    }
-    const callId = draft.reused === true ? undefined : callIdOfDraft(draft)
-    if (callId !== undefined) {
-      this.#drafts.addKeys(draft, [sessionCallKey(draft.tenant, identity.session_id, callId)])
     }
     this.#joining.watchAbove(draft)
   }

@@ -86,6 +86,8 @@ export class Memory {
   readonly #sessions: Facts<SessionFacts>
   readonly #services: Facts<ServiceFacts>
   readonly #traces = new Map<string, Trace>()
+  /** The trace asked for last: fragments come in runs of one trace. */
+  #last: Trace | undefined
   /** Told which trace is forgotten; answers whether it still holds something, and so must stay. */
   readonly #isHeld: (trace: Trace) => boolean
 
@@ -111,13 +113,12 @@ export class Memory {
 
   /** The trace of that id, newly remembered when it is not known. */
   trace(tenant: string, id: string, nowMs: number): Trace {
-    const traceKey = key(tenant, id)
-    let trace = this.#traces.get(traceKey)
+    let trace = this.knownTrace(tenant, id)
     if (trace === undefined) {
       this.#makeRoom()
       const facts: TraceFacts = { tenant, id, used: grain(nowMs) }
       trace = { entry: this.#traceShelf.add(facts), facts, spans: new Map() }
-      this.#traces.set(traceKey, trace)
+      this.#traces.set(key(tenant, id), trace)
     } else if (grain(nowMs) > trace.facts.used) {
       trace.facts.used = grain(nowMs)
       this.#traceShelf.renew(trace.entry)
@@ -127,7 +128,13 @@ export class Memory {
 
   /** The trace of that id when it is known. */
   knownTrace(tenant: string, id: string | undefined): Trace | undefined {
-    return id === undefined ? undefined : this.#traces.get(key(tenant, id))
+    const last = this.#last?.facts
+    if (id === undefined || (last?.id === id && last.tenant === tenant)) {
+      return id === undefined ? undefined : this.#last
+    }
+    const trace = this.#traces.get(key(tenant, id))
+    this.#last = trace ?? this.#last
+    return trace
   }
 
   session(tenant: string, id: string, nowMs: number): SessionFacts {
@@ -198,6 +205,7 @@ export class Memory {
         continue
       }
       this.#traces.delete(key(value.tenant, value.id))
+      this.#last = this.#last === trace ? undefined : this.#last
       this.#traceShelf.drop(trace.entry)
       for (const span of trace.spans.values()) {
         this.#spanShelf.drop(span)
@@ -211,6 +219,8 @@ class Facts<V extends Known> {
   readonly #shelf: Shelf<V>
   readonly #limit: number
   readonly #all = new Map<string, Entry<V>>()
+  /** The one asked for last. */
+  #last: Entry<V> | undefined
 
   constructor(shelf: Shelf<V>, limit: number) {
     this.#shelf = shelf
@@ -225,14 +235,13 @@ class Facts<V extends Known> {
   }
 
   known(tenant: string, id: string): V | undefined {
-    return this.#all.get(key(tenant, id))?.value
+    return this.#entry(tenant, id)?.value
   }
 
   of(tenant: string, id: string, nowMs: number): V {
-    const factsKey = key(tenant, id)
-    const entry = this.#all.get(factsKey)
+    const entry = this.#entry(tenant, id)
     if (entry === undefined) {
-      return this.#add(factsKey, { tenant, id, used: grain(nowMs) } as V)
+      return this.#add(key(tenant, id), { tenant, id, used: grain(nowMs) } as V)
     }
     if (grain(nowMs) > entry.value.used) {
       entry.value.used = grain(nowMs)
@@ -242,10 +251,20 @@ class Facts<V extends Known> {
   }
 
   changed(facts: V): void {
-    const entry = this.#all.get(key(facts.tenant, facts.id))
+    const entry = this.#entry(facts.tenant, facts.id)
     if (entry !== undefined) {
       this.#shelf.changed(entry)
     }
+  }
+
+  #entry(tenant: string, id: string): Entry<V> | undefined {
+    const last = this.#last?.value
+    if (last?.id === id && last.tenant === tenant) {
+      return this.#last
+    }
+    const entry = this.#all.get(key(tenant, id))
+    this.#last = entry ?? this.#last
+    return entry
   }
 
   #add(factsKey: string, facts: V): V {
@@ -254,6 +273,7 @@ class Facts<V extends Known> {
       const oldest = this.#shelf.oldest() as Entry<V>
       this.#all.delete(key(oldest.value.tenant, oldest.value.id))
       this.#shelf.drop(oldest)
+      this.#last = this.#last === oldest ? undefined : this.#last
     }
     return facts
   }
