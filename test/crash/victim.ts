@@ -3,6 +3,7 @@
  * plain Node process does not read TypeScript.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { EventEmitter } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
@@ -43,6 +44,8 @@ export interface Victim {
   readonly lines: readonly string[]
   /** Resolves at the first line. Rejects when it ends before. */
   readonly started: Promise<void>
+  /** Resolves once it has said so many lines. Rejects when it ends before. */
+  said(lines: number): Promise<void>
   /** Resolves when it has ended, with its exit code, or `null` when it was killed. */
   readonly ended: Promise<number | null>
   kill(): Promise<void>
@@ -63,20 +66,30 @@ function watch(child: ChildProcess): Victim {
   const lines: string[] = []
   let rest = ''
   const ended = new Promise<number | null>((resolveEnded) => child.on('close', (code) => resolveEnded(code)))
-  const started = new Promise<void>((resolveStarted, reject) => {
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      const parts = (rest + text).split('\n')
-      rest = parts.pop() ?? ''
-      lines.push(...parts)
-      resolveStarted()
-    })
-    void ended.then((code) => reject(new Error(`the program ended with ${code} before it said anything`)))
+  const output = new EventEmitter()
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    const parts = (rest + text).split('\n')
+    rest = parts.pop() ?? ''
+    lines.push(...parts)
+    output.emit('lines')
   })
+  const said = (count: number): Promise<void> =>
+    new Promise((resolveSaid, reject) => {
+      const look = (): void => {
+        if (lines.length >= count) {
+          output.off('lines', look)
+          resolveSaid()
+        }
+      }
+      output.on('lines', look)
+      look()
+      void ended.then((code) => reject(new Error(`the program ended with ${code} after ${lines.length} lines`)))
+    })
   const kill = async (): Promise<void> => {
     child.kill('SIGKILL')
     await ended
   }
-  return { lines, started, ended, kill }
+  return { lines, started: said(1), said, ended, kill }
 }
 
 /** Numbers in [0, 1) that only the seed decides (mulberry32), so that a failing run can be repeated. */
