@@ -1,6 +1,7 @@
 /** `npm run bench`: how fast each step is, the whole of it live, and how long an alert takes. */
 import { loadPolicies } from '../rules/load.ts'
 import { SHIPPED_POLICIES } from '../wire.ts'
+import { measureThroughput } from './live.ts'
 import { loadRequests, SPANS_PER_REQUEST } from './load.ts'
 import { measurePure } from './pure.ts'
 
@@ -19,3 +20,23 @@ console.log('one core, no disk, no network')
 for (const { step, spansPerSecond } of measurePure(requests, await loadPolicies(SHIPPED_POLICIES))) {
   console.log(`  ${step.padEnd(28)} ${Math.round(spansPerSecond).toLocaleString('en').padStart(10)} spans/s`)
 }
+
+const LIVE_REQUESTS = 200
+const live = await loadRequests({
+  requests: LIVE_REQUESTS,
+  identified: 0.5,
+  agents: 500,
+  startMs: Date.now(),
+  seed: 'live',
+})
+const { spansPerSecond, spansPerCpuSecond, anonymousBytes } = await measureThroughput(live)
+const rate = (value: number) => Math.round(value).toLocaleString('en').padStart(10)
+const mib = (bytes: number) => `${Math.round(bytes / 1024 / 1024)} MiB`
+console.log('\neverything, in one process with its store, the sender on the same machine')
+console.log(`  spans/s                      ${rate(spansPerSecond)}`)
+console.log(
+  `  spans/s per core             ${rate(spansPerCpuSecond.all)}  (Telltale ${rate(spansPerCpuSecond.self).trim()}, store ${rate(spansPerCpuSecond.store).trim()})`,
+)
+console.log(
+  `  memory                       ${mib(anonymousBytes.self).padStart(10)}  (store ${mib(anonymousBytes.store)})`,
+)

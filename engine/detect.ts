@@ -123,8 +123,9 @@ function judge(
   try {
     const state = states.of(detector, event)
     const drafts = detector.check(event, state, context)
-    if (drafts.length === 0 && !repeated && detector.scope !== 'none') {
-      detector.learn(event, state, context)
+    if (!repeated && detector.scope !== 'none' && (drafts.length === 0 || detector.spoke !== undefined)) {
+      const absorb = drafts.length === 0 ? detector.learn : detector.spoke
+      absorb?.call(detector, event, state, context)
       states.touched(detector, event)
     }
     return drafts.map((draft) => findingOf(draft, detector, event))

@@ -13,12 +13,24 @@ import type { BusRecord } from './bus/bus.ts'
 /** Separates the parts of keys; identifiers never hold it, control characters are removed at the collector. */
 const SEPARATOR = '\u001f'
 
-export function encode(value: unknown): Uint8Array {
-  return Buffer.from(JSON.stringify(value))
+/**
+ * What an array of bytes was encoded from. Within a process the embedded bus hands on the very array that was
+ * appended, and parsing it again would cost more than judging it. Nobody changes what has been encoded or decoded.
+ */
+const encoded = new WeakMap<Uint8Array, object>()
+
+export function encode(value: object): Uint8Array {
+  const bytes = Buffer.from(JSON.stringify(value))
+  encoded.set(bytes, value)
+  return bytes
 }
 
 /** Throws `SyntaxError` on bytes that are not JSON: poison, unless another program writes to our topics. */
 export function decode<T>(value: Uint8Array): T {
+  const known = encoded.get(value)
+  if (known !== undefined) {
+    return known as T
+  }
   return JSON.parse(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8')) as T
 }
 

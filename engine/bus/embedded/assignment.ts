@@ -6,6 +6,7 @@ import { type Place, placeEntry } from './groups.ts'
 import type { Journal, Write } from './journal.ts'
 import { decodeState, encodeState, logKey, offsetOf, stateKey } from './keys.ts'
 import type { Entry, Storage } from './storage.ts'
+import type { RunReader } from './tail.ts'
 
 /** What one `read` returns at most when the caller does not say. */
 const DEFAULT_READ_BYTES = 8 * 1024 * 1024
@@ -33,7 +34,7 @@ export class EmbeddedAssignment implements Assignment {
   #revoked = false
   /** The offset that the next `read` begins at. */
   #position: number
-  #chunk: ChunkReader | undefined
+  #chunk: ChunkReader | RunReader | undefined
 
   constructor(parts: AssignmentParts) {
     this.#parts = parts
@@ -125,9 +126,10 @@ export class EmbeddedAssignment implements Assignment {
     }
   }
 
-  #chunkAtPosition(): ChunkReader {
+  #chunkAtPosition(): ChunkReader | RunReader {
     if (this.#chunk === undefined || this.#chunk.position >= this.#chunk.end) {
-      this.#chunk = this.#openChunk(this.#position)
+      const { tail } = this.#parts.place.log
+      this.#chunk = tail.readerAt(this.#position) ?? this.#openChunk(this.#position)
     }
     return this.#chunk
   }

@@ -108,7 +108,10 @@ export class Journal {
       entries.push({ database: 'log', key: logKey(log.topic, log.partition, chunk), value: undefined })
       extents.set(log, extent)
     }
-    for (const [log, records] of recordsByLog(writes)) {
+    const appended = recordsByLog(writes)
+    const bases = new Map<PartitionLog, number>()
+    for (const [log, records] of appended) {
+      bases.set(log, (extents.get(log) ?? log.extent).end)
       let { start, end, bytes } = extents.get(log) ?? log.extent
       for (const run of cutIntoChunks(records)) {
         const chunk = encodeChunk(run, end, this.#options.now())
@@ -123,6 +126,9 @@ export class Journal {
     }
     if (entries.length > 0) {
       await this.#options.storage.write(entries)
+    }
+    for (const [log, records] of appended) {
+      log.tail.push(bases.get(log) as number, records)
     }
     for (const [log, extent] of extents) {
       log.advance(extent)

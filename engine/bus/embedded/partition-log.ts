@@ -1,5 +1,6 @@
 /** One partition as this process knows it: where it begins and ends, and who waits for more. */
 import type { Topic } from '../bus.ts'
+import { Tail } from './tail.ts'
 
 /** What of a partition is persisted, in the same transaction as the records it counts. */
 export interface Extent {
@@ -11,6 +12,9 @@ export interface Extent {
   readonly bytes: number
 }
 
+/** Of each partition: a second or so at full speed. */
+const TAIL_BYTES = 8 * 1024 * 1024
+
 export class PartitionLog {
   readonly topic: Topic
   readonly partition: number
@@ -18,6 +22,8 @@ export class PartitionLog {
   extent: Extent
   /** Retention need not look again before every group has committed up to here. */
   oldestChunkEnd = 0
+  /** What was appended last by this process. */
+  readonly tail = new Tail(TAIL_BYTES)
   readonly #waiting = new Set<() => void>()
 
   constructor(topic: Topic, partition: number, extent: Extent) {

@@ -1,0 +1,191 @@
+/** Telltale as a process of its own, with ports and a data directory of its own: what measurements drive and kill. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { packagePath } from '../wire.ts'
+
+const CLI = packagePath('dist/cli.js')
+/** What is held goes on after two seconds; then some room. */
+const LONGEST_HOLD_MS = 3000
+
+export class TelltaleProcess {
+  kills = 0
+  readonly #config: string
+  readonly #directory: string
+  readonly otlp: string
+  readonly api: string
+  #process: ChildProcess | undefined
+  #up: Promise<void> = Promise.resolve()
+
+  private constructor(directory: string, config: string, otlpPort: number, apiPort: number) {
+    this.#directory = directory
+    this.#config = config
+    this.otlp = `http://127.0.0.1:${otlpPort}`
+    this.api = `http://127.0.0.1:${apiPort}`
+  }
+
+  /** @param settings of telltale.yml, over the ports and the data directory that it gets anyway. */
+  static async prepare(directory: string, settings: Readonly<Record<string, unknown>>): Promise<TelltaleProcess> {
+    if (!existsSync(CLI)) {
+      throw new Error('dist/cli.js is missing: npm run build')
+    }
+    await mkdir(directory, { recursive: true })
+    const [otlpHttp, otlpGrpc, api] = [await freePort(), await freePort(), await freePort()]
+    const config = join(directory, 'telltale.yml')
+    // JSON is YAML.
+    await writeFile(
+      config,
+      JSON.stringify({
+        data: './data',
+        listen: { otlp_http_port: otlpHttp, otlp_grpc_port: otlpGrpc, api_port: api },
+        ...settings,
+      }),
+    )
+    return new TelltaleProcess(directory, config, otlpHttp, api)
+  }
+
+  start(): Promise<void> {
+    this.#up = (async () => {
+      const child = spawn(process.execPath, [CLI, 'start', '--config', this.#config], {
+        cwd: this.#directory,
+        // A group of its own, so that a kill reaches the embedded store's process, too.
+        detached: true,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      this.#process = child
+      let said = ''
+      child.stderr.on('data', (chunk: Buffer) => {
+        said = (said + chunk.toString('utf8')).slice(-4000)
+      })
+      const ready = new Promise<void>((resolve) => {
+        child.stdout.on('data', (chunk: Buffer) => (chunk.includes('Telltale is ready') ? resolve() : undefined))
+      })
+      const died = new Promise<never>((_resolve, reject) => {
+        child.once('exit', (code, signal) => {
+          if (signal !== 'SIGKILL') {
+            reject(new Error(`Telltale ended by itself (${code ?? signal}): ${said}`))
+          }
+        })
+      })
+      died.catch(() => undefined)
+      await Promise.race([ready, died])
+    })()
+    return this.#up
+  }
+
+  /** Every second kill takes the embedded store's process with it; else that process is left to notice. */
+  async killAndRestart(): Promise<void> {
+    await this.#up
+    const child = this.#process as ChildProcess
+    const gone = new Promise((resolve) => child.once('exit', resolve))
+    process.kill(this.kills % 2 === 0 ? -(child.pid as number) : (child.pid as number), 'SIGKILL')
+    this.kills += 1
+    await gone
+    await this.start()
+  }
+
+  /** Sends until it is acknowledged, as an exporter with patience would. */
+  async send(body: Uint8Array): Promise<void> {
+    for (let attempt = 0; attempt < 600; attempt += 1) {
+      try {
+        const headers = { 'content-type': 'application/x-protobuf' }
+        const response = await fetch(`${this.otlp}/v1/traces`, { method: 'POST', headers, body: Buffer.from(body) })
+        await response.arrayBuffer()
+        if (response.status === 200) {
+          return
+        }
+      } catch {
+        // Down at the moment.
+      }
+      await sleep(50)
+    }
+    throw new Error('a request was not acknowledged for half a minute')
+  }
+
+  /** Until nothing is behind: all that was sent is judged, delivered and stored. */
+  async drain(): Promise<void> {
+    const deadline = Date.now() + 120_000
+    for (;;) {
+      const response = await fetch(`${this.api}/api/v1/health`)
+      const { lag } = (await response.json()) as { lag: Record<string, number> }
+      if (Object.values(lag).every((behind) => behind === 0)) {
+        return
+      }
+      if (Date.now() > deadline) {
+        throw new Error(`still behind: ${JSON.stringify(lag)}`)
+      }
+      await sleep(50)
+    }
+  }
+
+  /** Until nothing is behind and nothing is held any more. */
+  async settle(): Promise<void> {
+    await sleep(LONGEST_HOLD_MS)
+    await this.drain()
+  }
+
+  async ids(resource: string, field: string): Promise<ReadonlySet<string>> {
+    const ids: string[] = []
+    let next: string | undefined
+    do {
+      const query = next === undefined ? '' : `&cursor=${encodeURIComponent(next)}`
+      const response = await fetch(`${this.api}/api/v1/${resource}?limit=1000${query}`)
+      const page = (await response.json()) as { items: Record<string, string>[]; next?: string }
+      ids.push(...page.items.map((item) => item[field] as string))
+      next = page.next
+    } while (next !== undefined)
+    const distinct = new Set(ids)
+    if (distinct.size !== ids.length) {
+      throw new Error(`${ids.length - distinct.size} ${resource} are visible twice`)
+    }
+    return distinct
+  }
+
+  /** Processor seconds so far and anonymous memory, of Telltale itself and of the embedded store's process. */
+  usage(): { readonly self: ProcessUsage; readonly store: ProcessUsage } {
+    const pid = this.#process?.pid as number
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
+    return { self: usageOf(pid), store: usageOf(Number(children[0])) }
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#process
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) {
+      return
+    }
+    const gone = new Promise((resolve) => child.once('exit', resolve))
+    child.kill('SIGTERM')
+    await Promise.race([gone, sleep(15_000).then(() => process.kill(-(child.pid as number), 'SIGKILL'))])
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
+    })
+  })
+}
+
+export interface ProcessUsage {
+  readonly cpuSeconds: number
+  readonly anonymousBytes: number
+}
+
+/** Linux counts in ticks of 10 ms. */
+const TICKS_PER_SECOND = 100
+
+function usageOf(pid: number): ProcessUsage {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  return {
+    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
+    anonymousBytes: Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024,
+  }
+}
