@@ -39,7 +39,9 @@ export function eventOf(draft: Draft, eventId: string, identity: Identity, clamp
     token: merged.token ?? null,
     approval: merged.approval ?? null,
     attributes:
-      timeMs === ownMs ? (merged.attributes ?? {}) : withAttribute(merged.attributes, CLOCK_SKEW_ATTRIBUTE, true),
+      merged.time_ms <= latestMs
+        ? (merged.attributes ?? {})
+        : withAttribute(merged.attributes, CLOCK_SKEW_ATTRIBUTE, true),
   }
   if (merged.error_type !== undefined) {
     event.error_type = merged.error_type
