@@ -1,0 +1,88 @@
+/** An endpoint as people and programs write it, taken apart. */
+import { type Destination, LIST_LIMIT } from '../../schema/telemetry.ts'
+import { normalizeHost } from './host.ts'
+
+const AUTHORITY_LENGTH = 512
+const URL_START = /\b([a-z][a-z0-9+.-]{0,20}):\/\/|\b(https?|wss?|ftp):[\\/]*(?=[^\s\\/"'])/gi
+const AUTHORITY = /(?:[^\s/?#\\"'`<>|^{}()[\],;]|\[[0-9a-f:.%]{2,60}\]){1,512}/iy
+const EMAIL = /[^\s@<>"'(),:;]{1,64}@((?:\[[0-9a-f:.]{2,60}\])|[^\s@<>"'(),:;[\]/]{1,253})/gi
+/** URLs that reach nothing outside. */
+const LOCAL_SCHEMES: ReadonlySet<string> = new Set(['file', 'data', 'about', 'blob', 'javascript', 'vscode', 'memory'])
+
+/** Endpoints found in one set of arguments, each once, at most as many as an event holds. */
+export class Endpoints {
+  readonly #found = new Map<string, Destination>()
+
+  add(host: string, scheme?: string, port?: number): void {
+    const name = this.full ? undefined : normalizeHost(host)
+    if (name === undefined) {
+      return
+    }
+    const key = `${scheme ?? ''} ${name} ${port ?? ''}`
+    if (!this.#found.has(key)) {
+      this.#found.set(key, {
+        host: name,
+        ...(port === undefined || port > 65_535 ? {} : { port }),
+        ...(scheme === undefined ? {} : { scheme }),
+        seen_in: 'argument',
+      })
+    }
+  }
+
+  get full(): boolean {
+    return this.#found.size >= LIST_LIMIT
+  }
+
+  list(): readonly Destination[] {
+    return [...this.#found.values()]
+  }
+}
+
+/** Every URL in a text. */
+export function findUrls(text: string, found: Endpoints): void {
+  URL_START.lastIndex = 0
+  for (let match = URL_START.exec(text); match !== null && !found.full; match = URL_START.exec(text)) {
+    const scheme = (match[1] ?? match[2] ?? '').toLowerCase()
+    AUTHORITY.lastIndex = URL_START.lastIndex
+    const authority = AUTHORITY.exec(text)?.[0]
+    if (authority !== undefined && !LOCAL_SCHEMES.has(scheme)) {
+      addAuthority(authority, scheme, found)
+      URL_START.lastIndex += authority.length
+    }
+  }
+}
+
+/** Every e-mail address in a text, by its domain. */
+export function findRecipients(text: string, found: Endpoints): void {
+  if (!text.includes('@')) {
+    return
+  }
+  for (const match of text.matchAll(EMAIL)) {
+    if (found.full) {
+      return
+    }
+    const domain = (match[1] ?? '').replace(/[.!?]+$/, '')
+    // What ends in a number is a version: `left-pad@1.3.0`.
+    if (/\.[^.]*[^\d.][^.]*$/.test(domain) || domain.startsWith('[')) {
+      found.add(domain, 'mailto')
+    }
+  }
+}
+
+/** `user:password@host:port`, as in URLs and command lines. */
+export function addAuthority(authority: string, scheme: string | undefined, found: Endpoints): void {
+  const { host, port } = splitAuthority(authority)
+  if (host !== '' && host !== '*' && !host.startsWith('$')) {
+    found.add(host, scheme, port)
+  }
+}
+
+/** An authority without its userinfo. A host that is an IPv6 address comes in brackets. */
+export function splitAuthority(authority: string): { readonly host: string; readonly port: number | undefined } {
+  const text = authority.slice(authority.lastIndexOf('@') + 1, AUTHORITY_LENGTH)
+  const port = /:(\d{1,5})$/.exec(text)
+  const bare = text.startsWith('[') || text.indexOf(':') === text.lastIndexOf(':')
+  return port !== null && bare
+    ? { host: text.slice(0, port.index), port: Number(port[1]) }
+    : { host: text.replace(/:$/, ''), port: undefined }
+}
