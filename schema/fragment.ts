@@ -48,7 +48,10 @@ export interface RequestedCall {
 
 export interface Fragment {
   readonly schema_version: '1'
-  /** 32 hex, deterministic: the same record sent again gives the same id. Becomes the id of its event. */
+  /**
+   * 32 hex, deterministic: the same record sent again gives the same id. Becomes the id of its event, unless that is a
+   * call with an id of its own: then all records of the call lead to one event id, whichever comes first.
+   */
   readonly fragment_id: string
   readonly tenant_id: string
   readonly role: Role

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest'
 import type { Fragment } from '../../schema/fragment.ts'
 import type { Telemetry } from '../../schema/telemetry.ts'
 import { validateTelemetry } from '../../schema/validate.ts'
-import { history } from './arbitrary-fragments.ts'
+import { history } from './arbitrary.ts'
 import { START_MS, span } from './example-fragments.ts'
 import { type AssembleOptions, type Assembler, FURTHER_EVENTS, openAssembler } from './index.ts'
 
-const RUNS = Number(process.env.RUNS ?? 200)
+const RUNS = 150
 
 /** Bounds so small that every history runs into them. */
 const TIGHT: Partial<AssembleOptions> = {

@@ -7,7 +7,7 @@
  * name somebody; after the deadline what was given before stays, and last comes the name of the service.
  */
 import type { Fragment } from '../../schema/fragment.ts'
-import { type Agent, LIST_LIMIT, type Subject } from '../../schema/telemetry.ts'
+import { type Agent, LIST_LIMIT, NAME_LIMIT, type Subject } from '../../schema/telemetry.ts'
 import type { Contribution, Identity } from './draft.ts'
 import { type Lineage, lineageOf } from './lineage.ts'
 import { type Memory, type Naming, ownAgent, type SpanNode, type Trace } from './memory.ts'
@@ -86,7 +86,7 @@ function sessionOf(
     return gap === undefined || force ? trace.facts.id : undefined
   }
   const service = contributions.find(({ fragment }) => fragment.service !== undefined)?.fragment.service
-  return service === undefined ? UNKNOWN_SESSION : `${UNKNOWN_SESSION}:${service.name}`
+  return service === undefined ? UNKNOWN_SESSION : `${UNKNOWN_SESSION}:${service.name}`.slice(0, NAME_LIMIT)
 }
 
 function namedAgent(
