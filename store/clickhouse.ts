@@ -3,9 +3,19 @@ import { Readable } from 'node:stream'
 import type { ClickHouseClient } from '@clickhouse/client'
 import type { Alert } from '../schema/alert.ts'
 import { Rejected } from '../schema/errors.ts'
+import {
+  type AgentRow,
+  type AlertStateRow,
+  agentSummary,
+  type BodyRow,
+  type DecisionRow,
+  decided,
+  decisionOf,
+  pageOf,
+} from './answers.ts'
 import type { EmbeddedEvent, EmbeddedOptions } from './chdb/supervisor.ts'
 import { type Connection, connectEmbedded, connectServer, type ServerOptions } from './connection.ts'
-import { writeCursor } from './cursor.ts'
+import { readCursor } from './cursor.ts'
 import { isAbsentTable, storeError } from './errors.ts'
 import { type MigrateOptions, migrate, type Retention } from './migrate.ts'
 import {
@@ -20,7 +30,8 @@ import {
   type Query,
 } from './queries.ts'
 import { encodeRows, normalised, withoutLoneSurrogates } from './rows.ts'
-import type { AgentSummary, AlertDecision, AlertDetail, Page, RefusedRow, Store, StoreHealth } from './store.ts'
+import type { Listing, Page, RefusedRow, Store, StoreHealth, TimeSpan } from './store.ts'
+import { windows } from './windows.ts'
 
 export interface StoreOptions {
   /** Exactly one of the two. */
@@ -65,12 +76,6 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 interface IndexedRow {
   readonly index: number
   readonly row: Uint8Array
-}
-
-interface BodyRow {
-  readonly body: string
-  readonly time_ms: number | string
-  readonly id: string
 }
 
 class ClickHouseStore implements Store {
@@ -183,12 +188,14 @@ class ClickHouseStore implements Store {
     return Number(rows[0]?.found ?? 0) > 0
   }
 
-  events: Store['events'] = async (query) => this.page('events', query.tenant, eventsQuery(query))
-  findings: Store['findings'] = async (query) => this.page('findings', query.tenant, findingsQuery(query))
-  alerts: Store['alerts'] = async (query) =>
-    this.page('alerts', query.tenant, alertsQuery(query), (alert: Alert, row: BodyRow & AlertStateRow) =>
-      decided(alert, row),
-    )
+  events: Store['events'] = (query) => this.newest('events', query, eventsQuery, query.session ?? query.trace)
+  findings: Store['findings'] = (query) => this.newest('findings', query, findingsQuery, query.session ?? query.event)
+
+  alerts: Store['alerts'] = async (query) => {
+    const { limit, ...rest } = alertsQuery(query)
+    const rows = await this.select<BodyRow & AlertStateRow>({ limit, ...rest })
+    return pageOf('alerts', query.tenant, limit, rows, (row) => decided(JSON.parse(row.body), row))
+  }
 
   event: Store['event'] = async (tenant, eventId) => {
     const [row] = await this.select<BodyRow>(eventQuery(tenant, eventId))
@@ -250,19 +257,31 @@ WHERE active AND database = currentDatabase() GROUP BY table ORDER BY table`,
 
   close: Store['close'] = () => this.connection.close()
 
-  private async page<Item, Row extends BodyRow>(
+  /**
+   * A page of events or findings, looked for in the newest minutes first.
+   *
+   * @param selective a filter that the table has an index for: then one look at all time is cheaper than several.
+   */
+  private async newest<Item, Asked extends Listing>(
     listing: string,
-    tenant: string,
-    query: Query,
-    complete: (item: Item, row: Row) => Item = (item) => item,
+    query: Asked,
+    statement: (query: Asked) => Query,
+    selective: string | undefined,
   ): Promise<Page<Item>> {
-    const rows = await this.select<Row>(query)
-    const shown = rows.slice(0, query.limit)
-    const items = shown.map((row) => complete(JSON.parse(row.body) as Item, row))
-    const last = shown.at(-1)
-    return rows.length <= query.limit || last === undefined
-      ? { items }
-      : { items, next: writeCursor(listing, tenant, { timeMs: Number(last.time_ms), id: last.id }) }
+    const { limit = 100 } = query
+    const after = query.cursor === undefined ? undefined : readCursor(listing, query.tenant, query.cursor).timeMs + 1
+    const toMs = Math.min(query.toMs ?? Number.POSITIVE_INFINITY, after ?? Number.POSITIVE_INFINITY)
+    const span: TimeSpan = { ...query, ...(toMs === Number.POSITIVE_INFINITY ? {} : { toMs }) }
+    const rows: BodyRow[] = []
+    for (const window of selective === undefined ? windows(span, Date.now()) : [span]) {
+      const { fromMs: _, toMs: __, ...filters } = query
+      const found = await this.select<BodyRow>(statement({ ...filters, ...timesOf(window) } as Asked))
+      rows.push(...found)
+      if (rows.length > limit) {
+        break
+      }
+    }
+    return pageOf(listing, query.tenant, limit, rows, (row) => JSON.parse(row.body) as Item)
   }
 
   private async select<Row>(query: Query, client: ClickHouseClient = this.connection.reader): Promise<Row[]> {
@@ -290,68 +309,6 @@ WHERE active AND database = currentDatabase() GROUP BY table ORDER BY table`,
   }
 }
 
-interface AlertStateRow {
-  readonly state: string
-  readonly disposition: string
-}
-
-/** The alert with what was decided last; what the record itself says is older. */
-function decided(alert: Alert, { state, disposition }: AlertStateRow): Alert {
-  const { disposition: _, ...rest } = alert
-  return {
-    ...rest,
-    status: state as Alert['status'],
-    ...(disposition === '' ? {} : { disposition: disposition as NonNullable<Alert['disposition']> }),
-  }
-}
-
-interface DecisionRow {
-  readonly time_ms: number | string
-  readonly status: string
-  readonly disposition: string
-  readonly actor: string
-  readonly note: string
-}
-
-function decisionOf(row: DecisionRow): AlertDetail['decisions'][number] {
-  return {
-    timeMs: Number(row.time_ms),
-    status: row.status as AlertDecision['status'],
-    ...(row.disposition === '' ? {} : { disposition: row.disposition as NonNullable<AlertDecision['disposition']> }),
-    actor: row.actor,
-    ...(row.note === '' ? {} : { note: row.note }),
-  }
-}
-
-interface AgentRow {
-  readonly agent_id: string
-  readonly name: string
-  readonly framework: string
-  readonly owner: string
-  readonly first_ms: number | string
-  readonly last_ms: number | string
-  readonly events: number | string
-  readonly errors: number | string
-  readonly denied: number | string
-  readonly sessions: number | string
-  readonly versions: readonly string[]
-  readonly tools: readonly string[]
-}
-
-function agentSummary(row: AgentRow, alerts: number): AgentSummary {
-  return {
-    agentId: row.agent_id,
-    ...(row.name === '' ? {} : { name: row.name }),
-    ...(row.framework === '' ? {} : { framework: row.framework }),
-    ...(row.owner === '' ? {} : { owner: row.owner }),
-    firstSeenMs: Number(row.first_ms),
-    lastSeenMs: Number(row.last_ms),
-    events: Number(row.events),
-    errors: Number(row.errors),
-    denied: Number(row.denied),
-    alerts,
-    sessions: Number(row.sessions),
-    versions: [...row.versions].sort(),
-    tools: [...row.tools].sort(),
-  }
+function timesOf({ fromMs, toMs }: TimeSpan): TimeSpan {
+  return { ...(fromMs === undefined ? {} : { fromMs }), ...(toMs === undefined ? {} : { toMs }) }
 }

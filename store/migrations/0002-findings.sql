@@ -27,9 +27,9 @@ CREATE TABLE IF NOT EXISTS findings {{on_cluster}}
 )
 ENGINE = {{replacing}}
 PARTITION BY toDate(stored_at)
-ORDER BY (tenant_id, toStartOfHour(time), agent_id, time, finding_id)
+ORDER BY (tenant_id, toStartOfTenMinutes(time), agent_id, time, finding_id)
 TTL stored_at + toIntervalDay({{findings_days}})
-SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS index_granularity = 2048, ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS findings_in {{on_cluster}} (batch_id String, version UInt64, row String) ENGINE = Null;
 
