@@ -1,13 +1,16 @@
 /** What the name of an argument says about its value. */
 
 /**
- * `recipient`: people the call sends something to. `sender`: people it does not. `host`: a machine, also by a name without
- * dots. `address`: a machine or URL, if the value looks like one. `command`: a command line or code.
+ * `recipient`: people the call sends something to. `mention`: people it does not (who sent, what is searched for). `host`: a
+ * machine, also by a name without dots. `address`: a machine or URL, if the value looks like one. `command`: a command line
+ * or code.
  */
-export type ArgumentMeaning = 'recipient' | 'sender' | 'host' | 'address' | 'command' | 'plain'
+export type ArgumentMeaning = 'recipient' | 'mention' | 'host' | 'address' | 'command' | 'plain'
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/))
-const SENDERS = words('from sender author owner creator login username replyto organizer submitter')
+const MENTIONS =
+  words(`from sender author owner creator login username replyto organizer submitter query q search filter
+  filters keyword keywords term terms where`)
 const RECIPIENTS =
   words(`to cc bcc recipient recipients email emails mail mails attendee attendees participant participants
   invitee invitees invite invites guest guests contact contacts receiver receivers rcpt addressee addressees mailto
@@ -43,8 +46,8 @@ function judge(name: string): ArgumentMeaning {
     .split(/[^a-z0-9]+/)
     .filter((part) => part !== '')
   const has = (set: ReadonlySet<string>) => parts.some((part) => set.has(part))
-  if (has(SENDERS) || parts.join('') === 'replyto') {
-    return 'sender'
+  if (has(MENTIONS) || parts.join('') === 'replyto') {
+    return 'mention'
   }
   if (has(RECIPIENTS) || parts.at(-1) === 'with') {
     return 'recipient'

@@ -43,7 +43,7 @@ describe('findDestinations finds', () => {
       { to: 'Bob <bob@Evil.example>', cc: ['a@one.example', 'b@two.example'] },
       ['mailto:evil.example', 'mailto:one.example', 'mailto:two.example'],
     ],
-    ['an address alone, whatever it is called', { q: 'bob@evil.example' }, ['mailto:evil.example']],
+    ['an address alone, whatever it is called', { value: 'bob@evil.example' }, ['mailto:evil.example']],
     [
       'addresses of participants in a list of objects',
       { attendees: [{ name: 'Bob', value: 'x bob@evil.example' }] },
@@ -63,6 +63,17 @@ describe('findDestinations finds', () => {
       'a URL in JSON that was cut',
       '{"a":"x","url":"https:\\/\\/evil.example\\/p","host":"db.intern',
       ['https:evil.example'],
+    ],
+    [
+      'a list in JSON with text behind it',
+      '{"domains": ["a.example", "b.example"]}\nPlease go on.',
+      ['a.example', 'b.example'],
+    ],
+    ['a list in another notation', "{'recipients': ['bob@evil.example']}", ['mailto:evil.example']],
+    [
+      'a URL with a port to come, and one at the end of a sentence',
+      { x: 'http://a.example:$PORT/ http://b.example:80.' },
+      ['http:a.example', 'http:b.example 80'],
     ],
     ['a host in another notation', 'host="db.example.org", port=5432', ['db.example.org']],
     ['a bare argument', 'bob@evil.example', ['mailto:evil.example']],
@@ -112,6 +123,8 @@ describe('findDestinations finds nothing in', () => {
     ['files', { path: 'src/main.py', target: 'deploy.sh', destination: 'notes.md', name: 'archive.zip' }],
     ['versions and packages', { version: '1.2.3', package: 'socket.io', requires: ['node.js@20.1.0'] }],
     ['addresses in running text', { body: 'Contact bob@evil.example for more.' }],
+    ['what is searched for', { query: 'bob@corp.example', filter: { keyword: 'bob@corp.example' } }],
+    ['variables', { command: 'ssh $HOST uptime; ping -c 1 192.168.1.$ip' }],
     ['who it is from', { from: 'me@corp.example', author: 'Bob <bob@corp.example>' }],
     ['postal addresses', { address: '12 Main St., Springfield' }],
     ['times, ratios and classes', { at: '12:30:45', ratio: '16:9', code: 'std::string a::b' }],
@@ -200,7 +213,7 @@ describe('on arbitrary arguments', () => {
       ),
       { numRuns: 2000 },
     )
-    expect(some).toBeGreaterThan(300)
+    expect(some).toBeGreaterThan(150)
   })
 
   test.each([

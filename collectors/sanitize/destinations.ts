@@ -20,6 +20,9 @@ const NESTED_JSON = 2
 const VALUES = 5000
 /** `name: "value"` and `name="value"`, for JSON cut at the source and for other notations. */
 const NAMED_VALUE = /\b(\w{1,40})["']?\s{0,4}[=:]\s{0,4}["']([^"']{1,300})["']/g
+/** `name: ["value", ...]`, likewise. */
+const NAMED_LIST = /\b(\w{1,40})["']?\s{0,4}[=:]\s{0,4}[[(]([^\])]{1,1000})[\])]/g
+const QUOTED = /["']([^"']{1,300})["']/g
 const ONE_ADDRESS = /^[^@<>]{0,200}<[^\s@<>]{1,64}@[^\s@<>]{1,253}>$|^[^\s@<>,;:/]{1,64}@[^\s@<>,;:/]{1,253}$/
 
 /** Endpoints named in the arguments of a call, raw as the emitter sent them; at most `LIST_LIMIT`, each once. */
@@ -104,7 +107,10 @@ function readString(text: string, meaning: ArgumentMeaning, depth: number, readi
   }
   if (meaning === 'command' || startsWithCommand(text)) {
     findCommandHosts(text, found)
-  } else if (meaning === 'recipient' || (meaning !== 'sender' && text.includes('@') && ONE_ADDRESS.test(text.trim()))) {
+  } else if (
+    meaning === 'recipient' ||
+    (meaning !== 'mention' && text.includes('@') && ONE_ADDRESS.test(text.trim()))
+  ) {
     findRecipients(text, found)
   }
   if (meaning === 'host' || meaning === 'address' || meaning === 'recipient') {
@@ -144,11 +150,20 @@ function readText(text: string, reading: Reading): void {
   } else if (isAddress(whole) || /^www\.[^\s]{1,250}$/i.test(whole)) {
     readHosts(whole, 'address', found)
   }
-  for (const match of plain.matchAll(NAMED_VALUE)) {
-    const meaning = argumentMeaning(match[1] ?? '')
-    if (meaning !== 'plain' && meaning !== 'command') {
-      readString(match[2] ?? '', meaning, DEPTH, reading)
+  for (const [, name = '', value = ''] of plain.matchAll(NAMED_VALUE)) {
+    readNamed(name, value, reading)
+  }
+  for (const [, name = '', members = ''] of plain.matchAll(NAMED_LIST)) {
+    for (const [, member = ''] of members.matchAll(QUOTED)) {
+      readNamed(name, member, reading)
     }
+  }
+}
+
+function readNamed(name: string, value: string, reading: Reading): void {
+  const meaning = argumentMeaning(name)
+  if (meaning !== 'plain' && meaning !== 'command') {
+    readString(value, meaning, DEPTH, reading)
   }
 }
 

@@ -4,6 +4,8 @@ import { normalizeHost } from './host.ts'
 
 const AUTHORITY_LENGTH = 512
 const URL_START = /\b([a-z][a-z0-9+.-]{0,20}):\/\/|\b(https?|wss?|ftp):[\\/]*(?=[^\s\\/"'])/gi
+/** What `URL` and browsers also take for one: `https:example.com`, `http:\\\\example.com`. */
+const OTHER_URL = /\b(?:https?|wss?|ftp):/i
 const AUTHORITY = /(?:[^\s/?#\\"'`<>|^{}()[\],;]|\[[0-9a-f:.%]{2,60}\]){1,512}/iy
 const EMAIL = /[^\s@<>"'(),:;]{1,64}@((?:\[[0-9a-f:.]{2,60}\])|[^\s@<>"'(),:;[\]/]{1,253})/gi
 /** URLs that reach nothing outside. */
@@ -40,6 +42,9 @@ export class Endpoints {
 
 /** Every URL in a text. */
 export function findUrls(text: string, found: Endpoints): void {
+  if (!text.includes('://') && !OTHER_URL.test(text)) {
+    return
+  }
   URL_START.lastIndex = 0
   for (let match = URL_START.exec(text); match !== null && !found.full; match = URL_START.exec(text)) {
     const scheme = (match[1] ?? match[2] ?? '').toLowerCase()
@@ -77,12 +82,14 @@ export function addAuthority(authority: string, scheme: string | undefined, foun
   }
 }
 
-/** An authority without its userinfo. A host that is an IPv6 address comes in brackets. */
+/** An authority without its userinfo. What follows the host and is no port (`:$PORT`, a full stop) is not part of it. */
 export function splitAuthority(authority: string): { readonly host: string; readonly port: number | undefined } {
   const text = authority.slice(authority.lastIndexOf('@') + 1, AUTHORITY_LENGTH)
-  const port = /:(\d{1,5})$/.exec(text)
-  const bare = text.startsWith('[') || text.indexOf(':') === text.lastIndexOf(':')
-  return port !== null && bare
-    ? { host: text.slice(0, port.index), port: Number(port[1]) }
-    : { host: text.replace(/:$/, ''), port: undefined }
+  const literal = text.startsWith('[') ? text.indexOf(']') + 1 : 0
+  const colon = text.indexOf(':', literal)
+  if (colon === -1) {
+    return { host: text, port: undefined }
+  }
+  const port = /^\d{1,5}(?!\d)/.exec(text.slice(colon + 1, colon + 7))
+  return { host: text.slice(0, colon), port: port === null ? undefined : Number(port[0]) }
 }

@@ -163,11 +163,12 @@ function takesValue(option: string, value: string | undefined, kind: Kind, name:
 }
 
 function addOperand(word: string, kind: Kind, found: Endpoints): void {
-  if (word.includes('://')) {
+  // `dig @8.8.8.8 name`, `$(whoami).evil.example`; of `$HOST` nothing is known.
+  const operand = word.replace(/^(?:@|\$?\.)+/, '')
+  if (word.includes('://') || operand.includes('$')) {
     return
   }
-  // `dig @8.8.8.8 name`, `$(whoami).evil.example`
-  const authority = word.replace(/^[@.$]+/, '').replace(/[/?#].*$/, '')
+  const authority = operand.replace(/[/?#].*$/, '')
   const { host, port } = isAddress(authority) ? { host: authority, port: undefined } : splitAuthority(authority)
   const short = kind === 'login' || kind === 'database' || port !== undefined
   if (isHost(host, true) || (short && /^[a-z][a-z0-9_-]{1,62}$/i.test(host))) {
