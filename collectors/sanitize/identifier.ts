@@ -37,12 +37,14 @@ export function identifier(value: string | undefined): string | undefined {
 }
 
 function clean(value: string): string | undefined {
-  const name = printable(value)
+  // Masked before and after, since what is invisible may hide the beginning of a key, or part it.
+  const first = maskSecrets(value)
+  const name = printable(first.text)
   const { text, guessable } = maskSecrets(name)
-  if (text === name) {
+  if (text === name && first.text === value) {
     return cut(name, NAME_LIMIT) || undefined
   }
   // A digest of a password could be looked up; that of a random key cannot.
-  const suffix = guessable ? '' : `#${hash('sha256', value, 'hex').slice(0, 16)}`
+  const suffix = guessable || first.guessable ? '' : `#${hash('sha256', value, 'hex').slice(0, 16)}`
   return cut(text, NAME_LIMIT - suffix.length) + suffix
 }

@@ -10,11 +10,12 @@ export function cut(text: string, limit: number): string {
 }
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/
-// C0 and C1 controls, line and paragraph separators, invisible and direction-changing characters: in a name they
-// only serve to forge a log line or to make two names look alike.
-const INVISIBLE = /[\p{Cc}\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu
+// C0 and C1 controls, line and paragraph separators: in a name they only serve to forge a log line.
+const CONTROL = /[\p{Cc}\u2028\u2029]+/gu
+// Invisible and direction-changing characters: they make two names look alike.
+const INVISIBLE = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]+/g
 
-/** A name without control, invisible and direction-changing characters, and without space around it. */
+/** A name in one line, without invisible and direction-changing characters, and without space around it. */
 export function printable(name: string): string {
-  return (PRINTABLE_ASCII.test(name) ? name : name.replace(INVISIBLE, '')).trim()
+  return (PRINTABLE_ASCII.test(name) ? name : name.replace(CONTROL, ' ').replace(INVISIBLE, '')).trim()
 }
