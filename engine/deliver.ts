@@ -9,6 +9,7 @@ import type { Notice } from '../schema/alert.ts'
 import { Rejected, Unavailable } from '../schema/errors.ts'
 import type { Assignment, Bus, BusRecord, StoredRecord } from './bus/bus.ts'
 import { decode, encode } from './records.ts'
+import { untilAvailable } from './until-available.ts'
 
 export type DeliveryResult = 'accepted' | 'retried' | 'dead'
 
@@ -47,8 +48,8 @@ async function deliver(assignment: Assignment, signal: AbortSignal, options: Del
   const queue = deliveryQueue(state)
   let next = assignment.start
   while (!signal.aborted) {
-    const records = await readOrWait(assignment, queue, options.now(), signal)
-    if (signal.aborted) {
+    const records = await untilAvailable(() => readOrWait(assignment, queue, options.now(), signal), signal)
+    if (records === undefined || signal.aborted) {
       return
     }
     const letters = take(records, queue, options.now())
@@ -58,7 +59,7 @@ async function deliver(assignment: Assignment, signal: AbortSignal, options: Del
     const changes = queue.changes()
     if (records.length > 0 || changes.length > 0) {
       const outputs = letters.length === 0 ? [] : [{ topic: 'dead_letters' as const, records: letters }]
-      await assignment.commit({ next, outputs, state: changes })
+      await untilAvailable(() => assignment.commit({ next, outputs, state: changes }), signal)
     }
     options.onState?.(options.sink.name, { isDown: queue.isDown, pending: queue.size })
   }

@@ -2,12 +2,12 @@
  * The loop that every stage runs in: read a batch, apply the stage, commit outputs, state and offset together.
  * Everything a stage must not do itself is here: waiting, retrying, dead letters, ticks and making room for others.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
-import { Unavailable } from '../schema/errors.ts'
+import type { Unavailable } from '../schema/errors.ts'
 import type { Assignment, Bus, BusRecord, Commit, StoredRecord, Topic } from './bus/bus.ts'
 import { deadLetterRecord } from './dead-letter.ts'
 import { type PoisonLimit, PoisonWatch } from './poison.ts'
 import { addOutcomes, type OutcomeCounts, type Stage, type StagePartition, type StageResult } from './stage.ts'
+import { untilAvailable } from './until-available.ts'
 
 export interface StageRun {
   readonly bus: Bus
@@ -140,22 +140,8 @@ class PartitionLoop {
     return records.length === 0 ? [] : [{ topic: 'dead_letters', records }]
   }
 
-  /** Repeats `call` while the bus is unavailable; `undefined` when told to stop meanwhile, or no longer the owner. */
-  async #persist<Result>(call: () => Promise<Result>): Promise<Result | undefined> {
-    for (;;) {
-      try {
-        return await call()
-      } catch (error) {
-        if (!(error instanceof Unavailable)) {
-          throw error
-        }
-        if (this.#signal.aborted) {
-          return undefined
-        }
-        this.#run.onRetry?.(this.#run.stage.id, error)
-        await sleep(error.retryAfterMs, undefined, { signal: this.#signal }).catch(() => undefined)
-      }
-    }
+  #persist<Result>(call: () => Promise<Result>): Promise<Result | undefined> {
+    return untilAvailable(call, this.#signal, (error) => this.#run.onRetry?.(this.#run.stage.id, error))
   }
 }
 

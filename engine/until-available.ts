@@ -1,0 +1,28 @@
+/** Waiting for the other side, as `Unavailable` asks for. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Unavailable } from '../schema/errors.ts'
+
+/**
+ * Repeats `call` for as long as it throws `Unavailable`, waiting in between as long as the error says. Any other error
+ * is thrown on. `undefined` when `signal` aborts meanwhile (a partition that is lost aborts its signal, too).
+ */
+export async function untilAvailable<Result>(
+  call: () => Promise<Result>,
+  signal: AbortSignal,
+  onRetry?: (error: Unavailable) => void,
+): Promise<Result | undefined> {
+  for (;;) {
+    try {
+      return await call()
+    } catch (error) {
+      if (!(error instanceof Unavailable)) {
+        throw error
+      }
+      if (signal.aborted) {
+        return undefined
+      }
+      onRetry?.(error)
+      await sleep(error.retryAfterMs, undefined, { signal }).catch(() => undefined)
+    }
+  }
+}
