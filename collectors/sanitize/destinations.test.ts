@@ -245,12 +245,7 @@ describe('on arbitrary arguments', () => {
     '<a@b>',
   ])('64 kB of %j end', (unit) => {
     const text = unit.repeat(Math.ceil(65_536 / unit.length))
-    const started = process.hrtime.bigint()
     expect(findDestinations(text).length).toBeLessThanOrEqual(LIST_LIMIT)
     findDestinations(JSON.stringify({ command: text, to: text, host: text }))
-    const ms = Number(process.hrtime.bigint() - started) / 1e6
-    if (ms > 100) {
-      console.warn(`${JSON.stringify(unit)}: ${ms.toFixed(0)} ms`)
-    }
   })
 })

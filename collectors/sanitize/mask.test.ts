@@ -224,6 +224,7 @@ describe('mask, on arbitrary text', () => {
   })
 })
 
+// Quadratic time would take minutes here, and the time limit of a test is seconds.
 describe('mask, on 64 kB made to be slow', () => {
   test.each([
     'a',
@@ -281,12 +282,6 @@ describe('mask, on 64 kB made to be slow', () => {
     'secret=\'a"',
   ])('%j repeated ends', (unit) => {
     const text = unit.repeat(Math.ceil(65_536 / unit.length))
-    const started = process.hrtime.bigint()
-    const result = mask(text)
-    const ms = Number(process.hrtime.bigint() - started) / 1e6
-    if (ms > 60) {
-      console.warn(`${JSON.stringify(unit)}: ${ms.toFixed(0)} ms`)
-    }
-    expect(typeof result).toBe('string')
+    expect(typeof mask(text)).toBe('string')
   })
 })
