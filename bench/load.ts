@@ -30,7 +30,7 @@ export async function loadRequests(options: LoadOptions): Promise<Uint8Array[]> 
     const agent = trace % options.agents
     const identified = agent < options.identified * options.agents
     const tracing = openTracing(`service-${agent}`, `${options.seed}/${trace}`, exporter)
-    nowMs = play(session(agent, identified), tracing.tracer, nowMs, `${options.seed}-conversation-${trace}`)
+    nowMs = play(session(agent, trace, identified), tracing.tracer, nowMs, `${options.seed}-conversation-${trace}`)
     await tracing.flush()
     spans.push(...exporter.getFinishedSpans())
     exporter.reset()
@@ -53,7 +53,10 @@ const ANSWER =
   'The contract allows a split over two cost centres once a quarter. The discount applies to the part that is paid by ' +
   'the fourteenth; the remainder is due in full at the end of the month. I have prepared both bookings as drafts. '
 
-function session(agent: number, identified: boolean): Session {
+function session(agent: number, trace: number, identified: boolean): Session {
+  // Every conversation has texts of its own; within one, each model call repeats what the user asked.
+  const question = `${QUESTION}It is about case ${trace * 7919} of customer c-${agent}.`
+  const answer = `${ANSWER}Draft number ${trace * 104_729} is yours to approve.`
   return {
     title: 'load',
     story: 'benign',
@@ -63,14 +66,14 @@ function session(agent: number, identified: boolean): Session {
     model: 'gpt-4o',
     identity: identified ? 'every-span' : 'root',
     steps: [
-      { prompt: QUESTION, output: ANSWER },
+      { prompt: question, output: answer },
       {
         tool: 'contracts.search',
         arguments: { customer: `c-${agent}`, clause: 'payment terms', limit: 5 },
-        result: { matches: [{ id: 'k-17', text: ANSWER }] },
+        result: { matches: [{ id: 'k-17', text: answer }] },
         requests: [{ url: 'https://contracts.example.com/api/search' }],
       },
-      { prompt: QUESTION.repeat(3), output: ANSWER },
+      { prompt: question.repeat(3), output: answer },
       {
         tool: 'ledger.read',
         arguments: { account: 4400 + agent, month: '2026-10' },
@@ -79,11 +82,11 @@ function session(agent: number, identified: boolean): Session {
       {
         tool: 'mail.search',
         arguments: { query: 'invoice split', from: 'pat.lee@example.com' },
-        result: ANSWER.repeat(2),
+        result: answer.repeat(2),
         requests: [{ url: 'https://mail.example.com/v1/search', method: 'POST' }],
       },
       { tool: 'ledger.draft', arguments: { account: 4400, lines: [617.25, 617.25] }, result: 'draft saved' },
-      { prompt: QUESTION, output: ANSWER.repeat(2) },
+      { prompt: question, output: answer.repeat(2) },
     ],
   }
 }

@@ -5,7 +5,7 @@
 import type { Fragment } from '../schema/fragment.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import type { BusRecord, StateEntry, StoredRecord } from './bus/bus.ts'
-import { decode, eventRecord, fragmentRecord } from './records.ts'
+import { decodeValid, eventRecord, fragmentRecord } from './records.ts'
 import { addOutcomes, type Stage, type StagePartition, type StageResult } from './stage.ts'
 
 /** What the stage needs of an assembler of one partition; `collectors/assemble` provides it. */
@@ -44,7 +44,7 @@ function apply(assembler: AssemblerPort, records: readonly StoredRecord[]): Stag
   const outcomes = new Map<string, number>()
   const poison: { record: StoredRecord; reason: string }[] = []
   for (const record of records) {
-    const fragment = fragmentOf(record)
+    const fragment = decodeValid<Fragment>(record.value, invalidFragment)
     if (fragment === undefined) {
       poison.push({ record, reason: 'invalid-fragment' })
       continue
@@ -58,22 +58,18 @@ function apply(assembler: AssemblerPort, records: readonly StoredRecord[]): Stag
   return { outputs: events.length === 0 ? [] : [{ topic: 'events', records: events }], outcomes, poison }
 }
 
-/** A record that is not a fragment of this version is poison: somebody else writes here, or a newer Telltale. */
-function fragmentOf(record: StoredRecord): Fragment | undefined {
-  try {
-    const value = decode<Partial<Fragment> | null>(record.value)
-    const valid =
-      value?.schema_version === '1' &&
-      typeof value.fragment_id === 'string' &&
-      typeof value.tenant_id === 'string' &&
-      typeof value.join_key === 'string' &&
-      typeof value.role === 'string' &&
-      typeof value.time_ms === 'number' &&
-      typeof value.observed_ms === 'number'
-    return valid ? (value as Fragment) : undefined
-  } catch {
-    return undefined
-  }
+/** What is not a fragment of this version is poison: somebody else writes here, or a newer Telltale. */
+function invalidFragment(value: unknown): string | undefined {
+  const fragment = (typeof value === 'object' ? value : undefined) as Partial<Fragment> | null | undefined
+  const valid =
+    fragment?.schema_version === '1' &&
+    typeof fragment.fragment_id === 'string' &&
+    typeof fragment.tenant_id === 'string' &&
+    typeof fragment.join_key === 'string' &&
+    typeof fragment.role === 'string' &&
+    typeof fragment.time_ms === 'number' &&
+    typeof fragment.observed_ms === 'number'
+  return valid ? undefined : 'is not a fragment'
 }
 
 function tick(assembler: AssemblerPort, nowMs: number): BusRecord | undefined {

@@ -8,7 +8,7 @@ import type { Finding, FindingDraft } from '../schema/finding.ts'
 import { idOf } from '../schema/ids.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import type { BusRecord, StoredRecord } from './bus/bus.ts'
-import { decode, findingRecord } from './records.ts'
+import { decodeValid, findingRecord } from './records.ts'
 import { type DetectorStates, detectorStates, isScopeKey, type ScopeLimits } from './scopes.ts'
 import { SEEN_PREFIX, type SeenEvents, seenEvents } from './seen.ts'
 import { addOutcomes, type Stage, type StagePartition, type StageResult } from './stage.ts'
@@ -69,7 +69,7 @@ function detectPartition(
       const outcomes = new Map<string, number>()
       const poison: { record: StoredRecord; reason: string }[] = []
       for (const record of records) {
-        const event = eventOf(record, options.validate)
+        const event = decodeValid<Telemetry>(record.value, options.validate)
         if (event === undefined) {
           poison.push({ record, reason: 'invalid-event' })
           continue
@@ -97,15 +97,6 @@ function stageResult(
   poison: StageResult['poison'],
 ): StageResult {
   return { outputs: findings.length === 0 ? [] : [{ topic: 'findings', records: findings }], outcomes, poison }
-}
-
-function eventOf(record: StoredRecord, validate: DetectOptions['validate']): Telemetry | undefined {
-  try {
-    const value = decode<unknown>(record.value)
-    return validate(value) === undefined ? (value as Telemetry) : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /**

@@ -27,11 +27,28 @@ export function encode(value: object): Uint8Array {
 
 /** Throws `SyntaxError` on bytes that are not JSON: poison, unless another program writes to our topics. */
 export function decode<T>(value: Uint8Array): T {
+  return (encoded.get(value) ?? parse(value)) as T
+}
+
+/**
+ * Decodes what may have been written by another version or program: `undefined` when it is not JSON or not valid. What
+ * this very process encoded is known to be valid.
+ */
+export function decodeValid<T>(value: Uint8Array, validate: (value: unknown) => string | undefined): T | undefined {
   const known = encoded.get(value)
   if (known !== undefined) {
     return known as T
   }
-  return JSON.parse(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8')) as T
+  try {
+    const parsed = parse(value)
+    return validate(parsed) === undefined ? (parsed as T) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function parse(value: Uint8Array): unknown {
+  return JSON.parse(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8'))
 }
 
 /** The session where the dialect names one on every record, else the trace: all parts of a call meet. */
