@@ -2,13 +2,18 @@
 /** The command line: finds the command, tells it what was asked, says what went wrong. */
 import { overview, UsageError, unknownCommand, usage } from './commands/arguments.ts'
 import { commands } from './commands/index.ts'
-import { Misconfigured } from './schema/errors.ts'
+import { Misconfigured, Unavailable } from './schema/errors.ts'
+import { VERSION } from './wire.ts'
 
 /** Exit codes: 0 done, 1 failed, 2 the operator has to mend the command line or a file first. */
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args
   const syntaxes = commands.map(({ syntax }) => syntax)
-  if (name === undefined || name === '--help' || name === 'help') {
+  if (name === '--version') {
+    process.stdout.write(`${VERSION}\n`)
+    return 0
+  }
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     process.stdout.write(`${overview(syntaxes)}\n`)
     return name === undefined ? 2 : 0
   }
@@ -16,11 +21,20 @@ async function main(args: readonly string[]): Promise<number> {
   if (command === undefined) {
     throw new UsageError(unknownCommand(name, syntaxes))
   }
-  if (rest.includes('--help')) {
+  if (rest.includes('--help') || rest.includes('-h')) {
     process.stdout.write(`${usage(command.syntax)}\n`)
     return 0
   }
   return command.run(rest)
+}
+
+// Whoever reads along may stop (`| head`); the work goes on. Anything else wrong with the output is worth a crash.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') {
+      throw error
+    }
+  })
 }
 
 try {
@@ -29,6 +43,9 @@ try {
   if (error instanceof UsageError || error instanceof Misconfigured) {
     process.stderr.write(`${error.message}\n`)
     process.exitCode = 2
+  } else if (error instanceof Unavailable) {
+    process.stderr.write(`${error.message}\n`)
+    process.exitCode = 1
   } else {
     process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
     process.exitCode = 1

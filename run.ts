@@ -2,13 +2,11 @@
  * Everything in one process: bus, store, stages, doors, API. Starts in the order in which data must be able to flow
  * on, stops in the reverse: doors first, so that nothing is acknowledged that could not be kept.
  */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { sinkTypes } from './alerts/sinks/index.ts'
 import type { Sink } from './alerts/sinks/sink.ts'
 import type { Health } from './api/health.ts'
-import { authorizer, refuseOpenBind } from './api/keys.ts'
+import { authorizer } from './api/keys.ts'
 import { type Api, startApi } from './api/server.ts'
 import type { Collector } from './collectors/collector.ts'
 import { startOtlpGrpc } from './collectors/otlp/grpc.ts'
@@ -25,12 +23,11 @@ import { OutcomeLedger } from './engine/outcomes.ts'
 import { fragmentRecord } from './engine/records.ts'
 import type { Stage } from './engine/stage.ts'
 import { runWriter } from './engine/write.ts'
-import { loadPolicies } from './rules/load.ts'
+import { checkConfig, prepareData, unlistenable } from './preflight.ts'
 import type { PolicySet } from './rules/policy.ts'
-import { Misconfigured } from './schema/errors.ts'
 import { openStore } from './store/clickhouse.ts'
 import type { Store } from './store/store.ts'
-import { openIntake, packagePath, pureStages, SHIPPED_POLICIES } from './wire.ts'
+import { openIntake, pureStages, VERSION } from './wire.ts'
 
 export interface Telltale {
   readonly otlpHttp: string
@@ -42,57 +39,6 @@ export interface Telltale {
   health(): Promise<Health>
   /** Finishes what was accepted, then stops. */
   close(): Promise<void>
-}
-
-export const VERSION: string = (
-  JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { readonly version: string }
-).version
-
-/** Everything that can be wrong with the operator's files, checked before anything starts. */
-export interface Checked {
-  readonly policies: PolicySet
-  readonly sinks: readonly Sink[]
-}
-
-/** @throws Misconfigured with every problem of every file. */
-export async function checkConfig(config: Config): Promise<Checked> {
-  const problems: Misconfigured[] = []
-  const attempt = async <Result>(make: () => Result | Promise<Result>): Promise<Result | undefined> => {
-    try {
-      return await make()
-    } catch (error) {
-      if (!(error instanceof Misconfigured)) {
-        throw error
-      }
-      problems.push(error)
-      return undefined
-    }
-  }
-  await attempt(() => refuseOpenBind(config.listen.host, config.keys, config.insecure))
-  const policies = await attempt(() => loadPolicies(config.policies ?? SHIPPED_POLICIES))
-  const sinks = await Promise.all(config.sinks.map((entry) => attempt(() => openSink(entry, config))))
-  await attempt(() => refuseTwins(config.sinks.map(({ name }) => name)))
-  if (policies === undefined || problems.length > 0) {
-    throw new Misconfigured(problems.flatMap((error) => error.problems))
-  }
-  return { policies, sinks: sinks.filter((sink) => sink !== undefined) }
-}
-
-function openSink(entry: Config['sinks'][number], config: Config): Sink {
-  const type = sinkTypes.find((each) => each.type === entry.type)
-  if (type === undefined) {
-    throw new Misconfigured([{ file: 'sinks', message: `there is no sink of type '${entry.type}'` }])
-  }
-  return type.open(entry, { version: VERSION, dataDirectory: config.data })
-}
-
-function refuseTwins(names: readonly string[]): void {
-  const twins = names.filter((name, index) => names.indexOf(name) !== index)
-  if (twins.length > 0) {
-    throw new Misconfigured(
-      [...new Set(twins)].map((name) => ({ file: 'sinks', message: `two sinks are called '${name}'` })),
-    )
-  }
 }
 
 interface Parts {
@@ -113,6 +59,7 @@ interface Parts {
 /** Starts everything and resolves when telemetry can come in. */
 export async function startTelltale(config: Config, log: Logger): Promise<Telltale> {
   const { policies, sinks } = await checkConfig(config)
+  prepareData(config)
   const stopping = new AbortController()
   const bus = await openBus(config, (topic, seconds) =>
     metrics.observe('telltale_bus_append_seconds', { topic }, seconds),
@@ -167,7 +114,7 @@ export async function startTelltale(config: Config, log: Logger): Promise<Tellta
   } catch (error) {
     await Promise.all(open.map((door) => door.close()))
     await stopEngine()
-    throw inUse(error)
+    throw unlistenable(error, config)
   }
 }
 
@@ -342,18 +289,4 @@ async function healthOf(parts: Parts, startedMs: number): Promise<Health> {
     },
     sinks: states,
   }
-}
-
-/** A port that somebody else has is the operator's to choose. */
-function inUse(error: unknown): unknown {
-  const { code, port } = error as { readonly code?: string; readonly port?: number }
-  return code === 'EADDRINUSE'
-    ? new Misconfigured([
-        {
-          file: 'listen',
-          message: `port ${port ?? ''} is in use by another process`,
-          suggestion: 'stop that process, or set listen.otlp_http_port, listen.otlp_grpc_port or listen.api_port',
-        },
-      ])
-    : error
 }

@@ -2,6 +2,7 @@
  * The composition root: the only place that knows concrete dialects, detectors and sinks, and that connects them.
  * Live and replay get their stages and their intake from the same two functions here.
  */
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { openAssembler } from './collectors/assemble/assembler.ts'
 import { ASSEMBLE_DEFAULTS, type AssembleOptions } from './collectors/assemble/options.ts'
@@ -23,6 +24,10 @@ export const SHIPPED_POLICIES: string = packagePath('rules/policies')
 export function packagePath(path: string): string {
   return fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? `./${path}` : `../${path}`, import.meta.url))
 }
+
+export const VERSION: string = (
+  JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { readonly version: string }
+).version
 
 export interface PureOptions {
   readonly policies: PolicySet

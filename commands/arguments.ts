@@ -26,7 +26,7 @@ export interface Parsed {
   readonly values: Readonly<Record<string, string | boolean | undefined>>
 }
 
-const COMMON: Options = { config: { type: 'string' }, help: { type: 'boolean' } }
+const COMMON: Options = { config: { type: 'string' }, help: { type: 'boolean', short: 'h' } }
 const COMMON_HELP: CommandSyntax['help'] = [
   ['--config FILE', 'the configuration (default telltale.yml, if there is one)'],
   ['--help', 'this'],
@@ -47,9 +47,16 @@ export function parseCommand(syntax: CommandSyntax, args: readonly string[]): Pa
     if (error instanceof UsageError) {
       throw error
     }
-    const message = error instanceof Error ? (error.message.split('. ')[0] ?? error.message) : String(error)
-    throw new UsageError(`${message}\n\n${usage(syntax)}`)
+    throw new UsageError(`${problemOf(error, Object.keys(options))}\n\n${usage(syntax)}`)
   }
+}
+
+/** What the parser says, without its advice on syntax; a misspelt option with the one that was meant. */
+function problemOf(error: unknown, options: readonly string[]): string {
+  const message = error instanceof Error ? (error.message.split('. ')[0] ?? error.message) : String(error)
+  const written = /^Unknown option '--([^']{1,60})'/.exec(message)?.[1]
+  const meant = written === undefined ? undefined : nearest(written, options)
+  return meant === undefined ? message : `${message}. Did you mean '--${meant}'?`
 }
 
 export function usage(syntax: CommandSyntax): string {
@@ -80,6 +87,6 @@ export function overview(syntaxes: readonly CommandSyntax[]): string {
     '',
     ...syntaxes.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
     '',
-    'telltale COMMAND --help says more.',
+    'telltale COMMAND --help says more; telltale --version says which one this is.',
   ].join('\n')
 }

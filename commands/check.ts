@@ -1,6 +1,7 @@
 /** `telltale check`: is everything that an operator wrote valid? Nothing is started, nothing is contacted. */
-import { loadConfig } from '../config.ts'
-import { checkConfig } from '../run.ts'
+import { examineConfig } from '../config.ts'
+import { type Checked, checkConfig } from '../preflight.ts'
+import { Misconfigured, type Problem } from '../schema/errors.ts'
 import { parseCommand } from './arguments.ts'
 import type { Command } from './command.ts'
 
@@ -13,9 +14,12 @@ export const checkCommand: Command = {
   },
   run: async (args) => {
     const { values } = parseCommand(checkCommand.syntax, args)
-    const loaded = loadConfig(values.config as string | undefined)
-    const config = typeof values.policies === 'string' ? { ...loaded, policies: values.policies } : loaded
-    const { policies, sinks } = await checkConfig(config)
+    const examined = examineConfig(values.config as string | undefined)
+    const { config, problems } =
+      typeof values.policies === 'string'
+        ? { ...examined, config: { ...examined.config, policies: values.policies } }
+        : examined
+    const { policies, sinks } = await checkedWith(problems, () => checkConfig(config))
     const rows = policies.policies.map(({ id, file, mode, owner }) => {
       return `  ${id.padEnd(28)} ${mode.padEnd(6)} ${(owner ?? '-').padEnd(20)} ${file}`
     })
@@ -23,4 +27,20 @@ export const checkCommand: Command = {
     process.stdout.write(`${[heading, ...rows].join('\n')}\n`)
     return 0
   },
+}
+
+/** One run tells everything: what is wrong with the configuration does not hide what is wrong with the rest. */
+async function checkedWith(problems: readonly Problem[], check: () => Promise<Checked>): Promise<Checked> {
+  try {
+    const checked = await check()
+    if (problems.length === 0) {
+      return checked
+    }
+  } catch (error) {
+    if (!(error instanceof Misconfigured)) {
+      throw error
+    }
+    throw new Misconfigured([...problems, ...error.problems])
+  }
+  throw new Misconfigured(problems)
 }

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { makeKey } from '../api/keys.ts'
 import type { Config } from '../config.ts'
 import { loadConfig } from '../config.ts'
 import type { NamedSession } from '../replay/perform.ts'
@@ -18,8 +19,8 @@ import { openReceiver } from './receiver.ts'
 import { addressesText, runUntilStopped } from './running.ts'
 
 const SESSIONS = packagePath('replay/scenarios/demo')
-/** After the last session: the longest hold, delivery, and some room. */
-const SETTLE_MS = 4000
+/** How long the summary waits for records that are still held and alerts that are still on their way. */
+const SETTLE_MS = 30_000
 const BETWEEN_MS = 400
 
 interface Performed {
@@ -48,10 +49,18 @@ export const demoCommand: Command = {
       process.stdout.write(`\n${alertText(alert, color)}\n`)
     })
     const sink = { type: 'webhook', name: 'demo-terminal', url: receiver.url, secret, allow: ['127.0.0.0/8'] }
-    const config: Config = { ...loaded, sinks: [...loaded.sinks, sink] }
+    // Where keys are asked for, the recorded agents have one, too.
+    const ingest = loaded.keys.length === 0 ? undefined : makeKey('ingest')
+    const own: Config['keys'] =
+      ingest === undefined ? [] : [{ name: 'demo', scope: 'ingest', sha256: ingest.sha256, tenant: loaded.tenant }]
+    const config: Config = { ...loaded, sinks: [...loaded.sinks, sink], keys: [...loaded.keys, ...own] }
     try {
       return await runUntilStopped(config, async (telltale) => {
-        await tell(telltale, config, alerts, typeof values.run === 'string' ? values.run : newRun())
+        const run = typeof values.run === 'string' ? values.run : newRun()
+        await tell({ telltale, config, alerts, run, key: ingest?.key })
+        if (values.once !== true) {
+          process.stdout.write('It stays up; Ctrl-C stops it.\n')
+        }
         return values.once === true ? 'stop' : 'stay'
       })
     } finally {
@@ -64,7 +73,16 @@ function newRun(): string {
   return randomBytes(4).toString('hex')
 }
 
-async function tell(telltale: Telltale, config: Config, alerts: readonly Alert[], run: string): Promise<void> {
+interface Telling {
+  readonly telltale: Telltale
+  readonly config: Config
+  /** Filled meanwhile by the receiver. */
+  readonly alerts: readonly Alert[]
+  readonly run: string
+  readonly key: string | undefined
+}
+
+async function tell({ telltale, config, alerts, run, key }: Telling): Promise<void> {
   const { exporterFor, perform, readSessions } = await sdk()
   const sessions = await readSessions(SESSIONS)
   process.stdout.write(`Telltale is ready.\n${addressesText(telltale, config)}\n\n`)
@@ -74,18 +92,30 @@ async function tell(telltale: Telltale, config: Config, alerts: readonly Alert[]
   const performed: Performed[] = []
   let startMs = Date.now()
   for (const [index, session] of sessions.entries()) {
-    const doors = { http: telltale.otlpHttp, grpc: telltale.otlpGrpc }
+    const doors = { http: telltale.otlpHttp, grpc: telltale.otlpGrpc, ...(key === undefined ? {} : { key }) }
     const { conversation, endMs } = await perform(session, run, startMs, exporterFor(index, doors))
     performed.push({ session, conversation })
     startMs = endMs
     await sleep(BETWEEN_MS)
   }
-  await sleep(SETTLE_MS)
+  await settled(telltale)
   process.stdout.write(`\n${summaryText(performed, alerts)}\n`)
   process.stdout.write(
     `\nEverything is stored and can be read:\n  ${telltale.api}/api/v1/alerts\n  ${telltale.api}/api/v1/agents\n`,
   )
-  process.stdout.write(`  ${telltale.api}/api/v1/events?outcome=error\nIt stays up; Ctrl-C stops it.\n`)
+  process.stdout.write(`  ${telltale.api}/api/v1/events?outcome=error\n`)
+}
+
+/** Until every record has come to its end and every alert is delivered. */
+async function settled(telltale: Telltale): Promise<void> {
+  const deadline = Date.now() + SETTLE_MS
+  let isQuiet = false
+  while (!isQuiet && Date.now() < deadline) {
+    await sleep(200)
+    const { lag, records, sinks } = await telltale.health()
+    const waiting = [records.in_flight, ...Object.values(lag), ...sinks.map(({ pending }) => pending)]
+    isQuiet = waiting.every((count) => count === 0)
+  }
 }
 
 /** The SDK is for development: a deployment does not carry it. */

@@ -18,8 +18,12 @@ export const keyCommand: Command = {
     if (scope === undefined) {
       throw new UsageError(`'${operands[0]}' is not a scope\n\n${usage(keyCommand.syntax)}`)
     }
+    const tenant = values.tenant ?? 'default'
+    if (tenant === '') {
+      throw new UsageError(`a tenant has a name\n\n${usage(keyCommand.syntax)}`)
+    }
     const { key, sha256 } = makeKey(scope)
-    const entry = JSON.stringify({ name: `${scope}-key`, scope, sha256, tenant: values.tenant ?? 'default' })
+    const entry = JSON.stringify({ name: `${scope}-key`, scope, sha256, tenant })
     process.stdout.write(
       `Give this to the client; it is not shown again:\n\n  ${key}\n\nAdd this to telltale.yml:\n\nkeys:\n  - ${entry}\n`,
     )

@@ -8,12 +8,14 @@ import { type ReplayResult, replay } from '../replay/replay.ts'
 import { loadPolicies } from '../rules/load.ts'
 import type { Alert } from '../schema/alert.ts'
 import { SEVERITIES } from '../schema/finding.ts'
+import { printable } from '../schema/printable.ts'
 import { validateTelemetry } from '../schema/validate.ts'
 import { openIntake, pureStages, SHIPPED_POLICIES } from '../wire.ts'
 import { alertText } from './alert-text.ts'
 import { parseCommand } from './arguments.ts'
 import type { Command } from './command.ts'
 import { openEventFile } from './event-file.ts'
+import { checkOutputs } from './output-files.ts'
 import { progress } from './progress.ts'
 
 export interface ReplayArguments {
@@ -32,12 +34,18 @@ export interface ReplaySummary extends ReplayResult {
 /** Everything replayed arrives at one moment, so only this bounds what waits for relatives until the end. */
 const MAX_HELD = 500_000
 
+/** A file of another kind than its name says would fill the screen. */
+const SHOWN_REJECTIONS = 20
+
+/** @throws Misconfigured when a file cannot be read or written; nothing was done then. */
 export async function runReplay(config: Config, args: ReplayArguments): Promise<ReplaySummary> {
   checkRecordings(args.files)
+  checkOutputs(args)
   const policies = await loadPolicies(args.policies ?? config.policies ?? SHIPPED_POLICIES)
   const alerts = new Map<string, Alert>()
   const events = args.events === undefined ? undefined : openEventFile(args.events)
   const shown = progress()
+  let rejected = 0
   const result = await replay({
     files: args.files,
     tenantId: config.tenant,
@@ -47,12 +55,18 @@ export async function runReplay(config: Config, args: ReplayArguments): Promise<
     onEvent: (event) => events?.write(event),
     onAlert: (alert) => alerts.set(alert.alert_id, alert),
     onRejected: (place, reason) => {
-      shown.end()
-      process.stderr.write(`${place}: ${reason}\n`)
+      rejected += 1
+      if (rejected <= SHOWN_REJECTIONS) {
+        shown.end()
+        process.stderr.write(`${place}: ${printable(reason)}\n`)
+      }
     },
     onProgress: (received) => shown.update(`${received} records, ${alerts.size} alerts`),
   })
   shown.end()
+  if (rejected > SHOWN_REJECTIONS) {
+    process.stderr.write(`... and ${rejected - SHOWN_REJECTIONS} more that could not be read\n`)
+  }
   await events?.close()
   if (args.out !== undefined) {
     await writeLines(args.out, alerts.values())

@@ -1,6 +1,7 @@
 /** Performs recorded sessions over OTLP: the real SDK, the real exporters, a running door. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Metadata } from '@grpc/grpc-js'
 import { OTLPTraceExporter as GrpcExporter } from '@opentelemetry/exporter-trace-otlp-grpc'
 import { OTLPTraceExporter as HttpExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import { CompressionAlgorithm } from '@opentelemetry/otlp-exporter-base'
@@ -57,5 +58,5 @@ export function exporterFor(index: number, doors: Doors): SpanExporter {
   const headers = doors.key === undefined ? {} : { authorization: `Bearer ${doors.key}` }
   return index % 2 === 0
     ? new HttpExporter({ url: `${doors.http}/v1/traces`, headers, compression: CompressionAlgorithm.GZIP })
-    : new GrpcExporter({ url: doors.grpc })
+    : new GrpcExporter({ url: doors.grpc, metadata: Metadata.fromHttp2Headers(headers) })
 }

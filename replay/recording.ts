@@ -10,12 +10,12 @@
  *
  * Each also with `.gz`.
  */
-import { createReadStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { accessSync, constants, createReadStream, statSync } from 'node:fs'
 import { basename } from 'node:path'
-import { createInterface } from 'node:readline'
-import { createGunzip, gunzipSync } from 'node:zlib'
-import { Misconfigured } from '../schema/errors.ts'
+import type { Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { Misconfigured, type Problem } from '../schema/errors.ts'
+import { LINE_LIMIT, linesOf } from './lines.ts'
 
 /** One thing read from a recording, with the place it came from for error messages. */
 export type Recorded =
@@ -28,6 +28,8 @@ export type Recorded =
     }
   | { readonly kind: 'metrics'; readonly place: string }
   | { readonly kind: 'event'; readonly line: string; readonly place: string }
+  /** A part that cannot be read; what comes after it may still come. */
+  | { readonly kind: 'damaged'; readonly reason: string; readonly place: string }
 
 /** The formats in the order in which names are matched. */
 const FORMATS = ['.otlp.jsonl', '.ndjson', '.json', '.pb'] as const
@@ -38,46 +40,78 @@ export function formatOf(file: string): Format | undefined {
   return FORMATS.find((format) => name.endsWith(format))
 }
 
-/** Every file's format is known before anything is read. Throws `Misconfigured` naming all that are not. */
+/** Every file's format is known, and can be opened, before anything is read. Throws `Misconfigured` naming all others. */
 export function checkRecordings(files: readonly string[]): void {
-  const problems = files
-    .filter((file) => formatOf(file) === undefined)
-    .map((file) => ({
-      file,
-      message: 'is not a recording that replay can read',
-      suggestion: `name it ${FORMATS.join(', ')}, each also with .gz`,
-    }))
+  const problems = files.flatMap((file) => problemOf(file) ?? [])
   if (problems.length > 0) {
     throw new Misconfigured(problems)
   }
 }
 
-/** Reads one recording from front to back. Rejects with the file system's error when it cannot be opened. */
-export async function* readRecording(file: string): AsyncGenerator<Recorded> {
-  const format = formatOf(file)
-  if (format === '.otlp.jsonl' || format === '.ndjson') {
-    yield* readLines(file, format)
-    return
+function problemOf(file: string): Problem | undefined {
+  if (formatOf(file) === undefined) {
+    const suggestion = `name it ${FORMATS.join(', ')}, each also with .gz`
+    return { file, message: 'is not a recording that replay can read', suggestion }
   }
-  const raw = await readFile(file)
-  const body = file.endsWith('.gz') ? gunzipSync(raw) : raw
-  yield otlp(body, format === '.pb' ? 'protobuf' : 'json', file, file)
+  try {
+    accessSync(file, constants.R_OK)
+    return statSync(file).isDirectory() ? { file, message: 'is a directory, not a recording' } : undefined
+  } catch (error) {
+    return { file, message: `cannot be read: ${(error as Error).message}` }
+  }
 }
 
-async function* readLines(file: string, format: Format): AsyncGenerator<Recorded> {
-  const source = createReadStream(file)
-  const input = file.endsWith('.gz') ? source.pipe(createGunzip()) : source
-  // Errors of the file itself do not travel through a pipe.
-  source.on('error', (error) => input.destroy(error))
+/** Reads one recording from front to back. A file that turns out to be damaged ends in `damaged`, not in an error. */
+export async function* readRecording(file: string): AsyncGenerator<Recorded> {
+  const format = formatOf(file)
+  const isLines = format === '.otlp.jsonl' || format === '.ndjson'
   let number = 0
-  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-    number += 1
-    if (line.trim() === '') {
-      continue
+  try {
+    for await (const line of isLines ? linesOf(open(file)) : [await wholeOf(open(file))]) {
+      number += 1
+      const place = isLines ? `${file}:${number}` : file
+      if (line === undefined) {
+        yield { kind: 'damaged', place, reason: `longer than ${LINE_LIMIT} bytes` }
+      } else if (format === '.ndjson') {
+        yield* isBlank(line) ? [] : [{ kind: 'event', line: line.toString('utf8'), place } as const]
+      } else if (!isLines || !isBlank(line)) {
+        yield otlp(line, format === '.pb' ? 'protobuf' : 'json', file, place)
+      }
     }
-    const place = `${file}:${number}`
-    yield format === '.ndjson' ? { kind: 'event', line, place } : otlp(Buffer.from(line), 'json', file, place)
+  } catch (error) {
+    const place = isLines ? `${file}:${number + 1}` : file
+    yield { kind: 'damaged', place, reason: `cannot be read on: ${(error as Error).message}` }
   }
+}
+
+function open(file: string): Readable {
+  const source = createReadStream(file)
+  if (!file.endsWith('.gz')) {
+    return source
+  }
+  const inflated = source.pipe(createGunzip())
+  // Errors of the file itself do not travel through a pipe.
+  source.on('error', (error) => inflated.destroy(error))
+  inflated.on('close', () => source.destroy())
+  return inflated
+}
+
+/** All bytes, or `undefined` when there are too many to be one request. */
+async function wholeOf(input: Readable): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of input as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > LINE_LIMIT) {
+      return undefined
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function isBlank(line: Buffer): boolean {
+  return line.length < 64 && line.toString('latin1').trim() === ''
 }
 
 function otlp(body: Uint8Array, encoding: 'json' | 'protobuf', file: string, place: string): Recorded {

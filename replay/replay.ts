@@ -76,6 +76,9 @@ function feed(
     return 1
   }
   try {
+    if (recorded.kind === 'damaged') {
+      throw new Rejected('damaged-recording', recorded.reason)
+    }
     if (recorded.kind === 'event') {
       pipeline.push('events', [eventRecord(eventOf(recorded.line, options))])
       return 1

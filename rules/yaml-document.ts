@@ -21,6 +21,10 @@ export const YAML_FILE_LIMIT = 1024 * 1024
 /** The most aliases one document may resolve; more than anyone writes, fewer than a bomb needs. */
 const ALIAS_LIMIT = 50
 
+const FAULTS_TOLD = 20
+/** Levels of maps and lists; everything that an operator writes needs fewer than ten. */
+const DEPTH_LIMIT = 32
+
 /** Keys and indexes from the root of a document. */
 export type Path = readonly (string | number)[]
 
@@ -57,7 +61,8 @@ export function readYaml(
   const documents: YamlDocument[] = []
   const problems: Problem[] = []
   for (const document of Array.isArray(parsed) ? parsed : []) {
-    const faults = [...document.errors, ...document.warnings].map((fault) => ({
+    // What is garbled through and through need not be told a thousand times.
+    const faults = [...document.errors, ...document.warnings].slice(0, FAULTS_TOLD).map((fault) => ({
       file,
       ...place(lines, fault.pos[0]),
       message: firstLine(fault.message),
@@ -101,11 +106,21 @@ function lostAliases(document: Document.Parsed, lines: LineCounter, file: string
 
 function dataOf(document: Document.Parsed): { readonly data: unknown } | { readonly message: string } {
   try {
-    return { data: document.toJS({ maxAliasCount: ALIAS_LIMIT }) }
+    const data: unknown = document.toJS({ maxAliasCount: ALIAS_LIMIT })
+    return isDeeperThan(DEPTH_LIMIT, data) ? { message: `nests more than ${DEPTH_LIMIT} levels` } : { data }
   } catch (error) {
     // The only thing it throws for a document without errors: aliases that multiply, or that name nothing.
     return { message: firstLine(error instanceof Error ? error.message : String(error)) }
   }
+}
+
+/** An alias of what it stands in has no end: such data is as deep as one looks. */
+function isDeeperThan(limit: number, data: unknown): boolean {
+  return (
+    typeof data === 'object' &&
+    data !== null &&
+    (limit === 0 || Object.values(data).some((value) => isDeeperThan(limit - 1, value)))
+  )
 }
 
 function firstLine(message: string): string {

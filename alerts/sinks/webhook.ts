@@ -11,6 +11,7 @@ import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
+import { createSecureContext } from 'node:tls'
 import { Type } from 'typebox'
 import type { AlertFinding, Notice } from '../../schema/alert.ts'
 import { Misconfigured, Rejected, Unavailable } from '../../schema/errors.ts'
@@ -106,10 +107,10 @@ function checkedEndpoint(config: WebhookConfig, context: SinkContext): Endpoint 
   if (secrets.includes(undefined)) {
     problems.push('secret must be whsec_ and base64 of 24 to 64 bytes')
   }
+  const ca = config.ca_file === undefined ? {} : { ca: readAuthority(config.ca_file, problems) }
   if (url === undefined || problems.length > 0) {
     throw new Misconfigured(problems.map((message) => ({ file: `sink '${config.name}'`, message })))
   }
-  const ca = config.ca_file === undefined ? {} : { ca: readFileSync(config.ca_file) }
   const agent =
     url.protocol === 'https:'
       ? new https.Agent({ keepAlive: true, maxSockets: 8, minVersion: 'TLSv1.2', ...ca })
@@ -121,6 +122,21 @@ function checkedEndpoint(config: WebhookConfig, context: SinkContext): Endpoint 
     agent,
     userAgent: `Telltale/${context.version}`,
     lookup: context.lookup ?? ((hostname) => systemLookup(hostname, { all: true })),
+  }
+}
+
+/** Certificates in PEM; what is wrong with them is added to the problems. */
+function readAuthority(file: string, problems: string[]): string {
+  try {
+    const pem = readFileSync(file, 'utf8')
+    createSecureContext({ ca: pem })
+    if (!pem.includes('-----BEGIN CERTIFICATE-----')) {
+      problems.push(`ca_file: ${file} holds no certificate`)
+    }
+    return pem
+  } catch (error) {
+    problems.push(`ca_file cannot be used: ${(error as Error).message}`)
+    return ''
   }
 }
 
