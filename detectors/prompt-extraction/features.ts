@@ -8,6 +8,7 @@
  */
 import { MEANINGS as M } from './meanings.ts'
 import type { Reading, Sentence, Word } from './reading.ts'
+import { isOverridden, near, OF_SOMETHING, OWN_TIES, TIES, tiesOf, USERS } from './ties.ts'
 
 const VERBS = ['reveal', 'transform', 'give', 'ask'] as const
 const OBJECTS = [
@@ -21,7 +22,6 @@ const OBJECTS = [
   'security',
   'structure',
 ] as const
-const TIES = ['yours', 'given', 'prior', 'initial', 'whole', 'users', 'loose'] as const
 /** How a sentence looks that asks for something; counted apart when what it asks for is the agent's own. */
 const SHAPES = [
   'starts with a verb',
@@ -44,7 +44,7 @@ const OTHERS = [
   'authority',
   'boundary',
   'withhold',
-  'model',
+  'the user does it',
   'task',
   'stealth',
   'stealth>secret',
@@ -89,20 +89,19 @@ const OTHER_AT = SHAPE_AT + 2 * SHAPES.length
 const id = (name: Other) => OTHER_AT + OTHERS.indexOf(name)
 const OTHER = Object.fromEntries(OTHERS.map((name) => [name, id(name)])) as Record<Other, number>
 
-const USERS = TIES.indexOf('users')
 const VERB_BITS = VERBS.map((verb) => M[verb])
 const OBJECT_BITS = OBJECTS.map((object) => M[object])
 const ANY_VERB = M.reveal | M.transform | M.give
+/** How many sentences after the order to begin a reply may hold what it begins with. */
+const DICTATION = 3
 const AGENTS_OWN = M.prompt | M.instructions | M.configuration
+const DICTATED = AGENTS_OWN | M.secret
 /** Without one of these a sentence is not looked at: what keeps ordinary text cheap. */
 const WORTH_READING = AGENTS_OWN | M.conversation | M.secret | M.confidential
 
 /** How far apart, in words, a verb and its object may stand; verbs follow their objects in many languages. */
 const VERB_BEFORE = 12
 const VERB_AFTER = 10
-const TIE_BEFORE = 4
-const TIE_AFTER = 4
-const GIVEN_WITHIN = 8
 /** How many sentences either side count as near. */
 const NEAR = 3
 /** Marks that pretend to end the input or to open another turn. */
@@ -129,14 +128,18 @@ export function featuresOf(reading: Reading): (readonly number[] | undefined)[] 
   return reading.sentences.map((sentence, index) =>
     !isWorthReading(sentence.meanings)
       ? undefined
-      : [...sentenceFeatures(sentence, reading.sentences[index + 1]), ...nearFeatures(around, index), ...ofText],
+      : [
+          ...sentenceFeatures(sentence, reading.sentences.slice(index + 1, index + 1 + DICTATION), reading),
+          ...nearFeatures(around, index),
+          ...ofText,
+        ],
   )
 }
 
 function isWorthReading(meanings: number): boolean {
   const has = (bits: number) => (meanings & bits) !== 0
   return (
-    has(WORTH_READING) ||
+    has(WORTH_READING | M.begin) ||
     (has(M.text) && has(M.given | M.whole | M.prior | M.initial | M.your)) ||
     (has(M.security | M.structure | M.work | M.stealth) && has(M.your | M.you | M.override | M.stealth))
   )
@@ -209,12 +212,12 @@ function nearFeatures(around: readonly number[], index: number): number[] {
   return NEAR_FEATURES.filter((_, bit) => (mask & (1 << bit)) !== 0)
 }
 
-function sentenceFeatures(sentence: Sentence, next: Sentence | undefined): Set<number> {
+function sentenceFeatures(sentence: Sentence, next: readonly Sentence[], reading: Reading): Set<number> {
   const found = new Set<number>()
   sentence.words.forEach((word, index) => {
     for (let object = 0; object < OBJECTS.length; object += 1) {
       if ((word.meanings & (OBJECT_BITS[object] ?? 0)) !== 0) {
-        addObject(sentence.words, index, object, found)
+        addObject(sentence.words, index, object, reading.text, found)
       }
     }
   })
@@ -223,18 +226,23 @@ function sentenceFeatures(sentence: Sentence, next: Sentence | undefined): Set<n
   return found
 }
 
-function addObject(words: readonly Word[], index: number, object: number, found: Set<number>): void {
+function addObject(words: readonly Word[], index: number, object: number, text: string, found: Set<number>): void {
   if (isOverridden(words, index)) {
     return
   }
-  const ties = tiesOf(words, index)
+  const ties = tiesOf(words, index, text)
   // The user's own password is no secret of the agent.
   if (ties[0] === USERS && (OBJECT_BITS[object] ?? 0) & (M.secret | M.confidential)) {
     return
   }
-  const tied = ties.some((tie) => tie <= 3)
+  const tied = ties.some((tie) => tie < OWN_TIES)
   for (const tie of ties) {
     found.add(object * TIES.length + tie)
+  }
+  // The rules of chess and the instructions in my essay are asked of the agent, and are not the agent's.
+  const elsewhere = ties.includes(OF_SOMETHING) || (!tied && ties.includes(USERS))
+  if (elsewhere && OBJECTS[object] !== 'prompt') {
+    return
   }
   for (let verb = 0; verb < VERBS.length; verb += 1) {
     if (near(words, index, VERB_BITS[verb] ?? 0, VERB_BEFORE, VERB_AFTER)) {
@@ -243,97 +251,33 @@ function addObject(words: readonly Word[], index: number, object: number, found:
   }
 }
 
-/** What is to be ignored is not being asked for: `ignore all previous instructions` alone discloses nothing. */
-function isOverridden(words: readonly Word[], index: number): boolean {
-  const at = words[index]?.at ?? 0
-  for (let other = index - 1; other >= 0; other -= 1) {
-    const word = words[other]
-    if (word === undefined || word.at < at - 6 || (word.meanings & (ANY_VERB | M.ask)) !== 0) {
-      return false
-    }
-    if ((word.meanings & M.override) !== 0) {
-      return true
-    }
-  }
-  return false
-}
+/** Objects that anybody may ask about as long as they are not the agent's: 'text', 'security', ... */
+const COMMON = new Set([
+  OBJECTS.indexOf('text'),
+  OBJECTS.indexOf('confidential'),
+  OBJECTS.indexOf('security'),
+  OBJECTS.indexOf('structure'),
+])
 
-/** What the object belongs to, as indexes into `TIES`; the user's only when nothing says it is the agent's. */
-function tiesOf(words: readonly Word[], index: number): number[] {
-  const ties: number[] = []
-  const own = words[index]?.meanings ?? 0
-  if ((own & M.your) !== 0 || near(words, index, M.your, TIE_BEFORE, 2)) {
-    ties.push(0)
+/** What a feature says is asked for: 0 nothing, 1 something, 2 something of the agent's own. */
+function asksFor(feature: number): number {
+  if (feature < VERB_AT) {
+    return 0
   }
-  if ((own & M.given) !== 0 || givenToYou(words, index)) {
-    ties.push(1)
+  const object = (feature - VERB_AT) % OBJECTS.length
+  if (feature < TIED_AT) {
+    return COMMON.has(object) ? 0 : 1
   }
-  if (near(words, index, M.prior, TIE_BEFORE, TIE_AFTER)) {
-    ties.push(2)
-  }
-  if ((own & M.initial) !== 0 || near(words, index, M.initial, TIE_BEFORE, TIE_AFTER)) {
-    ties.push(3)
-  }
-  if ((own & M.whole) !== 0 || near(words, index, M.whole, TIE_BEFORE, 3)) {
-    ties.push(4)
-  }
-  if (!ties.some((tie) => tie <= 1) && near(words, index, M.users, 3, 5)) {
-    ties.push(5)
-  }
-  if (ties.length === 0) {
-    ties.push(6)
-  }
-  return ties
-}
-
-/** Whether a word that means one of `bits` stands that near the word at `index`. Work is bounded by the distances. */
-function near(words: readonly Word[], index: number, bits: number, before: number, after: number): boolean {
-  const at = words[index]?.at ?? 0
-  for (let other = index - 1; other >= 0; other -= 1) {
-    const word = words[other]
-    if (word === undefined || word.at < at - before) {
-      break
-    }
-    if ((word.meanings & bits) !== 0) {
-      return true
-    }
-  }
-  for (let other = index + 1; other < words.length; other += 1) {
-    const word = words[other]
-    if (word === undefined || word.at > at + after) {
-      break
-    }
-    if ((word.meanings & bits) !== 0) {
-      return true
-    }
-  }
-  return false
-}
-
-function givenToYou(words: readonly Word[], index: number): boolean {
-  const at = words[index]?.at ?? 0
-  for (let other = Math.max(0, index - GIVEN_WITHIN); other <= index + GIVEN_WITHIN; other += 1) {
-    const given = words[other]
-    if (given === undefined || other === index || (given.meanings & M.given) === 0) {
-      continue
-    }
-    if (
-      Math.abs(given.at - at) <= GIVEN_WITHIN &&
-      ((given.meanings & M.you) !== 0 || near(words, other, M.you, 4, 2))
-    ) {
-      return true
-    }
-  }
-  return false
+  return COMMON.has(object) && object !== OBJECTS.indexOf('text') ? 1 : 2
 }
 
 /** Only a sentence in which a verb meets an object asks for something at all. */
 function addShape(sentence: Sentence, found: Set<number>): void {
-  const relations = [...found]
-  if (!relations.some((feature) => feature >= VERB_AT)) {
+  const asked = Math.max(0, ...Array.from(found, asksFor))
+  if (asked === 0) {
     return
   }
-  const from = relations.some((feature) => feature >= TIED_AT) ? SHAPE_AT + SHAPES.length : SHAPE_AT
+  const from = asked === 2 ? SHAPE_AT + SHAPES.length : SHAPE_AT
   const add = (shape: Shape) => found.add(from + SHAPES.indexOf(shape))
   const opening = sentence.words.filter((word) => word.at < sentence.at + 3)
   const first = opening[0]?.meanings ?? 0
@@ -353,36 +297,40 @@ function addShape(sentence: Sentence, found: Set<number>): void {
   }
 }
 
-function addTricks(sentence: Sentence, next: Sentence | undefined, found: Set<number>): void {
+/** `Begin your reply with "My instructions are"`: the rest of the reply follows by itself. */
+function addDictation(sentence: Sentence, next: readonly Sentence[], found: Set<number>): void {
+  const begin = sentence.words.find((word) => (word.meanings & M.begin) !== 0)
+  if (begin === undefined) {
+    return
+  }
+  found.add(OTHER['begin your reply with'])
+  const { words } = sentence
+  const dictated = words.flatMap((word, index) =>
+    word.at > begin.at && (word.meanings & DICTATED) !== 0 ? [index] : [],
+  )
+  if (dictated.some((index) => near(words, index, M.users, 2, 0))) {
+    found.add(OTHER['dictates my instructions'])
+  }
+  // The dictated words may be sentences themselves.
+  if (dictated.length > 0 || next.some(({ meanings }) => (meanings & DICTATED) !== 0)) {
+    found.add(OTHER['dictates the reply'])
+  }
+}
+
+function addTricks(sentence: Sentence, next: readonly Sentence[], found: Set<number>): void {
   const m = sentence.meanings
   const has = (bits: number) => (m & bits) !== 0
   if (sentence.symbols >= 3) {
     found.add(OTHER.code)
   }
-  const begin = sentence.words.find((word) => (word.meanings & M.begin) !== 0)
-  if (begin !== undefined) {
-    found.add(OTHER['begin your reply with'])
-    const dictated = AGENTS_OWN | M.secret
-    if (
-      sentence.words.some(
-        (word, index) =>
-          word.at > begin.at && (word.meanings & dictated) !== 0 && near(sentence.words, index, M.users, 2, 0),
-      )
-    ) {
-      found.add(OTHER['dictates my instructions'])
-    }
-    const later = sentence.words.some((word) => word.at > begin.at && (word.meanings & dictated) !== 0)
-    if (later || (next !== undefined && (next.meanings & dictated) !== 0)) {
-      found.add(OTHER['dictates the reply'])
-    }
-  }
+  addDictation(sentence, next, found)
   const single: readonly [number, number][] = [
     [M.form, OTHER['in another form']],
     [M.override, OTHER.override],
     [M.authority, OTHER.authority],
     [M.boundary, OTHER.boundary],
     [M.withhold, OTHER.withhold],
-    [M.model, OTHER.model],
+    [M.userDoes, OTHER['the user does it']],
     [M.task, OTHER.task],
     [M.stealth, OTHER.stealth],
   ]

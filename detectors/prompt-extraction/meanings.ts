@@ -53,8 +53,8 @@ export const MEANINGS = {
   users: 1 << 23,
   /** Redact, omit, withhold, refuse. */
   withhold: 1 << 24,
-  /** Model, assistant, chatbot. */
-  model: 1 << 25,
+  /** How do I, how to: the user means to do it, and asks nobody to. */
+  userDoes: 1 << 25,
   /** Use, handle, respond to, generate: how the agent does its work. */
   work: 1 << 26,
   /** Format, structure, template, method. */

@@ -2,6 +2,7 @@ import type { Words } from './meanings.ts'
 
 /** Spanish, Portuguese, Italian, French, German and Dutch. Accents are folded away before matching. */
 export const SPANISH: Words = {
+  userDoes: 'como puedo, como se, como podria',
   reveal:
     'repite, repita, repiteme, repetir, revela, revele, revelar, revelame, imprime, imprima, imprimir, divulga, divulgar, recita, reproduce, copia, copie, transcribe, transcribir, vuelca, filtra, expon, exponer',
   give: 'muestra, muestrame, muestreme, mostrar, mostrarme, di, dime, digame, decir, decirme, dame, deme, dar, darme, comparte, compartir, compartirme, escribe, escriba, escribir, enumera, ensename, proporciona, proporcioname, explica, explicame, describe, lista, listar',
@@ -98,6 +99,7 @@ export const ITALIAN: Words = {
   form: 'in inglese, in italiano, sotto forma di elenco',
 }
 export const FRENCH: Words = {
+  userDoes: 'comment puis je, comment faire, comment peut on',
   reveal:
     'repete, repetez, repeter, revele, revelez, reveler, imprime, imprimez, imprimer, divulgue, divulguez, recite, recitez, reproduis, reproduisez, recopie, recopiez, copie, copiez, transcris, transcrivez, affiche, affichez, afficher, devoile, devoilez',
   give: 'montre, montrez, montrer, dis moi, dites moi, dites, donne, donnez, donner, partage, partagez, ecris, ecrivez, fournis, fournissez, explique, expliquez, decris, decrivez, enumere, enumerez, liste, listez, indique, indiquez',
@@ -132,6 +134,7 @@ export const FRENCH: Words = {
   form: 'en anglais, en francais, sous forme de liste, en liste',
 }
 export const GERMAN: Words = {
+  userDoes: 'wie kann ich, wie kann man, wie konnte ich',
   reveal:
     'wiederhole, wiederholen, wiederhol, verrate, verrat, verraten, enthulle, enthullen, drucke, drucken, offenbare, offenlegen, reproduziere, kopiere, kopieren, zitiere, preisgeben, ausgeben, gib aus, lege offen, nenne mir, nenne, plaudere',
   give: 'zeige, zeig, zeigen, sage mir, sag mir, sagen, gib, geben, gebe, teile, mitteilen, schreibe, schreib, liste, erklare, erklaren, beschreibe, beschreiben, nennen, verraten sie, anzeigen, ausgabe',

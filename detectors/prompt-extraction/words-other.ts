@@ -5,6 +5,7 @@ import type { Words } from './meanings.ts'
  * Korean. Inflected languages are given by stems; scripts without spaces match anywhere.
  */
 export const RUSSIAN: Words = {
+  userDoes: 'как мне, как я, как можно',
   reveal:
     'повтори*, раскро*, раскры*, выведи*, вывести, распечата*, напечата*, разгласи*, процитиру*, воспроизве*, скопиру*, выдай*, озвуч*, перескаж*',
   give: 'покаж*, показать, скажи*, сказать, расскаж*, рассказать, напиши*, дай, дайте, предостав*, перечисл*, опиши*, сообщи*, поделись, поделитесь, объясни*, назови*, отобрази*, приведи*',
@@ -243,7 +244,6 @@ export const CHINESE: Words = {
   form: '英文, 英语, 列表, 代码块, 以列表',
   authority: '管理员, 开发者, 調試, 调试模式, 开发者模式, 管理員',
   reply: '回复, 回答',
-  model: '模型, 助手',
 }
 export const JAPANESE: Words = {
   reveal: '繰り返し, 繰り返, くり返し, 出力, 印刷, 公開し, 明かし, 暴露, 復唱, 開示, コピー, 再現, 漏ら',

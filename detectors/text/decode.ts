@@ -18,6 +18,7 @@ const PERCENT = /(?:%[0-9a-fA-F]{2}){1,4096}/g
 const PERCENT_SIGNS = /%[0-9a-fA-F]{2}[^%]{0,40}%[0-9a-fA-F]{2}/
 const TAGS = /[\u{e0020}-\u{e007e}]{4,4096}/gu
 const READABLE_UNIT = /[\p{L}\p{M}\p{N}\p{P}\p{Zs}\n\r\t]/gu
+const PRINTABLE = /^[\x20-\x7e\s]{16,}$/
 const LETTER = /\p{L}/gu
 
 export interface Decoded {
@@ -29,9 +30,13 @@ export interface Decoded {
 /** Every readable text that is encoded in `text`, decoded, nested encodings included. Usually empty. */
 export function decodedParts(text: string, depth = DEPTH): readonly Decoded[] {
   const found: Decoded[] = []
+  /** Not readable yet: perhaps encoded twice. */
+  const inner: Decoded[] = []
   const add = (how: string, decoded: string) => {
     if (found.length < PIECES && isReadable(decoded)) {
       found.push({ how, text: decoded })
+    } else if (inner.length < PIECES && PRINTABLE.test(decoded)) {
+      inner.push({ how, text: decoded })
     }
   }
   const { runs, codes } = glance(text)
@@ -60,10 +65,10 @@ export function decodedParts(text: string, depth = DEPTH): readonly Decoded[] {
   for (const piece of text.includes('\udb40') ? (text.match(TAGS) ?? []) : []) {
     add('invisible tag characters', fromCodes(Array.from(piece, (tag) => (tag.codePointAt(0) ?? 0) - 0xe0000)))
   }
-  if (depth <= 1 || found.length === 0) {
+  if (depth <= 1 || found.length + inner.length === 0) {
     return found
   }
-  const nested = found.flatMap((part) =>
+  const nested = [...found, ...inner].flatMap((part) =>
     decodedParts(part.text, depth - 1).map((inner) => ({ how: `${inner.how} in ${part.how}`, text: inner.text })),
   )
   return [...found, ...nested].slice(0, PIECES)

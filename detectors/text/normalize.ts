@@ -13,8 +13,8 @@ const INVISIBLE =
 /** Accents of Latin, Greek and Cyrillic; vowel signs, hamza marks and stretching of Arabic. */
 const MARKS = /[\u0300-\u036f\u064b-\u0655\u0670\u0640]/g
 const FANCY = /[łøđıħŧɑɡɩɪʀʙʜʟɴɢᴀᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢꜱꜰßæœ’‘ʼ“”„«»‐‑–—]/g
-/** Negative squared letters and flags, which compatibility decomposition leaves alone. */
-const LETTER_SYMBOLS = /[\u{1f170}-\u{1f189}\u{1f1e6}-\u{1f1ff}]/gu
+/** Letters in black circles and squares, and of flags, which compatibility decomposition leaves alone. */
+const LETTER_SYMBOLS = /[\u{1f150}-\u{1f169}\u{1f170}-\u{1f189}\u{1f1e6}-\u{1f1ff}]/gu
 const LOOKALIKE_SCRIPT = /[\u0370-\u03ff\u0400-\u052f]/
 const WORD = /[a-z\u0370-\u03ff\u0400-\u052f]+/g
 const HAS_LATIN = /[a-z]/
@@ -56,8 +56,8 @@ function foldOnce(text: string): string {
 }
 
 function letterOf(codePoint: number): string {
-  const index = codePoint >= 0x1f1e6 ? codePoint - 0x1f1e6 : codePoint - 0x1f170
-  return String.fromCharCode(97 + (index % 26))
+  const first = codePoint >= 0x1f1e6 ? 0x1f1e6 : codePoint >= 0x1f170 ? 0x1f170 : 0x1f150
+  return String.fromCharCode(97 + codePoint - first)
 }
 
 function undisguise(word: string): string {

@@ -97,7 +97,8 @@ function suspects(text: string): { chunks: number[]; apart: boolean } {
     } else if (kind === DIGIT) {
       digits += 1
     } else if (kind === SIGN) {
-      pending = letters > 0 ? pending + 1 : pending
+      // At the beginning of a word only signs that stand for a letter count: `$ecret`.
+      pending = letters > 0 || unit === 36 || unit === 64 ? pending + 1 : pending
     } else if (kind === SPACE) {
       const length = index - start
       singles = length === 1 ? singles + 1 : length === 0 ? singles : 0
@@ -122,14 +123,16 @@ function suspects(text: string): { chunks: number[]; apart: boolean } {
 function closeUp(text: string, lexicon: WordMatcher): string {
   return text.replace(APART, (run, offset: number) => {
     const before = offset > 0 ? text.charCodeAt(offset - 1) : 32
-    return before >= 97 && before <= 122 ? run : ` ${segmented(run.replace(/[ ._*|-]/g, ''), lexicon, 0)} `
+    const letters = run.replace(/[ ._*|-]/g, '')
+    const words = segmented(letters, lexicon, 0)
+    return (before >= 97 && before <= 122) || words === undefined ? run : ` ${words} `
   })
 }
 
 function mend(chunk: string, lexicon: WordMatcher): string {
   if (LETTERS.test(chunk)) {
     if (chunk.length >= RUN_TOGETHER && !isWord(chunk, lexicon)) {
-      return segmented(chunk, lexicon, 0.6)
+      return segmented(chunk, lexicon, 0.6) ?? chunk
     }
     return withoutDrawl(chunk, lexicon)
   }
@@ -158,7 +161,7 @@ function isWord(form: string, lexicon: WordMatcher): boolean {
 }
 
 /** Puts spaces around the words in a run of letters, when they make up at least `share` of it. */
-function segmented(run: string, lexicon: WordMatcher, share: number): string {
+function segmented(run: string, lexicon: WordMatcher, share: number): string | undefined {
   let text = ''
   let covered = 0
   let index = 0
@@ -173,5 +176,5 @@ function segmented(run: string, lexicon: WordMatcher, share: number): string {
       index += 1
     }
   }
-  return covered >= share * run.length && covered > 0 ? text.replace(/ {2,}/g, ' ').trim() : run
+  return covered >= share * run.length && covered > 0 ? text.replace(/ {2,}/g, ' ').trim() : undefined
 }
