@@ -13,7 +13,9 @@ const SEQUENCES = ['event.sequence', 'tool_result_seq'] as const
 /** 32 hex. Two records share an id only when one is a copy of the other. */
 export function fragmentId(record: OtlpRecord, draft: FragmentDraft, tenantId: string): string {
   const parts = record.signal === 'span' ? spanIdentity(record) : logIdentity(record, draft)
-  return hash('sha256', JSON.stringify([tenantId, ...parts]), 'hex').slice(0, 32)
+  // JSON keeps parts apart whatever they hold; ids of spans are hexadecimal and need none.
+  const identity = typeof parts === 'string' ? `${parts} ${tenantId}` : JSON.stringify([tenantId, ...parts])
+  return hash('sha256', identity, 'hex').slice(0, 32)
 }
 
 /**
@@ -28,9 +30,9 @@ export function joinKey(
   return joins === 'session' && session !== undefined ? session : (fragment.trace_id ?? session ?? fragment.fragment_id)
 }
 
-function spanIdentity(span: Span): readonly unknown[] {
+function spanIdentity(span: Span): string | readonly unknown[] {
   if (span.traceId !== undefined && span.spanId !== undefined) {
-    return ['span', span.traceId, span.spanId]
+    return `span ${span.traceId} ${span.spanId}`
   }
   return ['span', span.traceId, span.spanId, span.name, span.startMs, span.endMs, canonical(span.attributes)]
 }

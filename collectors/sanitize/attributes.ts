@@ -65,11 +65,12 @@ const ADDRESS_KEY = /^(?:url\.(?:full|path|original)|http\.(?:url|target|route)|
 const QUERY_KEY = /^url\.query$/
 
 interface KnownKey {
+  /** Empty when nothing of the key can be kept. */
   readonly key: string
   readonly treatment: Treatment
 }
 const REMEMBERED_KEYS = 4096
-const knownKeys = new Map<string, KnownKey | undefined>()
+const knownKeys = new Map<string, KnownKey>()
 
 /**
  * The attributes to keep: those a dialect chose first, then the record's own, until the limit.
@@ -103,11 +104,12 @@ export function sanitizeAttributes(
 }
 
 function knownKey(key: string): KnownKey | undefined {
-  if (knownKeys.has(key)) {
-    return knownKeys.get(key)
-  }
-  const name = identifier(cut(key, KEY_LIMIT))
-  const known = name === undefined ? undefined : { key: cut(name, KEY_LIMIT), treatment: treatmentOf(key) }
+  const known = knownKeys.get(key) ?? learnKey(key)
+  return known.key === '' ? undefined : known
+}
+
+function learnKey(key: string): KnownKey {
+  const known = { key: cut(identifier(cut(key, KEY_LIMIT)) ?? '', KEY_LIMIT), treatment: treatmentOf(key) }
   if (knownKeys.size >= REMEMBERED_KEYS) {
     knownKeys.clear()
   }

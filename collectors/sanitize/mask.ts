@@ -12,6 +12,8 @@ import { scan } from './scan.ts'
 
 /** What is masked can only reveal more by bordering on a placeholder, and that ends soon. */
 const ROUNDS = 8
+/** `pw=x` */
+const SHORTEST = 4
 
 /**
  * Replaces every secret and every piece of personal data by a placeholder that says what it was, such as
@@ -30,6 +32,9 @@ export function maskSecrets(text: string): { readonly text: string; readonly gue
 }
 
 function maskAll(text: string, personal: boolean): { readonly text: string; readonly guessable: boolean } {
+  if (text.length < SHORTEST) {
+    return { text, guessable: false }
+  }
   let current = decodeAscii(text)
   let guessable = false
   for (let round = 0; round < ROUNDS; round += 1) {
