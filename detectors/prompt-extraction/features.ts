@@ -8,7 +8,7 @@
  */
 import { MEANINGS as M } from './meanings.ts'
 import type { Reading, Sentence, Word } from './reading.ts'
-import { isOverridden, near, OF_SOMETHING, OWN_TIES, TIES, tiesOf, USERS } from './ties.ts'
+import { isOverridden, isTold, near, OF_SOMETHING, OWN_TIES, TIES, tiesOf, USERS } from './ties.ts'
 
 const VERBS = ['reveal', 'transform', 'give', 'ask'] as const
 const OBJECTS = [
@@ -231,8 +231,9 @@ function addObject(words: readonly Word[], index: number, object: number, text: 
     return
   }
   const ties = tiesOf(words, index, text)
-  // The user's own password is no secret of the agent.
-  if (ties[0] === USERS && (OBJECT_BITS[object] ?? 0) & (M.secret | M.confidential)) {
+  const isSecret = ((OBJECT_BITS[object] ?? 0) & (M.secret | M.confidential)) !== 0
+  // The user's own password, or one that the user tells, is no secret of the agent.
+  if (isSecret && (ties[0] === USERS || isTold(text, words[index]?.end ?? 0))) {
     return
   }
   const tied = ties.some((tie) => tie < OWN_TIES)

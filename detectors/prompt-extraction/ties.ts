@@ -15,6 +15,7 @@ const GIVEN_WITHIN = 8
 /** `of chess`, `for the coffee machine`, `pour le four`: what follows says what the object is about. */
 const CONCERNS =
   /^[ \n](?:of|for|about|on|concerning|de|del|des|du|d'|pour|sur|para|sobre|do|da|dos|das|di|della|dello|dei|per|fur|zum|zur|beim|bei|voor|van|для|по|dla)\b/
+const TOLD = /^['"]? ?(?:is ['"\w[]|[:=] ?['"\w[])/
 const DEFINITE = /(?:^|[^a-z])(?:the|las|los|les|la|le|il|gli|die|den|das|os|as|de|het)[ \n]$/
 
 /** What is to be ignored is not being asked for: `ignore all previous instructions` alone discloses nothing. */
@@ -61,6 +62,11 @@ export function tiesOf(words: readonly Word[], index: number, text: string): num
     ties.push(isDefinite(text, words[index]?.start ?? 0) ? 7 : 8)
   }
   return ties
+}
+
+/** `the password is 'x'`, `password: x`: the user tells it, and asks for nothing. */
+export function isTold(text: string, end: number): boolean {
+  return TOLD.test(text.slice(end, end + 8))
 }
 
 function concernsSomething(text: string, end: number): boolean {
