@@ -275,10 +275,8 @@ describe.skipIf(!hasChdb)('a store that goes down (needs the optional package ch
     try {
       const event = exampleEvent()
       await store.insert({ batchId: batchId(), table: 'events', rows: [bytes(event)] })
-      const { pid } = (
-        store as unknown as { connection: { embedded: { health(): { pid: number } } } }
-      ).connection.embedded.health()
-      process.kill(pid, 'SIGKILL')
+      const { enginePid } = await store.health()
+      process.kill(enginePid as number, 'SIGKILL')
       await expect(store.insert({ batchId: batchId(), table: 'events', rows: [bytes(event)] })).rejects.toThrow(
         Unavailable,
       )

@@ -235,7 +235,11 @@ class ClickHouseStore implements Store {
 
   health: Store['health'] = async () => {
     const { kind, embedded } = this.connection
-    const restarts = embedded === undefined ? {} : { restarts: embedded.health().restarts }
+    const engine = embedded?.health()
+    const running = {
+      ...(engine === undefined ? {} : { restarts: engine.restarts }),
+      ...(engine?.pid === undefined ? {} : { enginePid: engine.pid }),
+    }
     try {
       const tables = await this.select<{ table: string; rows: string; bytes: string }>({
         sql: `SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts
@@ -246,12 +250,12 @@ WHERE active AND database = currentDatabase() GROUP BY table ORDER BY table`,
       return {
         ok: true,
         kind,
-        ...restarts,
+        ...running,
         tables: tables.map(({ table, rows, bytes }) => ({ table, rows: Number(rows), bytes: Number(bytes) })),
       } satisfies StoreHealth
     } catch (error) {
-      const message = embedded?.health().lastError ?? (error instanceof Error ? error.message : String(error))
-      return { ok: false, kind, ...restarts, message }
+      const message = engine?.lastError ?? (error instanceof Error ? error.message : String(error))
+      return { ok: false, kind, ...running, message }
     }
   }
 

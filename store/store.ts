@@ -142,8 +142,9 @@ export interface AgentSummary {
 export interface StoreHealth {
   readonly ok: boolean
   readonly kind: 'embedded' | 'server'
-  /** Of the embedded engine's process. */
+  /** Both of the embedded engine's process. */
   readonly restarts?: number
+  readonly enginePid?: number
   readonly message?: string
   readonly tables?: readonly { readonly table: string; readonly rows: number; readonly bytes: number }[]
 }

@@ -15,7 +15,7 @@ const [directory = '', seed = '0'] = process.argv.slice(2)
 const bus = await openEmbeddedBus({ directory: join(directory, 'bus'), sync: false })
 const store = await openStore({ embedded: { directory: join(directory, 'store') } })
 // So that a test can kill the engine alone.
-writeSync(1, `engine ${await enginePid()}\n`)
+writeSync(1, `engine ${(await store.health()).enginePid}\n`)
 
 async function append(): Promise<never> {
   for (let number = 0; ; ) {
@@ -34,11 +34,6 @@ async function append(): Promise<never> {
     writeSync(1, `acknowledged ${seed} ${number}\n`)
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
-}
-
-async function enginePid(): Promise<number> {
-  const { connection } = store as unknown as { connection: { embedded: { health(): { pid: number } } } }
-  return connection.embedded.health().pid
 }
 
 await Promise.all([
