@@ -4,7 +4,7 @@ import { foldText } from '../text/normalize.ts'
 import { respell } from '../text/respell.ts'
 import { asksForPrompt, FEATURES, featuresOf } from './features.ts'
 import { LEXICON } from './lexicon.ts'
-import { readText } from './reading.ts'
+import { type Reading, readText } from './reading.ts'
 import { BIAS, THRESHOLD, WEIGHTS } from './weights.ts'
 
 export interface Attempt {
@@ -24,11 +24,12 @@ export interface Attempt {
 
 const WEIGHT_OF = new Float64Array(FEATURES.map((name) => WEIGHTS[name] ?? 0))
 
-interface Best {
+/** The sentence of a text that scores highest, and what the reading noticed. */
+interface Best extends Pick<Reading, 'enciphered' | 'encoded' | 'broken'> {
   readonly score: number
   readonly features: readonly number[]
-  readonly sentence: string
-  readonly enciphered: boolean
+  readonly start: number
+  readonly end: number
 }
 
 /** The attempt in a text, or `undefined`. Pure, linear in the text, bounded by its length. */
@@ -38,7 +39,7 @@ export function judgeAttempt(text: string): Attempt | undefined {
   if (plain.score > THRESHOLD) {
     return attempt(plain, folded.length === text.length ? text : folded, undefined)
   }
-  for (const { how, text: variant } of variants(text, folded, plain.enciphered)) {
+  for (const { how, text: variant } of variants(text, folded, plain)) {
     const best = bestSentence(variant)
     if (best.score > THRESHOLD) {
       return attempt(best, variant, how)
@@ -51,25 +52,32 @@ export function judgeAttempt(text: string): Attempt | undefined {
 export function attemptScore(text: string): number {
   const folded = foldText(text)
   const plain = bestSentence(folded)
-  return variants(text, folded, plain.enciphered).reduce(
+  return variants(text, folded, plain).reduce(
     (top, { text: variant }) => Math.max(top, bestSentence(variant).score),
     plain.score,
   )
 }
 
-function variants(text: string, folded: string, enciphered: boolean): readonly Decoded[] {
-  const found: Decoded[] = decodedParts(text).map(({ how, text: decoded }) => ({ how, text: foldText(decoded) }))
-  const mended = respell(folded, LEXICON)
+/** Signs of percent-encoding, escapes and tag characters. */
+const ENCODED = /[%\\&\udb40]/
+
+/** What else the text may say. Ordinary text has no variants, and is spared the search for them. */
+function variants(text: string, folded: string, plain: Best): readonly Decoded[] {
+  const found: Decoded[] = []
+  if (plain.encoded || ENCODED.test(text)) {
+    found.push(...decodedParts(text).map(({ how, text: decoded }) => ({ how, text: foldText(decoded) })))
+  }
+  const mended = plain.broken ? respell(folded, LEXICON) : undefined
   if (mended !== undefined) {
     found.push({ how: 'broken spelling', text: mended })
   }
-  if (enciphered) {
+  if (plain.enciphered) {
     found.push({ how: 'rot13', text: rot13(folded) }, { how: 'writing backwards', text: reversed(folded) })
   }
   return found
 }
 
-function bestSentence(folded: string): Best & { readonly start: number; readonly end: number } {
+function bestSentence(folded: string): Best {
   const reading = readText(folded)
   let best = { score: Number.NEGATIVE_INFINITY, features: [] as readonly number[], start: 0, end: 0 }
   featuresOf(reading).forEach((features, index) => {
@@ -82,14 +90,11 @@ function bestSentence(folded: string): Best & { readonly start: number; readonly
       best = { score, features, start: sentence.start, end: sentence.end }
     }
   })
-  return { ...best, sentence: '', enciphered: reading.enciphered }
+  const { enciphered, encoded, broken } = reading
+  return { ...best, enciphered, encoded, broken }
 }
 
-function attempt(
-  best: Best & { readonly start: number; readonly end: number },
-  text: string,
-  hidden: string | undefined,
-): Attempt {
+function attempt(best: Best, text: string, hidden: string | undefined): Attempt {
   const features = [...best.features]
     .filter((id) => (WEIGHT_OF[id] ?? 0) > 0.2)
     .sort((a, b) => (WEIGHT_OF[b] ?? 0) - (WEIGHT_OF[a] ?? 0))

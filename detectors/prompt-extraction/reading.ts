@@ -38,9 +38,24 @@ export interface Reading {
   readonly length: number
   /** Holds words written backwards or rotated by 13. */
   readonly enciphered: boolean
+  /** Holds something that may be text in an encoding: long words, many digits. */
+  readonly encoded: boolean
+  /** Holds something that may be a broken word: digits or signs inside, letters apart or drawn out, no spaces. */
+  readonly broken: boolean
   /** How much was read, in words of interest and steps over words: what tests bound. */
   readonly steps: number
 }
+
+/** From so many digits on a text may hold character codes; words of such lengths may be base64. */
+const MANY_DIGITS = 16
+const LONG_WORD = 16
+const CODED_WORD = 8
+/** So many signs inside words, or single letters in a row, are no accident; so long a word may be several. */
+/** `@$!|+.*_~^-`: signs that stand for letters or split words. */
+const JOINTS = Array.from('@$!|+.*_~^-', (sign) => sign.charCodeAt(0))
+const MANY_JOINTS = 3
+const SINGLES = 4
+const RUN_TOGETHER = 16
 
 const SENTENCE_END = 1
 const SYMBOL = 2
@@ -55,6 +70,8 @@ export function readText(text: string): Reading {
     sentences: reader.sentences,
     length: reader.length,
     enciphered: reader.enciphered,
+    encoded: reader.digits >= MANY_DIGITS || reader.coded,
+    broken: reader.oddWords > 0 || reader.apart,
     steps: reader.steps,
   }
 }
@@ -63,6 +80,10 @@ class Reader {
   readonly sentences: Sentence[] = []
   length = 0
   enciphered = false
+  digits = 0
+  coded = false
+  oddWords = 0
+  apart = false
   steps = 0
   readonly #text: string
   #words: Word[] = []
@@ -74,6 +95,8 @@ class Reader {
   #total = 0
   #halves = 0
   #previous = -1
+  #singles = 0
+  #joints = 0
 
   constructor(text: string) {
     this.#text = text
@@ -104,12 +127,15 @@ class Reader {
   }
 
   #close(end: number): void {
+    const length = this.#at - this.#firstWord
+    this.apart ||= this.#joints >= MANY_JOINTS && this.#joints * 3 >= length
+    this.#joints = 0
     if (this.#at > this.#firstWord || this.#words.length > 0) {
       this.sentences.push({
         start: this.#start,
         end,
         at: this.#firstWord,
-        length: this.#at - this.#firstWord,
+        length,
         words: this.#words,
         meanings: this.#meanings,
         symbols: this.#symbols,
@@ -128,6 +154,11 @@ class Reader {
       this.#close(index + 1)
     } else if (kind === SYMBOL) {
       this.#symbols += 1
+    }
+    if (JOINTS.includes(unit) && isLetter(this.#text.charCodeAt(index + 1))) {
+      // `pro.mpt`, but `e-mail` too; `$ecret` and `p@ssword` are odd in any case.
+      this.#joints += isLetter(this.#text.charCodeAt(index - 1)) ? 1 : 0
+      this.oddWords += unit === 36 || unit === 64 ? 1 : 0
     }
     return index + 1
   }
@@ -158,18 +189,43 @@ class Reader {
     const text = this.#text
     let index = start
     let hash = 0
-    while (index < text.length && isWordUnit(text.charCodeAt(index)) && !isUnspaced(text.charCodeAt(index))) {
-      hash = (Math.imul(hash, 31) + text.charCodeAt(index)) | 0
-      index += 1
+    let digits = 0
+    let inner = 0
+    let same = 0
+    let last = 0
+    for (; index < text.length; index += 1) {
+      const unit = text.charCodeAt(index)
+      if (!isWordUnit(unit) || isUnspaced(unit)) {
+        break
+      }
+      hash = (Math.imul(hash, 31) + unit) | 0
+      if (unit < 58) {
+        digits += 1
+      } else if (last !== 0 && last < 58 && digits < index - start) {
+        inner = 1
+      }
+      same = unit === last ? same + 1 : same > 1 ? 9 : 0
+      last = unit
     }
     this.#at += 1
+    this.#noteOddities(index - start, digits, inner > 0 || same > 1)
     if (index - start > 1 && hash !== this.#previous) {
       this.length += 1
     }
     this.#previous = hash
     return index
   }
+
+  #noteOddities(length: number, digits: number, odd: boolean): void {
+    this.digits += digits
+    this.coded ||= length >= LONG_WORD || (length >= CODED_WORD && digits > 0)
+    this.oddWords += odd || length >= RUN_TOGETHER ? 1 : 0
+    this.#singles = length === 1 ? this.#singles + 1 : 0
+    this.apart ||= this.#singles >= SINGLES
+  }
 }
+
+const isLetter = (unit: number) => unit >= 97 && unit <= 122
 
 function kindOf(unit: number, text: string, index: number): number {
   // Full stops end a sentence only before a space, so that names like `console.log` stay whole.

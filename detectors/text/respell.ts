@@ -12,7 +12,7 @@ export const MENDED = 400
 const SHORTEST = 4
 const LONGEST_CHUNK = 200
 /** From this length on letters without a space may be several words. */
-const RUN_TOGETHER = 14
+const RUN_TOGETHER = 16
 /** So many single letters in a row are a word with its letters apart. */
 const LETTERS_APART = 4
 
