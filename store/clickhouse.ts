@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream'
 import type { ClickHouseClient } from '@clickhouse/client'
 import type { Alert } from '../schema/alert.ts'
-import { Rejected } from '../schema/errors.ts'
+import { Misconfigured, Rejected } from '../schema/errors.ts'
 import {
   type AgentRow,
   type AlertStateRow,
@@ -68,7 +68,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     await migrate(connection.writer, migration)
   } catch (error) {
     await connection.close()
-    throw error instanceof Error && error.name === 'Misconfigured' ? error : storeError(error)
+    throw error instanceof Misconfigured ? error : storeError(error)
   }
   return new ClickHouseStore(connection, migration)
 }

@@ -2,6 +2,7 @@
 import { Agent, type AgentOptions } from 'node:http'
 import { type ClickHouseClient, ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
 import { type Embedded, type EmbeddedEvent, type EmbeddedOptions, openEmbedded } from './chdb/supervisor.ts'
+import { isDenied } from './errors.ts'
 
 export interface ServerOptions {
   /** `https://clickhouse:8443` */
@@ -86,6 +87,11 @@ export async function connectServer(options: ServerOptions): Promise<Connection>
     const bootstrap = connect(user)
     try {
       await bootstrap.command({ query: `CREATE DATABASE IF NOT EXISTS ${quoted(database)}` })
+    } catch (error) {
+      // A user who may not make databases may have been given one.
+      if (!isDenied(error)) {
+        throw error
+      }
     } finally {
       await bootstrap.close()
     }
