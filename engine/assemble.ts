@@ -5,7 +5,7 @@
 import type { Fragment } from '../schema/fragment.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import type { BusRecord, StateEntry, StoredRecord } from './bus/bus.ts'
-import { decodeValid, eventRecord, fragmentRecord } from './records.ts'
+import { decodeRecord, eventRecord, fragmentRecord } from './records.ts'
 import { addOutcomes, type Stage, type StagePartition, type StageResult } from './stage.ts'
 
 /** What the stage needs of an assembler of one partition; `collectors/assemble` provides it. */
@@ -44,7 +44,7 @@ function apply(assembler: AssemblerPort, records: readonly StoredRecord[]): Stag
   const outcomes = new Map<string, number>()
   const poison: { record: StoredRecord; reason: string }[] = []
   for (const record of records) {
-    const fragment = decodeValid<Fragment>(record.value, invalidFragment)
+    const fragment = decodeRecord<Fragment>(record, invalidFragment)
     if (fragment === undefined) {
       poison.push({ record, reason: 'invalid-fragment' })
       continue

@@ -37,9 +37,9 @@ export function chain(options: ChainOptions): Chain {
   }))
 
   const run = (link: Link, records: readonly BusRecord[]): void => {
-    const stored = records.map(({ key, value }) => {
+    const stored = records.map((record) => {
       link.offset += 1
-      return { key, value, offset: link.offset - 1 }
+      return { ...record, offset: link.offset - 1 }
     })
     const result = link.partition.apply(stored)
     // Nothing is persisted here, but stages collect their changes until asked.

@@ -7,7 +7,7 @@ import { ATLAS_VERSION, technique } from '../schema/atlas.ts'
 import { type Finding, SEVERITIES } from '../schema/finding.ts'
 import { idOf } from '../schema/ids.ts'
 import type { BusRecord, StateEntry, StoredRecord } from './bus/bus.ts'
-import { decode, decodeValid, encode, noticeRecord } from './records.ts'
+import { decode, decodeRecord, encode, noticeRecord } from './records.ts'
 import type { Stage, StagePartition } from './stage.ts'
 
 export interface CorrelateOptions {
@@ -92,7 +92,7 @@ function correlatePartition(
       const outcomes = { alerted: 0, absorbed: 0 }
       const poison: { record: StoredRecord; reason: string }[] = []
       for (const record of records) {
-        const finding = decodeValid<Finding>(record.value, options.validate)
+        const finding = decodeRecord<Finding>(record, options.validate)
         if (finding === undefined) {
           poison.push({ record, reason: 'invalid-finding' })
           continue

@@ -8,7 +8,7 @@ import type { Sink } from '../alerts/sinks/sink.ts'
 import type { Notice } from '../schema/alert.ts'
 import { Rejected, Unavailable } from '../schema/errors.ts'
 import type { Assignment, Bus, BusRecord, StoredRecord } from './bus/bus.ts'
-import { decode, encode } from './records.ts'
+import { decodeRecord, encode } from './records.ts'
 import { untilAvailable } from './until-available.ts'
 
 export type DeliveryResult = 'accepted' | 'retried' | 'dead'
@@ -86,7 +86,7 @@ async function readOrWait(
 function take(records: readonly StoredRecord[], queue: DeliveryQueue, nowMs: number): BusRecord[] {
   const letters: BusRecord[] = []
   for (const record of records) {
-    const notice = noticeOf(record)
+    const notice = decodeRecord<Notice>(record, invalidNotice)
     if (notice === undefined) {
       letters.push({ key: record.key, value: encode({ reason: 'invalid-notice', offset: record.offset }) })
     } else {
@@ -96,15 +96,10 @@ function take(records: readonly StoredRecord[], queue: DeliveryQueue, nowMs: num
   return letters
 }
 
-function noticeOf(record: StoredRecord): Notice | undefined {
-  try {
-    const value = decode<Partial<Notice> | null>(record.value)
-    return typeof value?.notice_id === 'string' && typeof value.alert?.alert_id === 'string'
-      ? (value as Notice)
-      : undefined
-  } catch {
-    return undefined
-  }
+function invalidNotice(value: unknown): string | undefined {
+  const notice = value as Partial<Notice> | null
+  const valid = typeof notice?.notice_id === 'string' && typeof notice.alert?.alert_id === 'string'
+  return valid ? undefined : 'is not a notice'
 }
 
 async function attempt(queue: DeliveryQueue, signal: AbortSignal, options: DeliveryOptions): Promise<DeadLetter[]> {

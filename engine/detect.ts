@@ -8,7 +8,7 @@ import type { Finding, FindingDraft } from '../schema/finding.ts'
 import { idOf } from '../schema/ids.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import type { BusRecord, StoredRecord } from './bus/bus.ts'
-import { decodeValid, findingRecord } from './records.ts'
+import { decodeRecord, findingRecord } from './records.ts'
 import { type DetectorStates, detectorStates, isScopeKey, type ScopeLimits } from './scopes.ts'
 import { SEEN_PREFIX, type SeenEvents, seenEvents } from './seen.ts'
 import { addOutcomes, type Stage, type StagePartition, type StageResult } from './stage.ts'
@@ -69,7 +69,7 @@ function detectPartition(
       const outcomes = new Map<string, number>()
       const poison: { record: StoredRecord; reason: string }[] = []
       for (const record of records) {
-        const event = decodeValid<Telemetry>(record.value, options.validate)
+        const event = decodeRecord<Telemetry>(record, options.validate)
         if (event === undefined) {
           poison.push({ record, reason: 'invalid-event' })
           continue

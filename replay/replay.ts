@@ -7,7 +7,7 @@
  */
 import type { BusRecord, Topic } from '../engine/bus/bus.ts'
 import { type Chain, chain } from '../engine/chain.ts'
-import { decode, encode, eventRecord, fragmentRecord } from '../engine/records.ts'
+import { decode, eventRecord, fragmentRecord } from '../engine/records.ts'
 import type { Stage } from '../engine/stage.ts'
 import type { Alert, Notice } from '../schema/alert.ts'
 import { Rejected } from '../schema/errors.ts'
@@ -120,7 +120,7 @@ function observe(topic: Topic, record: BusRecord, options: ReplayOptions): BusRe
     const event = decode<Telemetry>(record.value)
     const observed = event.observed_ms === OBSERVED_MS ? { ...event, observed_ms: event.time_ms } : event
     options.onEvent?.(observed)
-    return observed === event ? record : { key: record.key, value: encode(observed) }
+    return observed === event ? record : eventRecord(observed)
   }
   if (topic === 'alerts' && options.onAlert !== undefined) {
     const notice = decode<Notice>(record.value)

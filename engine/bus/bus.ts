@@ -13,6 +13,11 @@ export type Topic = (typeof TOPICS)[number]
 export interface BusRecord {
   readonly key: string
   readonly value: Uint8Array
+  /**
+   * What `value` was encoded from. A bus may hand it on to readers in the same process, who are then spared the
+   * parsing; nobody changes it, and nobody relies on its being there.
+   */
+  readonly decoded?: object
 }
 
 /**

@@ -57,9 +57,9 @@ export class RunReader {
   }
 
   next(): StoredRecord {
-    const { key, value } = this.#run.records[this.position - this.#run.base] as BusRecord
+    const record = this.#run.records[this.position - this.#run.base] as BusRecord
     const offset = this.position
     this.position += 1
-    return { offset, key, value }
+    return { offset, ...record }
   }
 }
