@@ -1,0 +1,139 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Sink } from '../alerts/sinks/sink.ts'
+import { Rejected, Unavailable } from '../schema/errors.ts'
+import { exampleNotice } from '../test/example-alert.ts'
+import type { Bus } from './bus/bus.ts'
+import { openEmbeddedBus } from './bus/embedded.ts'
+import { runDelivery } from './deliver.ts'
+import { decode, noticeRecord } from './records.ts'
+
+let directory: string
+let bus: Bus
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'telltale-deliver-'))
+  bus = await openEmbeddedBus({ directory, sync: false })
+})
+afterEach(async () => {
+  await bus.close()
+  await rm(directory, { recursive: true })
+})
+
+/** A destination that answers as told, and remembers what it took. */
+function destination(answer: (noticeId: string, attempt: number) => unknown): Sink & { readonly taken: string[] } {
+  const taken: string[] = []
+  const attempts = new Map<string, number>()
+  return {
+    name: 'siem',
+    taken,
+    write: async ({ notice_id }) => {
+      const attempt = (attempts.get(notice_id) ?? 0) + 1
+      attempts.set(notice_id, attempt)
+      const error = answer(notice_id, attempt)
+      if (error !== undefined) {
+        throw error
+      }
+      taken.push(notice_id)
+    },
+  }
+}
+
+/** Delivers with a clock that stands still except when it is moved, until `done`. */
+async function deliverUntil(sink: Sink, done: () => boolean, clock = { ms: 0 }): Promise<void> {
+  const stop = new AbortController()
+  const running = runDelivery({ bus, sink, signal: stop.signal, now: () => clock.ms })
+  while (!done()) {
+    clock.ms += 60_000
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  stop.abort()
+  await running
+}
+
+const append = (...numbers: readonly number[]) =>
+  bus.append(
+    'alerts',
+    numbers.map((n) => noticeRecord(exampleNotice(n))),
+  )
+const id = (n: number) => exampleNotice(n).notice_id
+
+async function deadLetters(): Promise<{ reason: string; sink?: string; notice?: { notice_id: string } }[]> {
+  const letters: { reason: string }[] = []
+  const stop = new AbortController()
+  await bus.consume(
+    { group: 'test', topic: 'dead_letters' },
+    async (assignment) => {
+      for (const { value } of await assignment.read({ maxRecords: 1000, waitMs: 50 })) {
+        letters.push(decode(value))
+      }
+      stop.abort()
+    },
+    stop.signal,
+  )
+  return letters
+}
+
+describe('runDelivery', () => {
+  it('delivers every notice once when all goes well', async () => {
+    const sink = destination(() => undefined)
+    await append(1, 2, 3)
+    await deliverUntil(sink, () => sink.taken.length === 3)
+    expect(new Set(sink.taken)).toEqual(new Set([id(1), id(2), id(3)]))
+  })
+
+  it('tries again what was refused for now', async () => {
+    const sink = destination((_notice, attempt) => (attempt < 4 ? new Unavailable('503') : undefined))
+    await append(1, 2)
+    await deliverUntil(sink, () => sink.taken.length === 2)
+    expect(await deadLetters()).toEqual([])
+  })
+
+  it('writes a dead letter for what is refused for good, and goes on', async () => {
+    const sink = destination((notice) => (notice === id(1) ? new Rejected('http-422', 'no') : undefined))
+    await append(1, 2)
+    await deliverUntil(sink, () => sink.taken.length === 1)
+    expect(sink.taken).toEqual([id(2)])
+    expect(await deadLetters()).toMatchObject([{ reason: 'http-422', sink: 'siem', notice: { notice_id: id(1) } }])
+  })
+
+  it('writes a dead letter for what is not a notice', async () => {
+    const sink = destination(() => undefined)
+    await bus.append('alerts', [{ key: 'k', value: Buffer.from('{"notice_id": 1}') }])
+    await append(1)
+    await deliverUntil(sink, () => sink.taken.length === 1)
+    expect(await deadLetters()).toMatchObject([{ reason: 'invalid-notice' }])
+  })
+
+  it('goes on after a restart where it was: what is pending is tried, what was taken is not sent again', async () => {
+    const first = destination((notice) => (notice === id(2) ? new Unavailable('503') : undefined))
+    await append(1, 2, 3)
+    await deliverUntil(first, () => first.taken.length === 2)
+    const second = destination(() => undefined)
+    await deliverUntil(second, () => second.taken.length === 1, { ms: 10_000_000 })
+    expect(second.taken).toEqual([id(2)])
+  })
+
+  it('lets one sink hang without delaying another', async () => {
+    const stop = new AbortController()
+    const hanging: Sink = {
+      name: 'hanging',
+      write: (_notice, signal) =>
+        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Unavailable('stopped')))),
+    }
+    const stuck = runDelivery({ bus, sink: hanging, signal: stop.signal, now: () => 0 })
+    const sink = destination(() => undefined)
+    await append(1, 2, 3)
+    await deliverUntil(sink, () => sink.taken.length === 3)
+    stop.abort()
+    await stuck
+  })
+
+  it('ends with the error when a sink has a bug', async () => {
+    const sink = destination(() => new TypeError('bug'))
+    await append(1)
+    const running = runDelivery({ bus, sink, signal: new AbortController().signal, now: () => 0 })
+    await expect(running).rejects.toThrow('bug')
+  })
+})
