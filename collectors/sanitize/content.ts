@@ -1,5 +1,6 @@
 /** Content: masked, then cut, and counted before either. */
 import { CONTENT_LIMIT, type Content } from '../../schema/telemetry.ts'
+import { TextMemory } from '../text-memory.ts'
 import { mask } from './mask.ts'
 import { promptId } from './prompt-id.ts'
 import { cut } from './text.ts'
@@ -19,29 +20,63 @@ export interface SanitizedContent {
   readonly promptId: string | undefined
 }
 
+/** What is kept of a text. */
+interface Kept {
+  readonly text: string
+  readonly truncated: boolean
+}
+interface KeptPrompt extends Kept {
+  readonly id: string | undefined
+}
+
+/** UTF-16 units of the texts whose masking is remembered. What is kept of them is at most as much again. */
+const REMEMBERED = 2 * 1024 * 1024
+const prompts = new TextMemory<KeptPrompt>(readPrompt, REMEMBERED)
+const others = new TextMemory<Kept>(readOther, REMEMBERED)
+
 export function sanitizeContent(raw: Content, retention: Retention): SanitizedContent {
-  // The id is of the whole prompt, so the whole prompt is masked whatever is kept of it.
-  const prompt = typeof raw.prompt === 'string' ? mask(raw.prompt) : undefined
-  const id = prompt === undefined ? undefined : promptId(prompt)
+  const prompt = typeof raw.prompt === 'string' ? prompts.of(raw.prompt) : undefined
   if (retention === 'none') {
-    return { content: undefined, promptId: id }
+    return { content: undefined, promptId: prompt?.id }
   }
   const content: Content = {}
+  let any = false
   let truncated = raw.truncated === true
   for (const piece of PIECES) {
     const text = raw[piece]
-    if (typeof text !== 'string' || text === '') {
-      continue
+    if (typeof text === 'string' && text !== '') {
+      const kept = piece === 'prompt' ? (prompt as KeptPrompt) : others.of(text)
+      content[piece] = kept.text
+      truncated ||= kept.truncated
+      any = true
     }
-    const masked = piece === 'prompt' ? (prompt ?? '') : maskBeginning(text)
-    content[piece] = cut(masked, CONTENT_LIMIT)
-    truncated ||= masked.length > CONTENT_LIMIT || text.length > CONTENT_LIMIT + LOOKAHEAD
   }
-  const kept = Object.keys(content).length > 0
-  if (truncated && kept) {
+  if (truncated && any) {
     content.truncated = true
   }
-  return { content: kept ? content : undefined, promptId: id }
+  return { content: any ? content : undefined, promptId: prompt?.id }
+}
+
+/** A text of a call, masked and cut like content. */
+export function sanitizeText(text: string): string {
+  return others.of(text).text
+}
+
+/** The id is of the whole prompt, so the whole prompt is masked whatever is kept of it. */
+function readPrompt(text: string): KeptPrompt {
+  const masked = mask(text)
+  return { ...keep(text, masked), id: promptId(masked) }
+}
+
+function readOther(text: string): Kept {
+  return keep(text, maskBeginning(text))
+}
+
+function keep(text: string, masked: string): Kept {
+  return {
+    text: cut(masked, CONTENT_LIMIT),
+    truncated: masked.length > CONTENT_LIMIT || text.length > CONTENT_LIMIT + LOOKAHEAD,
+  }
 }
 
 /** The masked text at least up to `CONTENT_LIMIT`, without paying for the masking of what is cut anyway. */

@@ -10,7 +10,9 @@ import { cut, printable } from './text.ts'
 
 const REMEMBERED = 4096
 const REMEMBERED_LENGTH = 128
-const seen = new Map<string, string | undefined>()
+// Two generations: what was asked for since the last change stays, what was not is forgotten with the older one.
+let young = new Map<string, string | undefined>()
+let old: ReadonlyMap<string, string | undefined> = new Map()
 
 /**
  * A name fit to keep: printable, at most `NAME_LIMIT`, without secrets; `undefined` when nothing remains. Where a
@@ -24,15 +26,15 @@ export function identifier(value: string | undefined): string | undefined {
     return clean(value)
   }
   // The same few names come with every record; most of the cost of one more record is saved here.
-  const known = seen.get(value)
-  if (known !== undefined) {
-    return known
+  return young.get(value) ?? remember(value, old.get(value) ?? clean(value))
+}
+
+function remember(value: string, cleaned: string | undefined): string | undefined {
+  if (young.size >= REMEMBERED) {
+    old = young
+    young = new Map()
   }
-  const cleaned = clean(value)
-  if (seen.size >= REMEMBERED) {
-    seen.clear()
-  }
-  seen.set(value, cleaned)
+  young.set(value, cleaned)
   return cleaned
 }
 
@@ -40,7 +42,7 @@ function clean(value: string): string | undefined {
   // Masked before and after, since what is invisible may hide the beginning of a key, or part it.
   const first = maskSecrets(value)
   const name = printable(first.text)
-  const { text, guessable } = maskSecrets(name)
+  const { text, guessable } = name === first.text ? first : maskSecrets(name)
   if (text === name && first.text === value) {
     return cut(name, NAME_LIMIT) || undefined
   }
