@@ -51,6 +51,7 @@ interface Parts {
   readonly policies: PolicySet
   readonly sinks: readonly Sink[]
   readonly signal: AbortSignal
+  readonly assemblers: { held(): number }[]
   /** Why something does not work, by what it is; empty when all is well. */
   readonly troubles: Map<string, string>
   readonly pending: Map<string, { readonly isDown: boolean; readonly pending: number }>
@@ -65,7 +66,10 @@ export async function startTelltale(config: Config, log: Logger): Promise<Tellta
     metrics.observe('telltale_bus_append_seconds', { topic }, seconds),
   )
   const ledger = new OutcomeLedger()
-  const metrics = createMetrics({ ledger, lag: () => bus.lag() })
+  await carryOver(bus, ledger)
+  const assemblers: { held(): number }[] = []
+  const held = () => assemblers.reduce((sum, assembler) => sum + assembler.held(), 0)
+  const metrics = createMetrics({ ledger, lag: () => bus.lag(), held })
   const store = await openStoreOf(config, log).catch(async (error: unknown) => {
     await bus.close()
     throw error
@@ -80,6 +84,7 @@ export async function startTelltale(config: Config, log: Logger): Promise<Tellta
     policies,
     sinks,
     signal: stopping.signal,
+    assemblers,
     troubles: new Map(),
     pending: new Map(),
   }
@@ -126,6 +131,13 @@ function openBus(config: Config, onAppend: (topic: 'fragments', seconds: number)
   })
 }
 
+/** What the process before this one had taken in and not finished is in flight from the start. */
+async function carryOver(bus: Bus, ledger: OutcomeLedger): Promise<void> {
+  const behind = (await bus.lag()).map(({ group, committed, end }) => ({ group, records: end - committed }))
+  const of = (stage: string) => behind.reduce((sum, { group, records }) => sum + (group === stage ? records : 0), 0)
+  ledger.carryOver({ records: of('assemble'), events: of('detect') })
+}
+
 function openStoreOf(config: Config, log: Logger): Promise<Store> {
   const { url, database, username, password } = config.store
   const days = config.retention.store_days
@@ -146,6 +158,10 @@ async function runStages(parts: Parts): Promise<void> {
   const stages: readonly Stage[] = pureStages({
     policies: parts.policies,
     assemble: { holdMs: parts.config.assemble.hold_ms, maxHeld: parts.config.assemble.max_held },
+    onAssembler: (assembler) => {
+      parts.assemblers.push(assembler)
+      ledger.carryOver({ records: assembler.held(), events: 0 })
+    },
     onDetectorFailure: (detector, error) => {
       metrics.add('telltale_detector_failures_total', { detector })
       troubles.set(`detector ${detector}`, 'throws on some events')

@@ -185,6 +185,6 @@ function alertFinding(finding: Finding): AlertFinding {
 function techniquesOf(lists: readonly (readonly string[])[]): Alert['techniques'] {
   return [...new Set(lists.flat())].map((id) => {
     const known = technique(id)
-    return { id: known?.id ?? id, name: known?.name ?? id, tactics: [...(known?.tactics ?? [])] }
+    return { id: known?.id ?? id, name: known?.title ?? id, tactics: [...(known?.tactics ?? [])] }
   })
 }
