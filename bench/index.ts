@@ -1,8 +1,8 @@
 /** `npm run bench`: how fast each step is, the whole of it live, and how long an alert takes. */
 import { loadPolicies } from '../rules/load.ts'
 import { SHIPPED_POLICIES } from '../wire.ts'
-import { measureThroughput } from './live.ts'
-import { loadRequests, SPANS_PER_REQUEST } from './load.ts'
+import { measureLatency, measureThroughput } from './live.ts'
+import { loadRequests, markedRequests, SPANS_PER_REQUEST } from './load.ts'
 import { measurePure } from './pure.ts'
 
 const REQUESTS = 20
@@ -40,3 +40,15 @@ console.log(
 console.log(
   `  memory                       ${mib(anonymousBytes.self).padStart(10)}  (store ${mib(anonymousBytes.store)})`,
 )
+
+const SPANS_PER_SECOND = 2000
+const SMALL_REQUEST = 64
+const marked = await markedRequests(
+  { requests: 800, identified: 1, agents: 200, startMs: Date.now(), seed: 'latency' },
+  SMALL_REQUEST,
+)
+const { alerts, p50Ms, p99Ms, maxMs } = await measureLatency(marked, (1000 * SMALL_REQUEST) / SPANS_PER_SECOND)
+console.log(
+  `\nfrom the start of a request to its alert at the webhook, at ${SPANS_PER_SECOND} spans/s (${alerts} alerts)`,
+)
+console.log(`  p50 ${p50Ms.toFixed(0)} ms, p99 ${p99Ms.toFixed(0)} ms, longest ${maxMs.toFixed(0)} ms`)

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openReceiver } from '../commands/receiver.ts'
-import { SPANS_PER_REQUEST } from './load.ts'
+import { type MarkedRequest, SPANS_PER_REQUEST } from './load.ts'
 import { type ProcessUsage, TelltaleProcess } from './telltale-process.ts'
 
 export interface Throughput {
@@ -56,14 +56,8 @@ export interface Latency {
   readonly maxMs: number
 }
 
-/** A request, and the sessions in it that must raise an alert. */
-export interface Marked {
-  readonly body: Uint8Array
-  readonly sessions: readonly string[]
-}
-
 /** Sends requests at a steady pace; the time from the start of a request to its alert at the webhook. */
-export async function measureLatency(marked: readonly Marked[], everyMs: number): Promise<Latency> {
+export async function measureLatency(marked: readonly MarkedRequest[], everyMs: number): Promise<Latency> {
   const sentMs = new Map<string, number>()
   const latencies: number[] = []
   const secret = `whsec_${randomBytes(32).toString('base64')}`
@@ -98,7 +92,7 @@ export async function measureLatency(marked: readonly Marked[], everyMs: number)
 }
 
 async function paced(
-  marked: readonly Marked[],
+  marked: readonly MarkedRequest[],
   everyMs: number,
   door: string,
   agent: Agent,
@@ -106,12 +100,9 @@ async function paced(
 ): Promise<void> {
   const start = performance.now()
   const sending: Promise<void>[] = []
-  for (const [index, { body, sessions }] of marked.entries()) {
+  for (const [index, { body, session }] of marked.entries()) {
     await sleep(Math.max(0, start + index * everyMs - performance.now()))
-    const nowMs = performance.now()
-    for (const session of sessions) {
-      sentMs?.set(session, nowMs)
-    }
+    sentMs?.set(session, performance.now())
     sending.push(post(door, body, agent))
   }
   await Promise.all(sending)

@@ -22,27 +22,68 @@ export const SPANS_PER_REQUEST = 512
 
 /** Every request holds whole traces as far as they fit; a trace cut by a request's end goes on in the next. */
 export async function loadRequests(options: LoadOptions): Promise<Uint8Array[]> {
-  const exporter = new InMemorySpanExporter()
+  const spans = await loadSpans(options, options.requests * SPANS_PER_REQUEST)
+  return Array.from({ length: options.requests }, (_, index) =>
+    serialized(spans.slice(index * SPANS_PER_REQUEST, (index + 1) * SPANS_PER_REQUEST)),
+  )
+}
+
+/** A request, and the session in it that must raise an alert. */
+export interface MarkedRequest {
+  readonly body: Uint8Array
+  readonly session: string
+}
+
+/** Requests of `spans` each, in every one of which an agent that names itself breaks its policy, once. */
+export async function markedRequests(options: LoadOptions, spans: number): Promise<MarkedRequest[]> {
+  const load = await loadSpans(options, options.requests * spans)
+  const marked: MarkedRequest[] = []
+  for (let index = 0; index < options.requests; index += 1) {
+    const session = `${options.seed}-marked-${index}`
+    const mark = await spansOf(MARK, `${options.seed}/mark/${index}`, options.startMs + index, session)
+    const rest = load.slice(index * spans, (index + 1) * spans - mark.length)
+    marked.push({ body: serialized([...rest, ...mark]), session })
+  }
+  return marked
+}
+
+/** Governed by a policy that comes with Telltale, which lists no shell. */
+const MARK: Session = {
+  title: 'mark',
+  story: 'attack',
+  service: 'support-service',
+  agent: { id: 'support-assistant', version: '2.3.1' },
+  identity: 'every-span',
+  steps: [{ tool: 'shell.exec', arguments: { command: 'id' }, result: 'uid=0' }],
+}
+
+async function loadSpans(options: LoadOptions, wanted: number): Promise<ReadableSpan[]> {
   const spans: ReadableSpan[] = []
-  const wanted = options.requests * SPANS_PER_REQUEST
   let nowMs = options.startMs
   for (let trace = 0; spans.length < wanted; trace += 1) {
     const agent = trace % options.agents
-    const identified = agent < options.identified * options.agents
-    const tracing = openTracing(`service-${agent}`, `${options.seed}/${trace}`, exporter)
-    nowMs = play(session(agent, trace, identified), tracing.tracer, nowMs, `${options.seed}-conversation-${trace}`)
-    await tracing.flush()
-    spans.push(...exporter.getFinishedSpans())
-    exporter.reset()
+    const told = session(agent, trace, agent < options.identified * options.agents)
+    const made = await spansOf(told, `${options.seed}/${trace}`, nowMs, `${options.seed}-conversation-${trace}`)
+    spans.push(...made)
+    nowMs += 1000
   }
-  return Array.from({ length: options.requests }, (_, index) => {
-    const batch = spans.slice(index * SPANS_PER_REQUEST, (index + 1) * SPANS_PER_REQUEST)
-    const body = ProtobufTraceSerializer.serializeRequest(batch)
-    if (body === undefined) {
-      throw new Error('the serializer gave nothing')
-    }
-    return body
-  })
+  return spans
+}
+
+async function spansOf(told: Session, seed: string, startMs: number, conversation: string): Promise<ReadableSpan[]> {
+  const exporter = new InMemorySpanExporter()
+  const tracing = openTracing(told.service, seed, exporter)
+  play(told, tracing.tracer, startMs, conversation)
+  await tracing.flush()
+  return exporter.getFinishedSpans()
+}
+
+function serialized(spans: ReadableSpan[]): Uint8Array {
+  const body = ProtobufTraceSerializer.serializeRequest(spans)
+  if (body === undefined) {
+    throw new Error('the serializer gave nothing')
+  }
+  return body
 }
 
 const QUESTION =

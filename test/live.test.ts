@@ -52,7 +52,7 @@ describe.skipIf(!isThere)('recorded requests, live (skipped where ../shared/data
     for (const file of files) {
       expect([0, 200]).toContain(await sendCapture(folder, file, doors))
     }
-    await settled(telltale)
+    await Promise.race([settled(telltale), telltale.failed])
     events = await everything<Telemetry>(`${telltale.api}/api/v1/events`)
     alerts = [
       ...new Map(
@@ -72,7 +72,9 @@ describe.skipIf(!isThere)('recorded requests, live (skipped where ../shared/data
   it('end in as many tool calls as were made', () => {
     // Some recordings are told twice, alone and together with the other signal of the same session.
     const together = expectedCaptures.filter(({ files: own }) => {
-      return !expectedCaptures.some((other) => other.files.length > own.length && own.every((file) => other.files.includes(file)))
+      return !expectedCaptures.some(
+        (other) => other.files.length > own.length && own.every((file) => other.files.includes(file)),
+      )
     })
     const expected = together.reduce((sum, { calls }) => sum + calls.length, 0)
     expect(together.flatMap(({ files: own }) => own).sort()).toEqual(files.filter((file) => !file.includes('metrics')))
