@@ -1,5 +1,5 @@
 /** Deterministic ids: hashes of what caused a thing, so that the same log always gives the same ids. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /**
  * 32 hex characters of SHA-256 over the parts. Every part is length-prefixed, so that no two different lists of
@@ -11,5 +11,5 @@ export function idOf(...parts: readonly (string | number | undefined)[]): string
     const value = part === undefined ? '' : String(part)
     text += `${value.length}:${value}`
   }
-  return createHash('sha256').update(text).digest('hex').slice(0, 32)
+  return hash('sha256', text).slice(0, 32)
 }

@@ -9,6 +9,7 @@
 import type { Fragment } from '../../schema/fragment.ts'
 import { idOf } from '../../schema/ids.ts'
 import type { Telemetry } from '../../schema/telemetry.ts'
+import { rankOf } from './draft.ts'
 import { Drafts } from './drafts.ts'
 import { DraftFlow } from './flow.ts'
 import { learn } from './learn.ts'
@@ -25,7 +26,8 @@ export interface Absorbed {
 }
 
 export interface Assembler {
-  absorb(fragment: Fragment): Absorbed
+  /** `encoded` is the fragment as JSON, where the caller has it: what is persisted of it need not be encoded again. */
+  absorb(fragment: Fragment, encoded?: Uint8Array): Absorbed
   /** State entries that changed since the last call; to be persisted with the offset. */
   changes(): readonly StateChange[]
   /** Stream time at which something held goes on, or `undefined` when nothing is held. */
@@ -66,7 +68,7 @@ class PartitionAssembler implements Assembler {
     this.#flow = new DraftFlow(options, this.#memory, this.#drafts, this.#clock)
   }
 
-  absorb(fragment: Fragment): Absorbed {
+  absorb(fragment: Fragment, encoded?: Uint8Array): Absorbed {
     const output = new Output()
     this.#clock.value = Math.max(this.#clock.value, fragment.observed_ms)
     this.#expire(output)
@@ -85,7 +87,7 @@ class PartitionAssembler implements Assembler {
       return output.absorbed()
     }
     const node = learn(fragment, trace, this.#memory, this.#clock.value)
-    this.#flow.take(fragment, trace, node, output)
+    this.#flow.take({ fragment, rank: rankOf(fragment), encoded }, trace, node, output)
     this.#bound(output)
     return output.absorbed()
   }

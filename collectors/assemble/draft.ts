@@ -1,11 +1,14 @@
 /** An event in the making, or one that went out and can still be amended. */
 import type { Fragment } from '../../schema/fragment.ts'
 import type { Agent, Dataset, Destination, Subject, Volume } from '../../schema/telemetry.ts'
+import type { Entry } from './ledger.ts'
 
 /** What one fragment gives to an event. The lowest rank speaks first for every field. */
 export interface Contribution {
   readonly fragment: Fragment
   readonly rank: number
+  /** The fragment as JSON, where somebody has it: kept only until the draft is persisted, which is soon. */
+  encoded?: Uint8Array | undefined
 }
 
 /**
@@ -24,13 +27,14 @@ export interface Children {
 /** Who, where and when, as it went out; an amendment says the same, since consumers find events by them. */
 export interface Identity {
   /** Set once it went out. */
-  readonly time_ms?: number
+  time_ms: number | undefined
   readonly agent: Agent
   readonly session_id: string
   readonly subject_chain: readonly Subject[]
-  readonly prompt_id?: string
+  readonly prompt_id: string | undefined
 }
 
+/** Every field is there from the beginning, if only as `undefined`: there are many drafts, and alike they are fast. */
 export interface Draft {
   /** Unique, rising with arrival. */
   readonly seq: number
@@ -39,22 +43,59 @@ export interface Draft {
   readonly observed_ms: number
   /** By rank, then by fragment id. Empty never. */
   contributions: readonly Contribution[]
-  children?: Children
+  children: Children | undefined
   /** An absorbed fragment in it has not been counted yet. */
   open: boolean
   /** Stream time at which it goes on with what is known; absent when it waits for nothing. */
-  deadline_ms?: number
+  deadline_ms: number | undefined
   /** Order among those with the same deadline. */
-  armed?: number
+  armed: number | undefined
   /** The unknown ancestor whose arrival may settle it. */
-  gap?: string
+  gap: string | undefined
   /** What other fragments find it by. */
   keys: readonly string[]
   /** Its call id was used before in the session, for another call: the id says nothing about which event this is. */
-  reused?: true
+  readonly reused: boolean
   /** Set when it went out. */
-  event_id?: string
-  identity?: Identity
+  event_id: string | undefined
+  identity: Identity | undefined
+  /** Where `Drafts` keeps it; absent when it does not. Not persisted. */
+  place: Place | undefined
+}
+
+/** Where a draft is kept. */
+export interface Place {
+  entry: Entry<Draft>
+  /** On the shelf of what waits for a deadline; else on that of what is remembered. */
+  waiting: boolean
+  /** See `textOf`. */
+  text: number
+  /** The trace that it is looked for in; changes when a record with another trace comes to speak first. */
+  trace: string
+}
+
+/** A draft that is not kept yet. */
+export function newDraft(
+  seq: number,
+  contribution: Contribution,
+  about: { readonly open: boolean; readonly keys: readonly string[]; readonly reused: boolean },
+): Draft {
+  return {
+    seq,
+    tenant: contribution.fragment.tenant_id,
+    observed_ms: contribution.fragment.observed_ms,
+    contributions: [contribution],
+    children: undefined,
+    open: about.open,
+    deadline_ms: undefined,
+    armed: undefined,
+    gap: undefined,
+    keys: about.keys,
+    reused: about.reused,
+    event_id: undefined,
+    identity: undefined,
+    place: undefined,
+  }
 }
 
 /** Fragments of one event that are kept one by one; what comes above is counted as merged and its content lost. */

@@ -1,31 +1,27 @@
 /** All drafts: those that wait for relatives or time, and those that went out and can still be amended. */
 
-import { type Draft, leadOf, textOf } from './draft.ts'
+import { type Draft, leadOf, type Place, textOf } from './draft.ts'
+import { DRAFT_FORM } from './draft-form.ts'
 import { Deadlines } from './held.ts'
+import { KeyIndex, type KeyReader } from './key-index.ts'
 import { callIdOf } from './keys.ts'
 import type { Entry, Ledger, Shelf } from './ledger.ts'
 import type { AssembleOptions } from './options.ts'
 
-interface Place {
-  readonly draft: Draft
-  entry: Entry<Draft>
-  /** On the shelf of what waits for a deadline; else on that of what is remembered. */
-  waiting: boolean
-  text: number
-  /** The trace that it is looked for in; changes when a record with another trace comes to speak first. */
-  trace: string
-}
+const NO_DRAFTS: readonly Draft[] = []
 
 /** Finds, arms and forgets drafts. Decides nothing about them. */
 export class Drafts {
   readonly #options: AssembleOptions
   readonly #waiting: Shelf<Draft>
   readonly #remembered: Shelf<Draft>
-  readonly #places = new Map<number, Place>()
-  readonly #byKey = new Map<string, Draft[]>()
-  readonly #byGap = new Map<string, Set<Draft>>()
+  readonly #bySeq = new Map<number, Draft>()
+  readonly #keys = new KeyIndex()
+  /** By trace, then by the span that is watched for. */
+  readonly #byGap = new Map<string, Map<string, Set<Draft>>>()
   readonly #byTrace = new Map<string, Set<Draft>>()
   readonly #deadlines = new Deadlines<Draft>()
+  readonly #traceKeys = new TraceKeys()
   readonly #seq: { value: number }
   readonly #armed: { value: number }
   #waitingText = 0
@@ -34,8 +30,8 @@ export class Drafts {
 
   constructor(ledger: Ledger, options: AssembleOptions) {
     this.#options = options
-    this.#waiting = ledger.shelf('waiting')
-    this.#remembered = ledger.shelf('remembered')
+    this.#waiting = ledger.shelf('waiting', DRAFT_FORM)
+    this.#remembered = ledger.shelf('remembered', DRAFT_FORM)
     this.#seq = ledger.counter('seq')
     this.#armed = ledger.counter('armed')
     const waiting = [...this.#waiting.values()]
@@ -80,37 +76,35 @@ export class Drafts {
   }
 
   bySeq(seq: number | undefined): Draft | undefined {
-    return seq === undefined ? undefined : this.#places.get(seq)?.draft
+    return seq === undefined ? undefined : this.#bySeq.get(seq)
+  }
+
+  /** Where drafts are found by what other fragments say. */
+  get byKey(): KeyReader {
+    return this.#keys
   }
 
   has(draft: Draft): boolean {
-    return this.#places.has(draft.seq)
-  }
-
-  newest(keys: readonly string[]): Draft | undefined {
-    return this.#find(keys, (drafts) => drafts.at(-1))
-  }
-
-  oldest(keys: readonly string[]): Draft | undefined {
-    return this.#find(keys, (drafts) => drafts[0])
+    return draft.place !== undefined
   }
 
   /** Says that the draft was changed in place by `change`. */
   change(draft: Draft, change: (draft: Draft) => void): void {
-    const place = this.#places.get(draft.seq)
+    const { place } = draft
     if (place === undefined) {
       change(draft)
       return
     }
-    this.#count(place, -1)
+    this.#count(draft, place, -1)
     change(draft)
     place.text = textOf(draft)
-    this.#count(place, 1)
-    if (place.trace !== traceKey(draft)) {
+    this.#count(draft, place, 1)
+    const trace = this.#traceKey(draft)
+    if (place.trace !== trace) {
       this.watch(draft, undefined)
       removeFrom(this.#byTrace, place.trace, draft)
-      place.trace = traceKey(draft)
-      this.#held(place)
+      place.trace = trace
+      this.#held(draft, place)
     }
     this.#shelfOf(place).changed(place.entry)
   }
@@ -121,14 +115,14 @@ export class Drafts {
       this.change(draft, () => {
         draft.keys = [...draft.keys, ...added]
       })
-      this.#enter(draft, added)
+      this.#keys.enter(draft, added)
     }
   }
 
   removeKeys(draft: Draft, isRemoved: (key: string) => boolean): void {
     const removed = draft.keys.filter(isRemoved)
     if (removed.length > 0) {
-      this.#leave(draft, removed)
+      this.#keys.leave(draft, removed)
       this.change(draft, () => {
         draft.keys = draft.keys.filter((key) => !removed.includes(key))
       })
@@ -137,8 +131,8 @@ export class Drafts {
 
   /** Lets it wait until then, or, without a deadline, be remembered as it is. */
   arm(draft: Draft, deadlineMs: number | undefined): void {
-    const place = this.#places.get(draft.seq) as Place
-    this.#count(place, -1)
+    const place = draft.place as Place
+    this.#count(draft, place, -1)
     this.#shelfOf(place).drop(place.entry)
     this.#deadlines.remove(draft)
     this.#setDeadline(draft, deadlineMs)
@@ -147,58 +141,65 @@ export class Drafts {
     if (deadlineMs !== undefined) {
       this.#deadlines.add(draft)
     }
-    this.#count(place, 1)
-    this.#held(place)
+    this.#count(draft, place, 1)
+    this.#held(draft, place)
   }
 
   /** Wakes it when that span arrives. */
   watch(draft: Draft, gap: string | undefined): void {
-    const place = this.#places.get(draft.seq)
+    const { place } = draft
     if (place === undefined || draft.gap === gap) {
       return
     }
+    const { trace } = place
     if (draft.gap !== undefined) {
-      removeFrom(this.#byGap, `${place.trace}\n${draft.gap}`, draft)
+      const gaps = this.#byGap.get(trace)
+      if (gaps !== undefined) {
+        removeFrom(gaps, draft.gap, draft)
+        if (gaps.size === 0) {
+          this.#byGap.delete(trace)
+        }
+      }
     }
-    if (gap === undefined) {
-      delete draft.gap
-    } else {
-      draft.gap = gap
-      addTo(this.#byGap, `${place.trace}\n${gap}`, draft)
+    draft.gap = gap
+    if (gap !== undefined) {
+      this.#watchFor(trace, gap, draft)
     }
     this.#shelfOf(place).changed(place.entry)
   }
 
   /** Those that watch for the span, in the order they came. */
   watching(tenant: string, trace: string, span: string): readonly Draft[] {
-    const drafts = this.#byGap.get(`${tenant}\n${trace}\n${span}`)
-    return drafts === undefined ? [] : [...drafts].sort((a, b) => a.seq - b.seq)
+    const drafts = this.#byGap.get(this.#traceKeys.of(tenant, trace))?.get(span)
+    return drafts === undefined ? NO_DRAFTS : inOrder(drafts)
   }
 
   /** Whether something of the trace still waits. */
   isHeld(tenant: string, trace: string): boolean {
-    return this.#byTrace.has(`${tenant}\n${trace}`)
+    return this.#byTrace.has(this.#traceKeys.of(tenant, trace))
   }
 
   /** What waits for time in the trace of the draft, itself included, in the order it came. */
   heldWith(draft: Draft): readonly Draft[] {
-    return [...(this.#byTrace.get(traceKey(draft)) ?? [draft])].sort((a, b) => a.seq - b.seq)
+    const drafts = this.#byTrace.get(this.#traceKey(draft))
+    return drafts === undefined ? [draft] : inOrder(drafts)
   }
 
   drop(draft: Draft): void {
-    const place = this.#places.get(draft.seq)
+    const { place } = draft
     if (place === undefined) {
       return
     }
     this.watch(draft, undefined)
-    this.#leave(draft, draft.keys)
-    this.#count(place, -1)
+    this.#keys.leave(draft, draft.keys)
+    this.#count(draft, place, -1)
     this.#shelfOf(place).drop(place.entry)
     this.#deadlines.remove(draft)
     this.#setDeadline(draft, undefined)
     place.waiting = false
-    this.#held(place)
-    this.#places.delete(draft.seq)
+    this.#held(draft, place)
+    this.#bySeq.delete(draft.seq)
+    draft.place = undefined
   }
 
   nextDeadline(): number | undefined {
@@ -222,33 +223,43 @@ export class Drafts {
   #index(entry: Entry<Draft>): void {
     const draft = entry.value
     const place: Place = {
-      draft,
       entry,
       waiting: draft.deadline_ms !== undefined,
       text: textOf(draft),
-      trace: traceKey(draft),
+      trace: this.#traceKey(draft),
     }
-    this.#places.set(draft.seq, place)
-    this.#count(place, 1)
-    this.#enter(draft, draft.keys)
-    this.#held(place)
+    draft.place = place
+    this.#bySeq.set(draft.seq, draft)
+    this.#count(draft, place, 1)
+    this.#keys.enter(draft, draft.keys)
+    if (place.waiting) {
+      this.#held(draft, place)
+    }
     if (draft.gap !== undefined) {
-      addTo(this.#byGap, `${place.trace}\n${draft.gap}`, draft)
+      this.#watchFor(place.trace, draft.gap, draft)
     }
   }
 
   #setDeadline(draft: Draft, deadlineMs: number | undefined): void {
-    if (deadlineMs === undefined) {
-      delete draft.deadline_ms
-      delete draft.armed
-      return
-    }
-    this.#armed.value += 1
     draft.deadline_ms = deadlineMs
-    draft.armed = this.#armed.value
+    if (deadlineMs === undefined) {
+      draft.armed = undefined
+    } else {
+      this.#armed.value += 1
+      draft.armed = this.#armed.value
+    }
   }
 
-  #held({ draft, waiting, trace }: Place): void {
+  #watchFor(trace: string, gap: string, draft: Draft): void {
+    const gaps = this.#byGap.get(trace)
+    if (gaps === undefined) {
+      this.#byGap.set(trace, new Map([[gap, new Set([draft])]]))
+    } else {
+      addTo(gaps, gap, draft)
+    }
+  }
+
+  #held(draft: Draft, { waiting, trace }: Place): void {
     if (waiting) {
       addTo(this.#byTrace, trace, draft)
     } else {
@@ -260,7 +271,7 @@ export class Drafts {
     return place.waiting ? this.#waiting : this.#remembered
   }
 
-  #count({ draft, waiting, text }: Place, sign: 1 | -1): void {
+  #count(draft: Draft, { waiting, text }: Place, sign: 1 | -1): void {
     this.#open += draft.open ? sign : 0
     if (waiting) {
       this.#waitingText += sign * text
@@ -269,47 +280,32 @@ export class Drafts {
     }
   }
 
-  #find(keys: readonly string[], pick: (drafts: readonly Draft[]) => Draft | undefined): Draft | undefined {
-    for (const key of keys) {
-      const drafts = this.#byKey.get(key)
-      if (drafts !== undefined) {
-        return pick(drafts)
-      }
-    }
-    return undefined
-  }
-
-  #enter(draft: Draft, keys: readonly string[]): void {
-    for (const key of keys) {
-      const drafts = this.#byKey.get(key)
-      if (drafts === undefined) {
-        this.#byKey.set(key, [draft])
-      } else {
-        drafts.push(draft)
-        // Nearly always in order already; a restart must find the same order.
-        if ((drafts.at(-2) as Draft).seq > draft.seq) {
-          drafts.sort((a, b) => a.seq - b.seq)
-        }
-      }
-    }
-  }
-
-  #leave(draft: Draft, keys: readonly string[]): void {
-    for (const key of keys) {
-      const drafts = this.#byKey.get(key)
-      if (drafts?.length === 1 && drafts[0] === draft) {
-        this.#byKey.delete(key)
-      } else if (drafts?.includes(draft)) {
-        drafts.splice(drafts.indexOf(draft), 1)
-      }
-    }
+  /** The trace that the draft is looked for in; drafts without one are each their own. */
+  #traceKey(draft: Draft): string {
+    const { fragment } = leadOf(draft)
+    return this.#traceKeys.of(draft.tenant, fragment.trace_id ?? `#${draft.seq}`)
   }
 }
 
-/** The trace that the draft is looked for in; drafts without one are each their own. */
-function traceKey(draft: Draft): string {
-  const { fragment } = leadOf(draft)
-  return fragment.trace_id === undefined ? `${draft.tenant}\n#${draft.seq}` : `${draft.tenant}\n${fragment.trace_id}`
+/** Makes a key once for a run of records of one trace; a map finds a key that it was given before without reading it. */
+class TraceKeys {
+  #tenant = ''
+  #trace = ''
+  #key = '\n'
+
+  of(tenant: string, trace: string): string {
+    if (trace !== this.#trace || tenant !== this.#tenant) {
+      this.#tenant = tenant
+      this.#trace = trace
+      this.#key = `${tenant}\n${trace}`
+    }
+    return this.#key
+  }
+}
+
+function inOrder(drafts: ReadonlySet<Draft>): readonly Draft[] {
+  const ordered = [...drafts]
+  return ordered.length === 1 ? ordered : ordered.sort((a, b) => a.seq - b.seq)
 }
 
 function addTo(index: Map<string, Set<Draft>>, key: string, draft: Draft): void {

@@ -1,5 +1,5 @@
 /** The event, from what its records say together and who acted. */
-import type { Telemetry } from '../../schema/telemetry.ts'
+import type { Telemetry, Tool } from '../../schema/telemetry.ts'
 import type { Draft, Identity } from './draft.ts'
 import { type Merged, mergeDraft, withAttribute } from './merge.ts'
 
@@ -25,16 +25,16 @@ export function eventOf(draft: Draft, eventId: string, identity: Identity, clamp
     parent_span_id: merged.parent_span_id ?? null,
     operation,
     prompt_id: merged.prompt_id ?? identity.prompt_id ?? null,
-    subject_chain: [...identity.subject_chain],
-    dataset_scope: [...(merged.dataset_scope ?? [])],
+    subject_chain: shared(identity.subject_chain),
+    dataset_scope: shared(merged.dataset_scope),
     policy_snapshot: merged.policy_snapshot ?? null,
     policy_decision: merged.policy_decision ?? null,
-    atlas_mapping: [...(merged.atlas_mapping ?? [])],
+    atlas_mapping: shared(merged.atlas_mapping),
     tool: toolOf(merged, operation),
     outcome: merged.outcome ?? 'ok',
     duration_ms: merged.duration_ms ?? null,
     volume: merged.volume ?? {},
-    destinations: [...(merged.destinations ?? [])],
+    destinations: shared(merged.destinations),
     integrity: merged.integrity ?? {},
     token: merged.token ?? null,
     approval: merged.approval ?? null,
@@ -52,9 +52,14 @@ export function eventOf(draft: Draft, eventId: string, identity: Identity, clamp
   return event
 }
 
+/** The list itself: an event shares with its fragments what nobody changes once it is said. */
+function shared<T>(list: readonly T[] | undefined): T[] {
+  return list === undefined ? [] : (list as T[])
+}
+
 function toolOf({ tool }: Merged, operation: Telemetry['operation']): Telemetry['tool'] {
   if (tool?.name !== undefined) {
-    return { ...tool, name: tool.name }
+    return tool as Tool
   }
   // A call whose record names no tool is still a call, and a policy must be able to refuse it.
   return operation === 'tool_call' ? { ...tool, name: 'unknown' } : null
@@ -65,26 +70,26 @@ function toolOf({ tool }: Merged, operation: Telemetry['operation']): Telemetry[
  * attribute) is not worth sending it again.
  */
 export function judgedDifferently(before: Telemetry, after: Telemetry): boolean {
-  return judged(before) !== judged(after)
+  return (
+    before.tool?.name !== after.tool?.name ||
+    before.tool?.server !== after.tool?.server ||
+    before.outcome !== after.outcome ||
+    before.error_type !== after.error_type ||
+    before.policy_decision !== after.policy_decision ||
+    CONTENTS.some((name) => before.content?.[name] !== after.content?.[name]) ||
+    JSON.stringify([before.approval, before.token]) !== JSON.stringify([after.approval, after.token]) ||
+    !sameMembers(before.destinations, after.destinations) ||
+    !sameMembers(before.dataset_scope, after.dataset_scope)
+  )
 }
 
-function judged(event: Telemetry): string {
-  const { tool, outcome, error_type, destinations, dataset_scope, content, policy_decision, approval, token } = event
-  return JSON.stringify([
-    tool?.name,
-    tool?.server,
-    outcome,
-    error_type,
-    // Merged lists are sorted, those of a single record are as it wrote them: the order says nothing.
-    destinations.map((destination) => JSON.stringify(destination)).sort(),
-    dataset_scope.map((dataset) => JSON.stringify(dataset)).sort(),
-    content?.prompt,
-    content?.arguments,
-    content?.result,
-    content?.output,
-    content?.system_prompt,
-    policy_decision,
-    approval,
-    token,
-  ])
+const CONTENTS = ['prompt', 'arguments', 'result', 'output', 'system_prompt'] as const
+
+/** Merged lists are sorted, those of a single record are as it wrote them: the order says nothing. */
+function sameMembers(one: readonly object[], other: readonly object[]): boolean {
+  return one === other || membersOf(one) === membersOf(other)
+}
+
+function membersOf(list: readonly object[]): string {
+  return JSON.stringify(list.map((member) => JSON.stringify(member)).sort())
 }

@@ -1,18 +1,22 @@
 /** The way of a fragment: it finds its event or begins one, which waits, goes out, or turns out to be part of another. */
 import type { Fragment } from '../../schema/fragment.ts'
 import { idOf } from '../../schema/ids.ts'
-import { type Draft, leadOf, RANK, rankOf } from './draft.ts'
+import { type Contribution, type Draft, leadOf, newDraft, RANK } from './draft.ts'
 import { callIdOfDraft, type Drafts } from './drafts.ts'
 import { eventOf } from './event.ts'
 import { namesItself, type Resolution, resolveIdentity } from './identity.ts'
 import { Joining } from './joining.ts'
-import { callIdOf, callKeys, contentKey, nameKey, sessionCallKey, sharedKeys, twinKeys } from './keys.ts'
-import { lineageOf } from './lineage.ts'
-import { type Memory, nameModelHost, type SpanNode, type Trace } from './memory.ts'
+import { callIdOf, contentKey, NO_KEYS, nameKey, twinKeys } from './keys.ts'
+import { type Lineage, lineageOf } from './lineage.ts'
+import { keysOf, type Links, linksOf, sentKeys, withKeys } from './links.ts'
+import { type Memory, nameModelHost, type Trace } from './memory.ts'
 import type { AssembleOptions } from './options.ts'
 import type { Output } from './output.ts'
 import { carrierOf, hasReporterOf, isMcp, ownershipOf } from './owners.ts'
+import type { SpanNode } from './span-node.ts'
 import { Spoken } from './spoken.ts'
+
+const NO_DRAFTS: readonly Draft[] = []
 
 export class DraftFlow {
   readonly #options: AssembleOptions
@@ -32,9 +36,10 @@ export class DraftFlow {
   }
 
   /** Takes in a fragment that is new; `node` is its place in the tree, when it is a span. */
-  take(fragment: Fragment, trace: Trace | undefined, node: SpanNode | undefined, output: Output): void {
-    const watchers = node === undefined ? [] : this.#drafts.watching(fragment.tenant_id, node.trace, node.span)
-    const draft = this.#place(fragment, trace, node, watchers.length > 0, output)
+  take(contribution: Contribution, trace: Trace | undefined, node: SpanNode | undefined, output: Output): void {
+    const { fragment } = contribution
+    const watchers = node === undefined ? NO_DRAFTS : this.#drafts.watching(fragment.tenant_id, node.trace, node.span)
+    const draft = this.#place(contribution, trace, node, watchers.length > 0, output)
     this.#spoken.hear(fragment, trace, output)
     for (const watcher of watchers) {
       this.#wake(watcher, draft, output)
@@ -51,35 +56,32 @@ export class DraftFlow {
 
   /** The draft that the fragment is part of now; a new one is taken up only when it must be found or wait. */
   #place(
-    fragment: Fragment,
+    contribution: Contribution,
     trace: Trace | undefined,
     node: SpanNode | undefined,
     isWatchedFor: boolean,
     output: Output,
   ): Draft | undefined {
+    const { fragment } = contribution
     if (fragment.role === 'context') {
       output.count('context')
       this.#spoken.content(fragment, trace, output)
       return undefined
     }
-    const contribution = { fragment, rank: rankOf(fragment) }
-    const { known, reused } = this.#known(fragment, trace)
+    const links = linksOf(fragment, trace)
+    let known = this.#called(links)
+    const reused = known !== undefined && hasReporterOf(known, fragment)
+    known = known === undefined ? this.#met(fragment, trace, links) : reused ? undefined : known
     if (known !== undefined) {
       this.#joining.join(known, { contributions: [contribution] }, true, output)
-      this.#drafts.addKeys(known, this.#keysOf(fragment, trace, known))
+      this.#drafts.addKeys(known, keysOf(fragment, trace, links, known))
       return known
     }
-    const draft: Draft = {
-      seq: this.#drafts.nextSeq(),
-      tenant: fragment.tenant_id,
-      observed_ms: fragment.observed_ms,
-      contributions: [contribution],
-      open: true,
-      keys: this.#keysOf(fragment, trace, undefined),
-      ...(reused ? { reused } : {}),
-    }
+    const keys = keysOf(fragment, trace, links, undefined)
+    const draft = newDraft(this.#drafts.nextSeq(), contribution, { open: true, keys, reused })
     if (node !== undefined) {
-      this.#memory.setDraft(trace, node.span, draft.seq)
+      // The node is new, too, and not persisted yet.
+      node.draft = draft.seq
     }
     if (isWatchedFor) {
       this.#drafts.add(draft, fragment.observed_ms + this.#options.holdMs)
@@ -87,47 +89,29 @@ export class DraftFlow {
     return draft
   }
 
-  #known(fragment: Fragment, trace: Trace | undefined): { readonly known?: Draft; readonly reused?: true } {
-    const callId = fragment.operation === 'tool_call' || fragment.role === 'part' ? callIdOf(fragment) : undefined
-    if (callId !== undefined) {
-      const known = this.#drafts.newest(callKeys(fragment, trace, callId))
-      if (known !== undefined) {
-        return hasReporterOf(known, fragment) ? { reused: true } : { known }
-      }
-    }
-    const sharing = this.#drafts.newest(sharedKeys(fragment, trace))
-    if (fragment.role !== 'event') {
-      return sharing === undefined ? {} : { known: sharing }
-    }
-    const known =
-      this.#drafts.oldest(twinKeys(fragment, trace, fragment.signal)) ??
-      (fragment.signal === 'span' && trace !== undefined && fragment.span_id !== undefined
-        ? this.#drafts.newest([contentKey(fragment.tenant_id, trace.facts.id, fragment.span_id)])
-        : undefined) ??
-      (fragment.operation === 'tool_call' && callId === undefined
-        ? this.#drafts.oldest([nameKey(fragment, 'request')].filter((key) => key !== undefined))
-        : undefined) ??
-      (sharing?.contributions.every(({ fragment: other }) => other.role !== 'event') ? sharing : undefined)
-    return known === undefined ? {} : { known }
+  #called({ calls }: Links): Draft | undefined {
+    return calls === NO_KEYS ? undefined : this.#drafts.byKey.newest(calls)
   }
 
-  /** What others find the fragment by, as a draft of its own or as part of `known`. */
-  #keysOf(fragment: Fragment, trace: Trace | undefined, known: Draft | undefined): readonly string[] {
-    const callId = fragment.operation === 'tool_call' || fragment.role === 'part' ? callIdOf(fragment) : undefined
-    const keys = callId === undefined ? [] : [...callKeys(fragment, trace, callId)]
-    keys.push(...sharedKeys(fragment, trace))
+  /** The draft that the fragment belongs to for another reason than its call's id. */
+  #met(fragment: Fragment, trace: Trace | undefined, { callId, shared }: Links): Draft | undefined {
+    const { byKey } = this.#drafts
+    const sharing = shared === NO_KEYS ? undefined : byKey.newest(shared)
     if (fragment.role !== 'event') {
-      return keys
+      return sharing
     }
-    const events = known?.contributions.filter(({ fragment: other }) => other.role === 'event').length ?? 0
-    if (events <= 1) {
-      keys.push(...twinKeys(fragment, trace, fragment.signal === 'span' ? 'log' : 'span'))
+    const { signal, span_id: span } = fragment
+    let known = fragment.twin === undefined ? undefined : byKey.oldest(twinKeys(fragment, trace, signal))
+    if (known === undefined && byKey.hasContents && signal === 'span' && trace !== undefined && span !== undefined) {
+      known = byKey.newest([contentKey(fragment.tenant_id, trace.facts.id, span)])
     }
-    const name = fragment.operation === 'tool_call' && callId === undefined ? nameKey(fragment, 'call') : undefined
-    if (name !== undefined && (known === undefined || callIdOfDraft(known) === undefined)) {
-      keys.push(name)
+    if (known === undefined && byKey.hasRequests && fragment.operation === 'tool_call' && callId === undefined) {
+      const name = nameKey(fragment, 'request')
+      known = name === undefined ? undefined : byKey.oldest([name])
     }
-    return keys
+    return (
+      known ?? (sharing?.contributions.every(({ fragment: other }) => other.role !== 'event') ? sharing : undefined)
+    )
   }
 
   /** The span that the draft watched for has come. `current` goes on by itself afterwards. */
@@ -171,16 +155,19 @@ export class DraftFlow {
       this.#wait(draft, rank < RANK.requested ? lineage.gap : undefined)
       return
     }
-    if (draft.contributions.every(({ fragment: part }) => part.operation === undefined)) {
+    if (
+      fragment.operation === undefined &&
+      draft.contributions.every((part) => part.fragment.operation === undefined)
+    ) {
       this.#expire(draft, output)
       return
     }
-    const around = { memory: this.#memory, trace, nowMs: this.#clock.value }
+    const around = { memory: this.#memory, trace, lineage, nowMs: this.#clock.value }
     const resolution = resolveIdentity(draft.contributions, around, conclude !== undefined)
     if (resolution === undefined) {
       this.#wait(draft, lineage.gap)
     } else {
-      this.#send(draft, resolution, conclude ?? 'event', output)
+      this.#send(draft, resolution, lineage, conclude ?? 'event', output)
     }
   }
 
@@ -255,8 +242,14 @@ export class DraftFlow {
     this.#drafts.arm(draft, undefined)
   }
 
-  #send(draft: Draft, resolution: Resolution, outcome: 'event' | 'event:early', output: Output): void {
-    const { fallback, ...identity } = resolution
+  #send(
+    draft: Draft,
+    resolution: Resolution,
+    lineage: Lineage,
+    outcome: 'event' | 'event:early',
+    output: Output,
+  ): void {
+    const { identity } = resolution
     const eventId = eventIdOf(draft, identity.session_id)
     const event = eventOf(draft, eventId, identity, this.#options.clamp)
     output.event(event)
@@ -266,25 +259,25 @@ export class DraftFlow {
       this.#drafts.drop(draft)
       return
     }
-    const callId = draft.reused === true ? undefined : callIdOfDraft(draft)
-    const keys = callId === undefined ? [] : [sessionCallKey(draft.tenant, identity.session_id, callId)]
+    identity.time_ms = event.time_ms
     this.#drafts.change(draft, () => {
       draft.event_id = eventId
-      draft.identity = { ...identity, time_ms: event.time_ms }
+      draft.identity = identity
       draft.open = false
     })
+    const keys = sentKeys(draft, identity.session_id)
     if (this.#drafts.has(draft)) {
       this.#drafts.arm(draft, undefined)
       this.#drafts.addKeys(draft, keys)
     } else {
-      draft.keys = [...new Set([...draft.keys, ...keys])]
+      draft.keys = withKeys(draft.keys, keys)
       this.#drafts.add(draft, undefined)
     }
-    this.#joining.watchAbove(draft)
+    this.#joining.watchAbove(draft, lineage)
   }
 
   /** What was given stays, and a principal is known to the whole session. */
-  #remember(draft: Draft, { agent, fallback, session_id }: Resolution): void {
+  #remember(draft: Draft, { identity: { agent, session_id }, fallback }: Resolution): void {
     const { fragment } = leadOf(draft)
     const principal = fragment.session_id === undefined ? fragment.principal : undefined
     if (!fallback && principal === undefined) {

@@ -1,7 +1,7 @@
 /** What waits for time, told apart by a number that rises with when it began to wait. */
 export interface Waiting {
-  readonly deadline_ms?: number
-  readonly armed?: number
+  readonly deadline_ms?: number | undefined
+  readonly armed?: number | undefined
 }
 
 interface Due<W> {
@@ -19,7 +19,7 @@ export class Deadlines<W extends Waiting> {
 
   /** Takes up an item that has its deadline and number. */
   add(item: W): void {
-    const { deadline_ms: deadlineMs, armed } = item as Required<Waiting>
+    const { deadline_ms: deadlineMs, armed } = item as { readonly deadline_ms: number; readonly armed: number }
     let due = this.#due.get(deadlineMs)
     if (due === undefined) {
       due = { waiting: [], head: 0, live: 0 }

@@ -9,14 +9,16 @@
 import type { Fragment } from '../../schema/fragment.ts'
 import { type Agent, LIST_LIMIT, NAME_LIMIT, type Subject } from '../../schema/telemetry.ts'
 import type { Contribution, Identity } from './draft.ts'
-import { type Lineage, lineageOf } from './lineage.ts'
-import { type Memory, type Naming, ownAgent, type SpanNode, type Trace } from './memory.ts'
+import type { Lineage } from './lineage.ts'
+import { type Memory, type Naming, ownAgent, type Trace } from './memory.ts'
+import type { SpanNode } from './span-node.ts'
 
 /** What a session is called when nothing named one and there is no trace: one for each service. */
 const UNKNOWN_SESSION = 'unknown-session'
 const UNKNOWN_AGENT = 'unknown'
 
-export interface Resolution extends Identity {
+export interface Resolution {
+  readonly identity: Identity
   /** Nothing named the agent: it was given for want of better, and the trace and session should keep it. */
   readonly fallback: boolean
 }
@@ -24,6 +26,8 @@ export interface Resolution extends Identity {
 export interface Surroundings {
   readonly memory: Memory
   readonly trace: Trace | undefined
+  /** Of the record that speaks first. */
+  readonly lineage: Lineage
   readonly nowMs: number
 }
 
@@ -33,30 +37,49 @@ export function resolveIdentity(
   around: Surroundings,
   force: boolean,
 ): Resolution | undefined {
-  const [{ fragment: lead }] = contributions as [Contribution]
-  const lineage = lineageOf(lead, around.trace)
-  const sessionId = sessionOf(contributions, lineage, around.trace, force)
+  const { fragment: lead } = contributions[0] as Contribution
+  const sessionId = sessionOf(contributions, around, force)
   if (sessionId === undefined) {
     return undefined
   }
   const session = around.memory.knownSession(lead.tenant_id, sessionId)
-  let fallback = false
-  let agent = namedAgent(contributions, lineage, session, around)
+  let agent = namedAgent(contributions, session, around)
+  const fallback = agent === undefined
   if (agent === undefined) {
     if (!force) {
       return undefined
     }
-    fallback = true
     agent = fallbackAgent(lead, session, around)
   }
-  const promptId = promptOf(contributions, lineage, session)
-  return {
+  const { ancestors } = around.lineage
+  const identity: Identity = {
+    time_ms: undefined,
     agent,
     session_id: sessionId,
-    subject_chain: chainOf(contributions, lineage, agent, around.trace?.facts, session),
-    ...(promptId === undefined ? {} : { prompt_id: promptId }),
-    fallback,
+    subject_chain: chainOf(contributions, ancestors, agent, around.trace?.facts, session),
+    prompt_id: said(contributions, 'prompt_id') ?? nearest(ancestors, 'prompt') ?? session?.prompt,
   }
+  return { identity, fallback }
+}
+
+/** What the records of one event say, whoever says it first. */
+function said<K extends keyof Fragment>(contributions: readonly Contribution[], field: K): Fragment[K] | undefined {
+  for (const { fragment } of contributions) {
+    if (fragment[field] !== undefined) {
+      return fragment[field]
+    }
+  }
+  return undefined
+}
+
+/** What the nearest ancestor says that says anything. */
+function nearest<K extends keyof SpanNode>(ancestors: readonly SpanNode[], field: K): SpanNode[K] | undefined {
+  for (const node of ancestors) {
+    if (node[field] !== undefined) {
+      return node[field]
+    }
+  }
+  return undefined
 }
 
 /** Where a service's agent was named: evidence for other traces, not for this one. */
@@ -71,29 +94,24 @@ export function namesItself(fragment: Fragment): boolean {
 
 function sessionOf(
   contributions: readonly Contribution[],
-  { ancestors, gap }: Lineage,
-  trace: Trace | undefined,
+  { lineage: { ancestors, gap }, trace }: Surroundings,
   force: boolean,
 ): string | undefined {
-  const named =
-    contributions.find(({ fragment }) => fragment.session_id !== undefined)?.fragment.session_id ??
-    ancestors.find(({ session }) => session !== undefined)?.session ??
-    trace?.facts.session
+  const named = said(contributions, 'session_id') ?? nearest(ancestors, 'session') ?? trace?.facts.session
   if (named !== undefined) {
     return named
   }
   if (trace !== undefined) {
     return gap === undefined || force ? trace.facts.id : undefined
   }
-  const service = contributions.find(({ fragment }) => fragment.service !== undefined)?.fragment.service
+  const service = said(contributions, 'service')
   return service === undefined ? UNKNOWN_SESSION : `${UNKNOWN_SESSION}:${service.name}`.slice(0, NAME_LIMIT)
 }
 
 function namedAgent(
   contributions: readonly Contribution[],
-  { ancestors, gap }: Lineage,
   session: Naming | undefined,
-  { memory, trace, nowMs }: Surroundings,
+  around: Surroundings,
 ): Agent | undefined {
   for (const { fragment } of contributions) {
     const own = ownAgent(fragment)
@@ -101,29 +119,24 @@ function namedAgent(
       return own
     }
   }
-  const nearest = ancestors.find(({ agent }) => agent !== undefined)?.agent
-  if (nearest !== undefined) {
-    return nearest
+  const { lineage, trace } = around
+  const above = nearest(lineage.ancestors, 'agent')
+  if (above !== undefined) {
+    return above
   }
   const ofTrace = trace === undefined ? undefined : only(trace.facts)
-  if (gap === undefined) {
+  if (lineage.gap === undefined) {
     const near = ofTrace ?? (session === undefined ? undefined : only(session))
     if (near !== undefined) {
       return near
     }
   }
-  const lent = lentAgent(contributions, memory, trace, nowMs)
+  const lent = lentAgent((contributions[0] as Contribution).fragment, around)
   // A trace that names somebody else is about to say more.
   return ofTrace === undefined || ofTrace.id === lent?.id ? lent : undefined
 }
 
-function lentAgent(
-  contributions: readonly Contribution[],
-  memory: Memory,
-  trace: Trace | undefined,
-  nowMs: number,
-): Agent | undefined {
-  const { fragment } = contributions[0] as Contribution
+function lentAgent(fragment: Fragment, { memory, trace, nowMs }: Surroundings): Agent | undefined {
   if (fragment.service === undefined) {
     return undefined
   }
@@ -156,41 +169,30 @@ function only({ agent, ambiguous }: Naming): Agent | undefined {
   return ambiguous === true ? undefined : agent
 }
 
-function promptOf(
-  contributions: readonly Contribution[],
-  { ancestors }: Lineage,
-  session: { readonly prompt?: string } | undefined,
-): string | undefined {
-  return (
-    contributions.find(({ fragment }) => fragment.prompt_id !== undefined)?.fragment.prompt_id ??
-    ancestors.find(({ prompt }) => prompt !== undefined)?.prompt ??
-    session?.prompt
-  )
-}
-
 /** From the principal at the origin, through the agents that invoked one another, to the one that acts. */
 function chainOf(
   contributions: readonly Contribution[],
-  { ancestors }: Lineage,
+  ancestors: readonly SpanNode[],
   agent: Agent,
   trace: Naming | undefined,
   session: Naming | undefined,
 ): readonly Subject[] {
-  const own = contributions.find(({ fragment }) => fragment.subject_chain !== undefined)?.fragment.subject_chain
+  const own = said(contributions, 'subject_chain')
   if (own !== undefined) {
     return own
   }
   const stating = ancestors.findIndex(({ chain }) => chain !== undefined)
   const stated = ancestors[stating]?.chain
-  const below = stating === -1 ? ancestors : ancestors.slice(0, stating)
   const subjects: Subject[] = stated === undefined ? [] : [...stated]
   if (stated === undefined) {
-    const principal = principalOf(contributions, ancestors, trace, session)
+    const principal =
+      said(contributions, 'principal') ?? nearest(ancestors, 'principal') ?? trace?.principal ?? session?.principal
     if (principal !== undefined) {
       subjects.push(principal)
     }
   }
-  for (const node of below.toReversed()) {
+  for (let above = (stating === -1 ? ancestors.length : stating) - 1; above >= 0; above -= 1) {
+    const node = ancestors[above] as SpanNode
     if (node.operation === 'agent_invoke' && node.agent !== undefined) {
       appendAgent(subjects, node.agent)
     }
@@ -200,23 +202,9 @@ function chainOf(
   return subjects.length <= LIST_LIMIT ? subjects : [...subjects.slice(0, 1), ...subjects.slice(1 - LIST_LIMIT)]
 }
 
-function principalOf(
-  contributions: readonly Contribution[],
-  ancestors: readonly SpanNode[],
-  trace: Naming | undefined,
-  session: Naming | undefined,
-): Subject | undefined {
-  return (
-    contributions.find(({ fragment }) => fragment.principal !== undefined)?.fragment.principal ??
-    ancestors.find(({ principal }) => principal !== undefined)?.principal ??
-    trace?.principal ??
-    session?.principal
-  )
-}
-
 function appendAgent(subjects: Subject[], { id, name }: Agent): void {
   const last = subjects.at(-1)
   if (last?.kind !== 'agent' || last.id !== id) {
-    subjects.push({ kind: 'agent', id, ...(name === undefined || name === id ? {} : { name }) })
+    subjects.push(name === undefined || name === id ? { kind: 'agent', id } : { kind: 'agent', id, name })
   }
 }

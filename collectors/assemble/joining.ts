@@ -4,7 +4,7 @@ import { type Children, type Contribution, type Draft, type Identity, leadOf, RA
 import type { Drafts } from './drafts.ts'
 import { eventOf, judgedDifferently } from './event.ts'
 import { isNaming, isPairing } from './keys.ts'
-import { lineageOf } from './lineage.ts'
+import { type Lineage, lineageOf } from './lineage.ts'
 import type { Memory } from './memory.ts'
 import { childOf, foldChild, foldContent } from './merge.ts'
 import type { AssembleOptions } from './options.ts'
@@ -80,11 +80,15 @@ export class Joining {
   }
 
   /** A call that went out may turn out to be part of one above it whose span is still to come. */
-  watchAbove(draft: Draft): void {
+  watchAbove(draft: Draft, lineage = this.#lineageOf(draft)): void {
     const { fragment } = leadOf(draft)
     const isCall = fragment.role === 'event' && fragment.operation === 'tool_call'
-    const trace = this.#memory.knownTrace(fragment.tenant_id, fragment.trace_id)
-    this.#drafts.watch(draft, isCall ? lineageOf(fragment, trace).gap : undefined)
+    this.#drafts.watch(draft, isCall ? lineage.gap : undefined)
+  }
+
+  #lineageOf(draft: Draft): Lineage {
+    const { fragment } = leadOf(draft)
+    return lineageOf(fragment, this.#memory.knownTrace(fragment.tenant_id, fragment.trace_id))
   }
 
   #outgone(draft: Draft): Telemetry | undefined {
@@ -122,7 +126,7 @@ function addContribution(draft: Draft, contribution: Contribution): void {
   }
   const content = draft.contributions.find(({ rank }) => rank === RANK.content)
   if (contribution.rank === RANK.content && content !== undefined) {
-    const folded = { ...content, fragment: foldContent(content.fragment, contribution.fragment) }
+    const folded = { rank: RANK.content, fragment: foldContent(content.fragment, contribution.fragment) }
     draft.contributions = draft.contributions.map((known) => (known === content ? folded : known))
     return
   }

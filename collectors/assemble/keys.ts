@@ -3,50 +3,55 @@ import type { Fragment } from '../../schema/fragment.ts'
 import type { Tool } from '../../schema/telemetry.ts'
 import type { Trace } from './memory.ts'
 
+const CODE_OF_9 = 57
+const MCP_PREFIX = 'mcp__'
+
 /**
  * The id that joins the records of one call, or `undefined`. A bare number is no such id: JSON-RPC requests count from
  * one on every connection, so one session sees it for many calls.
  */
 export function callIdOf(fragment: { readonly tool?: Partial<Tool> | undefined }): string | undefined {
   const id = fragment.tool?.call_id
-  return id === undefined || id === '' || /^\d{1,18}$/.test(id) ? undefined : id
+  if (id === undefined || id === '') {
+    return undefined
+  }
+  // Asked often; few ids begin with a digit.
+  return id.charCodeAt(0) <= CODE_OF_9 && /^\d{1,18}$/.test(id) ? undefined : id
 }
 
-/** Session first: it is the wider one, and where log records and spans meet. */
-function scopesOf(fragment: Fragment, trace: Trace | undefined): readonly string[] {
+/** The list of those that have none: this one, so that it can be told at a glance. */
+export const NO_KEYS: readonly string[] = []
+
+/** One key for each scope. Session first: it is the wider one, and where log records and spans meet. */
+function scoped(kind: string, fragment: Fragment, trace: Trace | undefined, rest: string): readonly string[] {
+  const { tenant_id: tenant, trace_id: traceId } = fragment
   const session = fragment.session_id ?? trace?.facts.session
-  const scopes: string[] = []
-  if (session !== undefined) {
-    scopes.push(sessionScope(fragment.tenant_id, session))
+  const inTrace = traceId === undefined ? undefined : `${kind}\n${tenant}\nt${traceId}\n${rest}`
+  if (session === undefined) {
+    return inTrace === undefined ? NO_KEYS : [inTrace]
   }
-  if (fragment.trace_id !== undefined) {
-    scopes.push(`${fragment.tenant_id}\nt${fragment.trace_id}`)
-  }
-  return scopes
+  const inSession = `${kind}\n${tenant}\ns${session}\n${rest}`
+  return inTrace === undefined ? [inSession] : [inSession, inTrace]
 }
-
-const sessionScope = (tenant: string, session: string): string => `${tenant}\ns${session}`
 
 export function callKeys(fragment: Fragment, trace: Trace | undefined, callId: string): readonly string[] {
-  return scopesOf(fragment, trace).map((scope) => `call\n${scope}\n${callId}`)
+  return scoped('call', fragment, trace, callId)
 }
 
 export function sessionCallKey(tenant: string, session: string, callId: string): string {
-  return `call\n${sessionScope(tenant, session)}\n${callId}`
+  return `call\n${tenant}\ns${session}\n${callId}`
 }
 
 /** Where a span waits for its log record, or a log record for its span. */
 export function twinKeys(fragment: Fragment, trace: Trace | undefined, wanted: Fragment['signal']): readonly string[] {
   const { twin, operation } = fragment
-  return twin === undefined
-    ? []
-    : scopesOf(fragment, trace).map((scope) => `twin\n${scope}\n${operation}\n${twin}\n${wanted}`)
+  return twin === undefined ? NO_KEYS : scoped('twin', fragment, trace, `${operation}\n${twin}\n${wanted}`)
 }
 
 /** Where parts that share an event's twin find it, and wait for it. */
 export function sharedKeys(fragment: Fragment, trace: Trace | undefined): readonly string[] {
   const { twin } = fragment
-  return twin === undefined ? [] : scopesOf(fragment, trace).map((scope) => `shared\n${scope}\n${twin}`)
+  return twin === undefined ? NO_KEYS : scoped('shared', fragment, trace, twin)
 }
 
 /** Where calls without an id wait for the request they answer, and requests for a call: in one trace, by tool. */
@@ -77,11 +82,19 @@ export function isNaming(key: string): boolean {
   return key.startsWith('name\n')
 }
 
+/** Whether it is the key of a request that waits for a call of its name. */
+export function isRequestKey(key: string): boolean {
+  return isNaming(key) && key.endsWith('\nrequest')
+}
+
+export function isContentKey(key: string): boolean {
+  return key.startsWith('content\n')
+}
+
 /** The name of a tool without the server that some emitters put before it. */
 export function bareName(name: string): string {
-  const parts = name.split('__')
-  const bare = parts[0] === 'mcp' && parts.length > 2 ? parts.slice(2).join('__') : name
-  return bare.toLowerCase()
+  const serverEnd = name.startsWith(MCP_PREFIX) ? name.indexOf('__', MCP_PREFIX.length) : -1
+  return (serverEnd === -1 ? name : name.slice(serverEnd + 2)).toLowerCase()
 }
 
 /** Whether two names mean one tool: equal, or one is the other behind a server's name. */

@@ -1,15 +1,8 @@
 /** What every fragment teaches, whatever becomes of it: its place in the tree, and who its trace, session and service are. */
 import type { Fragment } from '../../schema/fragment.ts'
 import { originOf } from './identity.ts'
-import {
-  type Memory,
-  nameAgent,
-  nameModelHost,
-  nameServiceAgent,
-  ownAgent,
-  type SpanNode,
-  type Trace,
-} from './memory.ts'
+import { type Memory, nameAgent, nameModelHost, nameServiceAgent, ownAgent, type Trace } from './memory.ts'
+import type { SpanNode } from './span-node.ts'
 
 /** Remembers what the fragment says. Returns its place in the tree, when it is a span. */
 export function learn(
@@ -78,43 +71,23 @@ function learnSession(fragment: Fragment, agent: SpanNode['agent'], memory: Memo
 }
 
 function nodeOf(fragment: Fragment, trace: string, span: string, agent: SpanNode['agent']): SpanNode {
-  const node: { -readonly [K in keyof SpanNode]: SpanNode[K] } = {
+  const operation = fragment.role === 'event' ? fragment.operation : undefined
+  const isTool = operation === 'tool_call' && fragment.tool !== undefined
+  return {
     tenant: fragment.tenant_id,
     trace,
     span,
-    fragment: fragment.fragment_id,
+    parent: fragment.parent_span_id,
+    operation,
+    dialect: isTool ? fragment.dialect : undefined,
+    tool: isTool ? fragment.tool : undefined,
+    transport: fragment.transport === true,
+    host: fragment.destinations?.find(({ seen_in }) => seen_in !== 'argument')?.host,
+    agent,
+    session: fragment.session_id,
+    principal: fragment.principal,
+    chain: fragment.subject_chain,
+    prompt: fragment.prompt_id,
+    draft: undefined,
   }
-  if (fragment.parent_span_id !== undefined) {
-    node.parent = fragment.parent_span_id
-  }
-  if (fragment.role === 'event' && fragment.operation !== undefined) {
-    node.operation = fragment.operation
-  }
-  if (node.operation === 'tool_call' && fragment.tool !== undefined) {
-    node.dialect = fragment.dialect
-    node.tool = fragment.tool
-  }
-  if (fragment.transport === true) {
-    node.transport = true
-  }
-  const host = fragment.destinations?.find(({ seen_in }) => seen_in !== 'argument')?.host
-  if (host !== undefined) {
-    node.host = host
-  }
-  if (agent !== undefined) {
-    node.agent = agent
-  }
-  if (fragment.session_id !== undefined) {
-    node.session = fragment.session_id
-  }
-  if (fragment.principal !== undefined) {
-    node.principal = fragment.principal
-  }
-  if (fragment.subject_chain !== undefined) {
-    node.chain = fragment.subject_chain
-  }
-  if (fragment.prompt_id !== undefined) {
-    node.prompt = fragment.prompt_id
-  }
-  return node
 }

@@ -10,9 +10,17 @@
  * How the input was cut into batches decides only what is in which chunk, never what is remembered.
  */
 
-/** One remembered thing. `value` is plain JSON; after changing it in place call `Shelf.changed`. */
+import { JsonWriter } from './json-writer.ts'
+
+/** How the values of a shelf are written, and read again. What was written must be JSON. */
+export interface Form<V> {
+  write(value: V, writer: JsonWriter): void
+  read(written: unknown): V
+}
+
+/** One remembered thing; after changing its value in place call `Shelf.changed`. */
 export interface Entry<V> {
-  readonly shelf: string
+  readonly kind: Kind<V>
   /** Rises with age on the shelf: the lowest is the one to forget. */
   age: number
   readonly value: V
@@ -23,6 +31,12 @@ export interface Entry<V> {
   dirty: boolean
   older: Entry<V> | undefined
   younger: Entry<V> | undefined
+}
+
+interface Kind<V> {
+  /** How the entries of the shelf begin. */
+  readonly opening: string
+  readonly form: Form<V>
 }
 
 interface Chunk {
@@ -53,8 +67,8 @@ export interface StateChange {
 }
 
 export interface Ledger {
-  /** The shelf of that name, with what was restored on it. Ask once for each name. */
-  shelf<V>(name: string): Shelf<V>
+  /** The shelf of that name, with what was restored on it. Ask once for each name. Values are plain JSON without a form. */
+  shelf<V>(name: string, form?: Form<V>): Shelf<V>
   /** A number that is persisted. */
   counter(name: string): { value: number }
   /** Entries to persist since the last call. */
@@ -62,17 +76,30 @@ export interface Ledger {
 }
 
 /** Chunks stay well below the message limits of logs such as Kafka. */
-const CHUNK_CHARACTERS = 256 * 1024
+const CHUNK_BYTES = 256 * 1024
 const COUNTERS = 'counters'
 const CHUNK = 'chunk/'
 const DEAD = 'dead/'
 
 type Written = [shelf: string, age: number, value: unknown]
 
+/** An entry that was restored, whose shelf was not asked for yet. */
+interface Restored {
+  readonly age: number
+  readonly written: unknown
+  readonly chunk: Chunk
+  readonly position: number
+}
+
+const PLAIN: Form<unknown> = {
+  write: (value, writer) => writer.text(JSON.stringify(value)),
+  read: (written) => written,
+}
+
 /** Opens a ledger on what `changes` once returned, in any order. */
 export function openLedger(state: Iterable<{ readonly key: string; readonly value: Uint8Array }>): Ledger {
   const counters: Record<string, { value: number }> = {}
-  const restored = new Map<string, Entry<unknown>[]>()
+  const restored = new Map<string, Restored[]>()
   const parsed = new Map<string, unknown>()
   for (const { key, value } of state) {
     parsed.set(key, JSON.parse(new TextDecoder().decode(value)))
@@ -101,41 +128,49 @@ function restoreChunk(
   number: number,
   written: readonly Written[],
   dead: readonly number[],
-  into: Map<string, Entry<unknown>[]>,
+  into: Map<string, Restored[]>,
 ): void {
   const chunk: Chunk = { number, entries: [], live: written.length - dead.length, dead: [...dead] }
   const gone = new Set(dead)
   written.forEach(([shelf, age, value], position) => {
+    chunk.entries.push(undefined)
     if (gone.has(position)) {
-      chunk.entries.push(undefined)
+      return
+    }
+    const restored: Restored = { age, written: value, chunk, position }
+    const others = into.get(shelf)
+    if (others === undefined) {
+      into.set(shelf, [restored])
     } else {
-      const entry: Entry<unknown> = { ...entryOf(shelf, age, value), chunk, position }
-      chunk.entries.push(entry)
-      const entries = into.get(shelf)
-      if (entries === undefined) {
-        into.set(shelf, [entry])
-      } else {
-        entries.push(entry)
-      }
+      others.push(restored)
     }
   })
 }
 
-function entryOf<V>(shelf: string, age: number, value: V): Entry<V> {
-  return { shelf, age, value, chunk: undefined, position: 0, dirty: false, older: undefined, younger: undefined }
+function entryOf<V>(kind: Kind<V>, age: number, value: V): Entry<V> {
+  return { kind, age, value, chunk: undefined, position: 0, dirty: false, older: undefined, younger: undefined }
+}
+
+function entryAgain<V>(kind: Kind<V>, { age, written, chunk, position }: Restored): Entry<V> {
+  const entry = entryOf(kind, age, kind.form.read(written))
+  entry.chunk = chunk
+  entry.position = position
+  chunk.entries[position] = entry as Entry<unknown>
+  return entry
 }
 
 class ChunkedLedger implements Ledger {
   readonly #counters: Record<string, { value: number }>
-  readonly #restored: Map<string, Entry<unknown>[]>
+  readonly #restored: Map<string, Restored[]>
   readonly #age: { value: number }
+  readonly #writer = new JsonWriter()
   #dirty: Entry<unknown>[] = []
   readonly #sparse = new Set<Chunk>()
   readonly #thinned = new Set<Chunk>()
   #nextChunk: number
   #writtenCounters: string
 
-  constructor(counters: Record<string, { value: number }>, restored: Map<string, Entry<unknown>[]>, nextChunk: number) {
+  constructor(counters: Record<string, { value: number }>, restored: Map<string, Restored[]>, nextChunk: number) {
     this.#counters = counters
     this.#writtenCounters = this.#countersText()
     this.#restored = restored
@@ -148,12 +183,13 @@ class ChunkedLedger implements Ledger {
     return this.#counters[name]
   }
 
-  shelf<V>(name: string): Shelf<V> {
-    const restored = (this.#restored.get(name) ?? []).sort((a, b) => a.age - b.age) as Entry<V>[]
+  shelf<V>(name: string, form: Form<V> = PLAIN as Form<V>): Shelf<V> {
+    const kind: Kind<V> = { opening: `[${JSON.stringify(name)},`, form }
+    const restored = (this.#restored.get(name) ?? []).sort((a, b) => a.age - b.age)
     this.#restored.delete(name)
     const entries = new AgeList<V>()
-    for (const entry of restored) {
-      entries.push(entry)
+    for (const again of restored) {
+      entries.push(entryAgain(kind, again))
     }
     const age = this.#age
     return {
@@ -162,7 +198,7 @@ class ChunkedLedger implements Ledger {
       },
       add: (value) => {
         age.value += 1
-        const entry = entryOf(name, age.value, value)
+        const entry = entryOf(kind, age.value, value)
         entries.push(entry)
         this.#soil(entry)
         return entry
@@ -198,23 +234,22 @@ class ChunkedLedger implements Ledger {
     this.#sparse.clear()
     const changes: StateChange[] = []
     let entries: Entry<unknown>[] = []
-    let text = ''
     for (const entry of this.#dirty) {
       if (!entry.dirty) {
         continue
       }
       entry.dirty = false
       this.#leaveChunk(entry)
+      this.#writer.text(entries.length === 0 ? '[' : ',')
+      this.#writeEntry(entry)
       entries.push(entry)
-      text += `${text === '' ? '[' : ','}${JSON.stringify([entry.shelf, entry.age, entry.value])}`
-      if (text.length > CHUNK_CHARACTERS) {
-        changes.push(this.#writeChunk(entries, text))
+      if (this.#writer.size > CHUNK_BYTES) {
+        changes.push(this.#writeChunk(entries))
         entries = []
-        text = ''
       }
     }
-    if (text !== '') {
-      changes.push(this.#writeChunk(entries, text))
+    if (entries.length > 0) {
+      changes.push(this.#writeChunk(entries))
     }
     this.#dirty = []
     this.#sparse.clear()
@@ -238,14 +273,21 @@ class ChunkedLedger implements Ledger {
     }
   }
 
-  #writeChunk(entries: readonly Entry<unknown>[], text: string): StateChange {
-    const chunk: Chunk = { number: this.#nextChunk, entries: [...entries], live: entries.length, dead: [] }
+  #writeEntry({ kind, age, value }: Entry<unknown>): void {
+    this.#writer.text(`${kind.opening}${age},`)
+    kind.form.write(value, this.#writer)
+    this.#writer.text(']')
+  }
+
+  #writeChunk(entries: Entry<unknown>[]): StateChange {
+    const chunk: Chunk = { number: this.#nextChunk, entries, live: entries.length, dead: [] }
     this.#nextChunk += 1
     entries.forEach((entry, position) => {
       entry.chunk = chunk
       entry.position = position
     })
-    return { key: CHUNK + chunk.number, value: Buffer.from(`${text}]`) }
+    this.#writer.text(']')
+    return { key: CHUNK + chunk.number, value: this.#writer.take() }
   }
 
   #leaveChunk(entry: Entry<unknown>): void {

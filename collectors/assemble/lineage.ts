@@ -1,6 +1,7 @@
 /** The way up the span tree: the ancestors of a fragment as far as they are known. */
 import type { Fragment } from '../../schema/fragment.ts'
-import type { SpanNode, Trace } from './memory.ts'
+import type { Trace } from './memory.ts'
+import type { SpanNode } from './span-node.ts'
 
 export interface Lineage {
   /** Nearest first. */

@@ -3,34 +3,10 @@
  * ancestors of what is still to come. Bounded, least recently used first out, and persisted by the ledger.
  */
 import type { Fragment } from '../../schema/fragment.ts'
-import type { Agent, Operation, Subject, Tool } from '../../schema/telemetry.ts'
+import type { Agent, Subject } from '../../schema/telemetry.ts'
 import type { Entry, Ledger, Shelf } from './ledger.ts'
 import type { AssembleOptions } from './options.ts'
-
-/** A span as its descendants need it. */
-export interface SpanNode {
-  readonly tenant: string
-  readonly trace: string
-  readonly span: string
-  readonly parent?: string
-  /** The fragment that told of it; another one under the same id is another record. */
-  readonly fragment: string
-  /** What it did, when it stands for an event: where the search for the nearest classified ancestor ends. */
-  readonly operation?: Operation
-  /** Of a tool call: what a record below it is compared with. */
-  readonly dialect?: string
-  readonly tool?: Partial<Tool>
-  readonly transport?: true
-  /** The first destination, of what can be transport or have transport below it. */
-  readonly host?: string
-  readonly agent?: Agent
-  readonly session?: string
-  readonly principal?: Subject
-  readonly chain?: readonly Subject[]
-  readonly prompt?: string
-  /** The event draft that it became part of, by number. */
-  draft?: number
-}
+import { SPAN_FORM, type SpanNode } from './span-node.ts'
 
 /** What a trace or session says about who acts in it. */
 export interface Naming {
@@ -95,7 +71,7 @@ export class Memory {
     this.#options = options
     this.#isHeld = isHeld
     this.#traceShelf = ledger.shelf('trace')
-    this.#spanShelf = ledger.shelf('span')
+    this.#spanShelf = ledger.shelf('span', SPAN_FORM)
     this.#sessions = new Facts(ledger.shelf('session'), options.maxSessionsRemembered)
     this.#services = new Facts(ledger.shelf('service'), options.maxServicesRemembered)
     for (const entry of this.#traceShelf.values()) {

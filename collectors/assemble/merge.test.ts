@@ -1,20 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { Fragment } from '../../schema/fragment.ts'
 import { ATTRIBUTE_LIMIT } from '../../schema/telemetry.ts'
-import type { Draft } from './draft.ts'
 import { log, span } from './example-fragments.ts'
 import { childOf, foldChild, mergeDraft, withAttribute } from './merge.ts'
 
 function merged(...fragments: readonly Fragment[]) {
-  const draft: Draft = {
-    seq: 1,
-    tenant: 'default',
-    observed_ms: 0,
-    contributions: fragments.map((fragment, rank) => ({ fragment, rank })),
-    open: true,
-    keys: [],
-  }
-  return mergeDraft(draft)
+  return mergeDraft({ contributions: fragments.map((fragment, rank) => ({ fragment, rank })), children: undefined })
 }
 
 const call = (overrides: Partial<Fragment>) => span('t', { operation: 'tool_call', ...overrides })
@@ -99,16 +90,8 @@ describe('spans below an event', () => {
     const children = [below('b', 10), below('a', 20), below('a', 5)]
       .map((fragment) => childOf(fragment))
       .reduce((sum, child) => (child === undefined ? sum : foldChild(sum, child)), undefined)
-    const draft: Draft = {
-      seq: 1,
-      tenant: 'default',
-      observed_ms: 0,
-      contributions: [{ fragment: call({ volume: { bytes_out: 3, rows: 2 } }), rank: 0 }],
-      ...(children === undefined ? {} : { children }),
-      open: true,
-      keys: [],
-    }
-    expect(mergeDraft(draft)).toMatchObject({
+    const contributions = [{ fragment: call({ volume: { bytes_out: 3, rows: 2 } }), rank: 0 }]
+    expect(mergeDraft({ contributions, children })).toMatchObject({
       destinations: [{ host: 'a' }, { host: 'b' }],
       volume: { bytes_out: 35, rows: 2 },
     })

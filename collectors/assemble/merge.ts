@@ -47,8 +47,7 @@ export interface Merged
     | 'attributes'
   > {}
 
-export function mergeDraft(draft: Draft): Merged {
-  const { contributions, children } = draft
+export function mergeDraft({ contributions, children }: Pick<Draft, 'contributions' | 'children'>): Merged {
   const [lead] = contributions as [Contribution]
   const own = contributions.length === 1 ? mergeOne(lead) : mergeMany(contributions)
   return children === undefined ? own : withChildren(own, children)

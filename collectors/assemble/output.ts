@@ -27,19 +27,52 @@ export type Outcome =
 /** Outcomes that are not the end of an absorbed fragment; they add to what the next stage receives. */
 export const FURTHER_EVENTS: ReadonlySet<string> = new Set<Outcome>(['synthesized', 'amended'])
 
+interface Counted {
+  readonly events: readonly Telemetry[]
+  readonly outcomes: ReadonlyMap<string, number>
+}
+
+const NO_EVENTS: readonly Telemetry[] = []
+const NO_OUTCOMES: ReadonlyMap<string, number> = new Map()
+/** Most fragments have one outcome, so most results share one of these. */
+const ONE_OUTCOME = new Map<Outcome, ReadonlyMap<string, number>>()
+
 export class Output {
-  readonly #events: Telemetry[] = []
-  readonly #outcomes = new Map<Outcome, number>()
+  #events: Telemetry[] | undefined
+  #first: Outcome | undefined
+  /** Filled with the second count. */
+  #outcomes: Map<Outcome, number> | undefined
 
   event(event: Telemetry): void {
-    this.#events.push(event)
+    if (this.#events === undefined) {
+      this.#events = [event]
+    } else {
+      this.#events.push(event)
+    }
   }
 
   count(outcome: Outcome): void {
+    if (this.#first === undefined) {
+      this.#first = outcome
+      return
+    }
+    this.#outcomes ??= new Map([[this.#first, 1]])
     this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1)
   }
 
-  absorbed(): { readonly events: readonly Telemetry[]; readonly outcomes: ReadonlyMap<string, number> } {
-    return { events: this.#events, outcomes: this.#outcomes }
+  absorbed(): Counted {
+    return { events: this.#events ?? NO_EVENTS, outcomes: this.#outcomes ?? onlyOne(this.#first) }
   }
+}
+
+function onlyOne(outcome: Outcome | undefined): ReadonlyMap<string, number> {
+  if (outcome === undefined) {
+    return NO_OUTCOMES
+  }
+  let outcomes = ONE_OUTCOME.get(outcome)
+  if (outcomes === undefined) {
+    outcomes = new Map([[outcome, 1]])
+    ONE_OUTCOME.set(outcome, outcomes)
+  }
+  return outcomes
 }

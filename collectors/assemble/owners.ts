@@ -5,7 +5,7 @@ import { type Draft, leadOf, RANK } from './draft.ts'
 import type { Drafts } from './drafts.ts'
 import { callIdOf, sameTool } from './keys.ts'
 import type { Lineage } from './lineage.ts'
-import type { SpanNode } from './memory.ts'
+import type { SpanNode } from './span-node.ts'
 
 /**
  * - a draft: the record is part of that event.
@@ -21,27 +21,34 @@ export function ownershipOf(draft: Draft, { ancestors, gap }: Lineage, drafts: D
   if (rank >= RANK.content) {
     return 'none'
   }
-  for (const [distance, node] of ancestors.entries()) {
+  for (let distance = 0; distance < ancestors.length; distance += 1) {
+    const node = ancestors[distance] as SpanNode
     const verdict = fragment.role === 'part' ? ownsPart(node, fragment, drafts) : ownsCall(node, draft, drafts)
     if (verdict === undefined) {
       continue
     }
-    return verdict === 'none' || verdict === draft
-      ? (carrierOf(draft, ancestors.slice(0, distance), drafts) ?? 'none')
-      : verdict
+    return verdict === 'none' || verdict === draft ? (carrierOf(draft, ancestors, drafts, distance) ?? 'none') : verdict
   }
   return gap === undefined ? (carrierOf(draft, ancestors, drafts) ?? 'none') : 'unknown'
 }
 
-/** Transport is often reported twice, by the library and by what it is built on: the outer report has the inner. */
-export function carrierOf(draft: Draft, ancestors: readonly SpanNode[], drafts: Drafts): Draft | undefined {
+/**
+ * Transport is often reported twice, by the library and by what it is built on: the outer report has the inner. Looked
+ * for among the nearest `reach` ancestors.
+ */
+export function carrierOf(
+  draft: Draft,
+  ancestors: readonly SpanNode[],
+  drafts: Drafts,
+  reach = ancestors.length,
+): Draft | undefined {
   const { fragment } = leadOf(draft)
   const host = fragment.destinations?.[0]?.host
   if (fragment.transport !== true || host === undefined) {
     return undefined
   }
-  const node = ancestors.find(({ transport, host: other }) => transport === true && other === host)
-  const carrier = drafts.bySeq(node?.draft)
+  const place = ancestors.findIndex(({ transport, host: other }) => transport && other === host)
+  const carrier = place >= 0 && place < reach ? drafts.bySeq(ancestors[place]?.draft) : undefined
   return carrier === draft ? undefined : carrier
 }
 

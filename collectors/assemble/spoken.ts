@@ -1,7 +1,7 @@
 /** What was said about events beside their own records: messages in logs, calls in the outputs and inputs of models. */
 import type { Fragment, RequestedCall } from '../../schema/fragment.ts'
 import { answeredContribution, isAnotherCall, isNews, requestedContribution } from './calls.ts'
-import { type Contribution, type Draft, RANK } from './draft.ts'
+import { type Contribution, type Draft, newDraft, RANK } from './draft.ts'
 import type { Drafts } from './drafts.ts'
 import type { Joining } from './joining.ts'
 import { callIdOf, callKeys, contentKey, nameKey } from './keys.ts'
@@ -39,7 +39,7 @@ export class Spoken {
     const contribution = { fragment, rank: RANK.content }
     const node = trace.spans.get(fragment.span_id)?.value
     const key = contentKey(fragment.tenant_id, trace.facts.id, fragment.span_id)
-    const known = node === undefined ? this.#drafts.newest([key]) : this.#drafts.bySeq(node.draft)
+    const known = node === undefined ? this.#drafts.byKey.newest([key]) : this.#drafts.bySeq(node.draft)
     if (known !== undefined) {
       this.#joining.join(known, { contributions: [contribution] }, false, output)
     } else if (node === undefined) {
@@ -55,17 +55,16 @@ export class Spoken {
       return
     }
     const keys = callKeys(contribution.fragment, trace, callId)
-    const known = this.#drafts.newest(keys)
+    const known = this.#drafts.byKey.newest(keys)
     const another = known !== undefined && isAnotherCall(known, call)
     if (known?.contributions.some(({ rank }) => rank === RANK.requested) && !another) {
       return
     }
     const nameless = nameKey(contribution.fragment, 'call')
-    const claimed = another || nameless === undefined ? undefined : this.#drafts.oldest([nameless])
+    const claimed = another || nameless === undefined ? undefined : this.#drafts.byKey.oldest([nameless])
     if (known === undefined || another) {
       if (claimed === undefined) {
-        const draft = this.#spoken(contribution, keys)
-        this.#await(another ? { ...draft, reused: true } : draft, contribution)
+        this.#await(this.#spoken(contribution, keys, another), contribution)
       } else {
         this.#joining.join(claimed, { contributions: [contribution] }, false, output)
         this.#drafts.addKeys(claimed, keys)
@@ -105,7 +104,7 @@ export class Spoken {
       return
     }
     const keys = callKeys(contribution.fragment, trace, callId)
-    const known = this.#drafts.newest(keys)
+    const known = this.#drafts.byKey.newest(keys)
     if (known === undefined) {
       this.#drafts.add(this.#spoken(contribution, keys), undefined)
     } else if (isNews(known, call)) {
@@ -114,14 +113,7 @@ export class Spoken {
   }
 
   /** A draft that begins with what was said about an event, not with a fragment that is to be counted. */
-  #spoken(contribution: Contribution, keys: readonly string[]): Draft {
-    return {
-      seq: this.#drafts.nextSeq(),
-      tenant: contribution.fragment.tenant_id,
-      observed_ms: contribution.fragment.observed_ms,
-      contributions: [contribution],
-      open: false,
-      keys,
-    }
+  #spoken(contribution: Contribution, keys: readonly string[], reused = false): Draft {
+    return newDraft(this.#drafts.nextSeq(), contribution, { open: false, keys, reused })
   }
 }

@@ -1,0 +1,101 @@
+/** How drafts are persisted: fields by position, since their names would be most of what is written. */
+import type { Fragment } from '../../schema/fragment.ts'
+import type { Children, Contribution, Draft, Identity } from './draft.ts'
+import type { JsonWriter } from './json-writer.ts'
+import type { Form } from './ledger.ts'
+
+type WrittenIdentity = readonly [
+  timeMs: number | null,
+  agent: Identity['agent'],
+  sessionId: string,
+  chain: Identity['subject_chain'],
+  promptId: string | null,
+]
+
+type Head = readonly [
+  seq: number,
+  observedMs: number,
+  open: boolean,
+  deadlineMs: number | null,
+  armed: number | null,
+  gap: string | null,
+  keys: readonly string[],
+  reused: boolean,
+  eventId: string | null,
+  identity: WrittenIdentity | null,
+  children: Children | null,
+]
+
+/** Behind the head, by turns: rank and fragment of each contribution. */
+type Written = readonly [head: Head, ...contributions: readonly (number | Fragment)[]]
+
+export const DRAFT_FORM: Form<Draft> = {
+  write(draft, writer) {
+    const { identity } = draft
+    const head = [
+      draft.seq,
+      draft.observed_ms,
+      draft.open,
+      draft.deadline_ms,
+      draft.armed,
+      draft.gap,
+      draft.keys,
+      draft.reused,
+      draft.event_id,
+      identity === undefined
+        ? undefined
+        : [identity.time_ms, identity.agent, identity.session_id, identity.subject_chain, identity.prompt_id],
+      draft.children,
+    ]
+    writer.text(`[${JSON.stringify(head)}`)
+    for (const contribution of draft.contributions) {
+      writeContribution(contribution, writer)
+    }
+    writer.text(']')
+  },
+
+  read(written) {
+    const [head, ...rest] = written as Written
+    const contributions: Contribution[] = []
+    for (let at = 0; at < rest.length; at += 2) {
+      contributions.push({ rank: rest[at] as number, fragment: rest[at + 1] as Fragment, encoded: undefined })
+    }
+    const [seq, observedMs, open, deadlineMs, armed, gap, keys, reused, eventId, identity, children] = head
+    return {
+      seq,
+      tenant: (contributions[0] as Contribution).fragment.tenant_id,
+      observed_ms: observedMs,
+      contributions,
+      children: children ?? undefined,
+      open,
+      deadline_ms: deadlineMs ?? undefined,
+      armed: armed ?? undefined,
+      gap: gap ?? undefined,
+      keys,
+      reused,
+      event_id: eventId ?? undefined,
+      identity: identity === null ? undefined : readIdentity(identity),
+      place: undefined,
+    }
+  },
+}
+
+function writeContribution(contribution: Contribution, writer: JsonWriter): void {
+  writer.text(`,${contribution.rank},`)
+  if (contribution.encoded === undefined) {
+    writer.text(JSON.stringify(contribution.fragment))
+  } else {
+    writer.bytes(contribution.encoded)
+    contribution.encoded = undefined
+  }
+}
+
+function readIdentity([timeMs, agent, sessionId, chain, promptId]: WrittenIdentity): Identity {
+  return {
+    time_ms: timeMs ?? undefined,
+    agent,
+    session_id: sessionId,
+    subject_chain: chain,
+    prompt_id: promptId ?? undefined,
+  }
+}
