@@ -74,6 +74,12 @@ describe('a fragment', () => {
     })
   })
 
+  test('counts nothing of what the sender shows only in part', () => {
+    const content = { arguments: '{"command":"ls', result: 'a', truncated: true as const }
+    expect(one({ role: 'event', content })).not.toHaveProperty('volume')
+    expect(one({ role: 'event', content, volume: { bytes_in: 100_000 } }).volume).toEqual({ bytes_in: 100_000 })
+  })
+
   test('names the places that arguments name, and the ones that were reached, once each', () => {
     const draft: FragmentDraft = {
       role: 'event',

@@ -5,6 +5,7 @@
 import { hash } from 'node:crypto'
 import type { Fragment, RequestedCall } from '../../schema/fragment.ts'
 import {
+  type Agent,
   CONTENT_LIMIT,
   type Dataset,
   type Destination,
@@ -13,12 +14,13 @@ import {
   type Operation,
   type Subject,
   type Token,
+  type Tool,
   type Volume,
 } from '../../schema/telemetry.ts'
 import type { FragmentDraft } from '../dialects/dialect.ts'
 import type { OtlpRecord } from '../otlp/records.ts'
 import { sanitizeAttributes } from './attributes.ts'
-import { maskAndCut, type Retention, sanitizeContent } from './content.ts'
+import { maskAndCut, type Retention, sanitizeContent, sanitizeText } from './content.ts'
 import { findDestinations, normalizeDestination } from './destinations.ts'
 import { identifier } from './identifier.ts'
 
@@ -38,6 +40,8 @@ const REACHING: ReadonlySet<Operation | undefined> = new Set([
   'agent_spawn',
   'token_request',
 ])
+
+const NONE: readonly Destination[] = []
 
 /** Copies what is allowed of `draft` into `target`, sanitized. The links, ids and times are the intake's. */
 export function sanitizeDraft(
@@ -61,25 +65,45 @@ export function sanitizeDraft(
     assign(target, 'content', content)
     assign(target, 'prompt_id', promptId)
   }
-  const own = draft.role === 'context' ? undefined : record.attributes
-  assign(target, 'attributes', sanitizeAttributes(draft.attributes, own))
-  assign(target, 'requested_calls', sanitizeCalls(draft.requested_calls, retention))
-  assign(target, 'answered_calls', sanitizeCalls(draft.answered_calls, retention))
+  const attributes = sanitizeAttributes(draft.attributes, draft.role === 'context' ? undefined : record.attributes)
+  if (attributes !== undefined) {
+    target.attributes = attributes
+  }
+  if (draft.requested_calls !== undefined) {
+    assign(target, 'requested_calls', sanitizeCalls(draft.requested_calls, retention))
+  }
+  if (draft.answered_calls !== undefined) {
+    assign(target, 'answered_calls', sanitizeCalls(draft.answered_calls, retention))
+  }
 }
 
+// Most members of a draft are absent, and every record comes through here: what is absent is not even asked about.
 function copyIdentity(draft: FragmentDraft, target: Building<Fragment>): void {
-  assign(target, 'session_id', identifier(draft.session_id))
-  assign(target, 'agent', identifiers(draft.agent, ['id', 'name', 'version', 'framework', 'owner']))
-  assign(target, 'principal', draft.principal && sanitizeSubject(draft.principal))
-  assign(target, 'subject_chain', list(draft.subject_chain, sanitizeSubject))
-  assign(target, 'dataset_scope', list(draft.dataset_scope, sanitizeDataset))
-  assign(target, 'tool', identifiers(draft.tool, ['name', 'kind', 'call_id', 'server', 'definition_hash']))
-  if (target.tool?.definition_hash !== undefined && !HASH.test(target.tool.definition_hash)) {
-    const { definition_hash: _, ...tool } = target.tool
-    target.tool = tool
+  const session = identifier(draft.session_id)
+  if (session !== undefined) {
+    target.session_id = session
   }
-  assign(target, 'integrity', draft.integrity && sanitizeIntegrity(draft.integrity))
-  assign(target, 'token', draft.token && sanitizeToken(draft.token))
+  if (draft.agent !== undefined) {
+    assign(target, 'agent', sanitizeAgent(draft.agent))
+  }
+  if (draft.tool !== undefined) {
+    assign(target, 'tool', sanitizeTool(draft.tool))
+  }
+  if (draft.integrity !== undefined) {
+    assign(target, 'integrity', sanitizeIntegrity(draft.integrity))
+  }
+  if (draft.principal !== undefined) {
+    assign(target, 'principal', sanitizeSubject(draft.principal))
+  }
+  if (draft.subject_chain !== undefined) {
+    assign(target, 'subject_chain', list(draft.subject_chain, sanitizeSubject))
+  }
+  if (draft.dataset_scope !== undefined) {
+    assign(target, 'dataset_scope', list(draft.dataset_scope, sanitizeDataset))
+  }
+  if (draft.token !== undefined) {
+    target.token = sanitizeToken(draft.token)
+  }
   if (draft.approval !== undefined) {
     const by = identifier(draft.approval.by)
     const required = draft.approval.required
@@ -88,16 +112,31 @@ function copyIdentity(draft: FragmentDraft, target: Building<Fragment>): void {
 }
 
 function copyOutcome(draft: FragmentDraft, target: Building<Fragment>): void {
-  assign(target, 'operation', draft.operation)
-  assign(target, 'transport', draft.transport)
-  assign(target, 'outcome', draft.outcome)
-  assign(target, 'error_type', identifier(draft.error_type && maskAndCut(draft.error_type, CONTENT_LIMIT)))
-  assign(target, 'policy_decision', draft.policy_decision)
+  if (draft.operation !== undefined) {
+    target.operation = draft.operation
+  }
+  if (draft.transport !== undefined) {
+    target.transport = draft.transport
+  }
+  if (draft.outcome !== undefined) {
+    target.outcome = draft.outcome
+  }
+  if (draft.error_type !== undefined) {
+    assign(target, 'error_type', identifier(maskAndCut(draft.error_type, CONTENT_LIMIT)))
+  }
+  if (draft.policy_decision !== undefined) {
+    target.policy_decision = draft.policy_decision
+  }
   if (draft.policy_snapshot !== undefined && UUID.test(draft.policy_snapshot)) {
     target.policy_snapshot = draft.policy_snapshot
   }
-  const techniques = list(draft.atlas_mapping, (id) => (TECHNIQUE.test(id) ? id : undefined))
-  assign(target, 'atlas_mapping', techniques)
+  if (draft.atlas_mapping !== undefined) {
+    assign(
+      target,
+      'atlas_mapping',
+      list(draft.atlas_mapping, (id) => (TECHNIQUE.test(id) ? id : undefined)),
+    )
+  }
   if (typeof draft.twin === 'string' && draft.twin !== '') {
     target.twin = hash('sha256', draft.twin, 'hex').slice(0, 32)
   }
@@ -106,49 +145,121 @@ function copyOutcome(draft: FragmentDraft, target: Building<Fragment>): void {
 /** Those the dialect saw, and those the arguments name; found before masking, which would hide some of them. */
 function allDestinations(draft: FragmentDraft): readonly Destination[] {
   const text = draft.content?.arguments
-  const named = typeof text === 'string' && REACHING.has(draft.operation) ? findDestinations(text) : []
-  return mergeDestinations(draft.destinations ?? [], named)
+  const named = typeof text === 'string' && REACHING.has(draft.operation) ? findDestinations(text) : NONE
+  return draft.destinations === undefined ? named : mergeDestinations(draft.destinations, named)
 }
 
 function mergeDestinations(stated: readonly Destination[], named: readonly Destination[]): readonly Destination[] {
-  if (stated.length === 0) {
-    return named
+  const merged: Destination[] = []
+  for (const destination of stated) {
+    addDestination(merged, normalizeDestination(destination))
   }
-  const merged = new Map<string, Destination>()
-  for (const destination of [...stated.map(normalizeDestination), ...named]) {
-    if (destination !== undefined && merged.size < LIST_LIMIT) {
-      const key = JSON.stringify([destination.host, destination.port, destination.scheme, destination.seen_in])
-      if (!merged.has(key)) {
-        merged.set(key, destination)
-      }
-    }
+  for (const destination of named) {
+    addDestination(merged, destination)
   }
-  return [...merged.values()]
+  return merged
 }
 
-function sanitizeVolume(draft: FragmentDraft): Volume | undefined {
-  const volume: Volume = {}
-  for (const count of COUNTS) {
-    const value = draft.volume?.[count]
-    if (isAmount(value)) {
-      volume[count] = Math.round(value)
+function addDestination(merged: Destination[], added: Destination | undefined): void {
+  if (added === undefined || merged.length >= LIST_LIMIT) {
+    return
+  }
+  for (const known of merged) {
+    if (
+      known.host === added.host &&
+      known.port === added.port &&
+      known.scheme === added.scheme &&
+      known.seen_in === added.seen_in
+    ) {
+      return
     }
   }
-  if (isAmount(draft.volume?.cost_usd)) {
-    volume.cost_usd = draft.volume.cost_usd
+  merged.push(added)
+}
+
+/** Sizes the emitter did not state are counted, unless it shows only a part of what there was. */
+function sanitizeVolume({ volume: stated, content }: FragmentDraft): Volume | undefined {
+  const volume: Volume = {}
+  let any = false
+  if (stated !== undefined) {
+    for (const count of COUNTS) {
+      const value = stated[count]
+      if (isAmount(value)) {
+        volume[count] = Math.round(value)
+        any = true
+      }
+    }
+    if (isAmount(stated.cost_usd)) {
+      volume.cost_usd = stated.cost_usd
+      any = true
+    }
   }
-  const { arguments: given, result } = draft.content ?? {}
-  if (volume.bytes_in === undefined && typeof given === 'string') {
-    volume.bytes_in = Buffer.byteLength(given)
+  if (content !== undefined && content.truncated !== true) {
+    if (volume.bytes_in === undefined && typeof content.arguments === 'string') {
+      volume.bytes_in = Buffer.byteLength(content.arguments)
+      any = true
+    }
+    if (volume.bytes_out === undefined && typeof content.result === 'string') {
+      volume.bytes_out = Buffer.byteLength(content.result)
+      any = true
+    }
   }
-  if (volume.bytes_out === undefined && typeof result === 'string') {
-    volume.bytes_out = Buffer.byteLength(result)
-  }
-  return Object.keys(volume).length === 0 ? undefined : volume
+  return any ? volume : undefined
 }
 
 function isAmount(value: number | undefined): value is number {
   return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER
+}
+
+function sanitizeAgent(agent: Partial<Agent>): Partial<Agent> | undefined {
+  const kept: Partial<Agent> = {}
+  const id = identifier(agent.id)
+  const name = identifier(agent.name)
+  const version = identifier(agent.version)
+  const framework = identifier(agent.framework)
+  const owner = identifier(agent.owner)
+  if (id !== undefined) {
+    kept.id = id
+  }
+  if (name !== undefined) {
+    kept.name = name
+  }
+  if (version !== undefined) {
+    kept.version = version
+  }
+  if (framework !== undefined) {
+    kept.framework = framework
+  }
+  if (owner !== undefined) {
+    kept.owner = owner
+  }
+  return (id ?? name ?? version ?? framework ?? owner) === undefined ? undefined : kept
+}
+
+function sanitizeTool(tool: Partial<Tool>): Partial<Tool> | undefined {
+  const kept: Partial<Tool> = {}
+  const name = identifier(tool.name)
+  const kind = identifier(tool.kind)
+  const callId = identifier(tool.call_id)
+  const server = identifier(tool.server)
+  const hashed = tool.definition_hash
+  if (name !== undefined) {
+    kept.name = name
+  }
+  if (kind !== undefined) {
+    kept.kind = kind
+  }
+  if (callId !== undefined) {
+    kept.call_id = callId
+  }
+  if (server !== undefined) {
+    kept.server = server
+  }
+  const definition = hashed !== undefined && HASH.test(hashed) ? hashed : undefined
+  if (definition !== undefined) {
+    kept.definition_hash = definition
+  }
+  return (name ?? kind ?? callId ?? server ?? definition) === undefined ? undefined : kept
 }
 
 function sanitizeSubject(subject: Subject): Subject | undefined {
@@ -172,14 +283,20 @@ function sanitizeDataset(dataset: Dataset): Dataset | undefined {
 
 function sanitizeIntegrity(integrity: Integrity): Integrity | undefined {
   const kept: Integrity = {}
-  for (const key of ['system_prompt_hash', 'tool_manifest_hash'] as const) {
-    const value = integrity[key]
-    if (typeof value === 'string' && HASH.test(value)) {
-      kept[key] = value
-    }
+  const { system_prompt_hash: system, tool_manifest_hash: manifest } = integrity
+  const model = identifier(integrity.model)
+  const version = identifier(integrity.knowledge_base_version)
+  if (system !== undefined && HASH.test(system)) {
+    kept.system_prompt_hash = system
   }
-  for (const key of ['knowledge_base_version', 'model'] as const) {
-    assign(kept, key, identifier(integrity[key]))
+  if (manifest !== undefined && HASH.test(manifest)) {
+    kept.tool_manifest_hash = manifest
+  }
+  if (version !== undefined) {
+    kept.knowledge_base_version = version
+  }
+  if (model !== undefined) {
+    kept.model = model
   }
   return Object.keys(kept).length === 0 ? undefined : kept
 }
@@ -213,29 +330,11 @@ function sanitizeCalls(
       kept.destinations = destinations
     }
     if (retention === 'masked') {
-      assign(kept, 'arguments', call.arguments && maskAndCut(call.arguments, CONTENT_LIMIT))
-      assign(kept, 'result', call.result && maskAndCut(call.result, CONTENT_LIMIT))
+      assign(kept, 'arguments', call.arguments && sanitizeText(call.arguments))
+      assign(kept, 'result', call.result && sanitizeText(call.result))
     }
     return kept
   })
-}
-
-/** The named texts of a record as identifiers; `undefined` when none remains. */
-function identifiers<T extends object, Key extends keyof T & string>(
-  from: T | undefined,
-  keys: readonly Key[],
-): { [K in Key]?: string } | undefined {
-  const kept: { [K in Key]?: string } = {}
-  let any = false
-  for (const key of keys) {
-    const value = from?.[key]
-    const name = typeof value === 'string' ? identifier(value) : undefined
-    if (name !== undefined) {
-      kept[key] = name
-      any = true
-    }
-  }
-  return any ? kept : undefined
 }
 
 /** At most `LIST_LIMIT` members that survive `sanitize`; `undefined` when none does. */

@@ -7,12 +7,12 @@
 import { hash } from 'node:crypto'
 import type { AttributeValue } from '../../otlp/records.ts'
 import { asJson, DEPTH_LIMIT, field, fieldLabel, type Json, jsonText, text } from '../../otlp/values.ts'
+import { TextMemory } from '../../text-memory.ts'
 
 /** The most definitions of one manifest that are hashed. */
 const DEFINITION_LIMIT = 512
-/** Texts whose hash is remembered, and the UTF-16 units of all of them; the oldest is forgotten first. */
-const REMEMBERED = 512
-const REMEMBERED_UNITS = 4 * 1024 * 1024
+/** UTF-16 units of the system prompts, manifests and descriptions whose hash is remembered, each. */
+const REMEMBERED = 2 * 1024 * 1024
 
 /** SHA-256 of a text, hexadecimal. */
 export function sha256(content: string): string {
@@ -20,7 +20,11 @@ export function sha256(content: string): string {
 }
 
 /** SHA-256 of a system prompt. */
-export const systemPromptHash: (prompt: string) => string = remembering(sha256)
+export function systemPromptHash(prompt: string): string {
+  return systemPrompts.of(prompt)
+}
+
+const systemPrompts = new TextMemory(sha256, REMEMBERED)
 
 /**
  * Hash of the tools offered to a model: of name, description and parameters of each, sorted by name, so that neither
@@ -28,7 +32,7 @@ export const systemPromptHash: (prompt: string) => string = remembering(sha256)
  */
 export function manifestHash(value: AttributeValue): string | undefined {
   const written = typeof value === 'string' ? value : text(value)
-  return written === undefined ? undefined : (rememberedManifest(written) ?? undefined)
+  return written === undefined ? undefined : manifests.of(written)
 }
 
 /** Hash of one tool's definition, comparable with what `manifestHash` takes together. */
@@ -37,13 +41,14 @@ export function definitionHash(definition: Json): string {
 }
 
 /** The same for a tool of which only the description is known, as often as it is called. */
-export const descriptionHash: (name: string, description: string) => string = (name, description) =>
-  rememberedDescription(JSON.stringify([name, description]))
+export function descriptionHash(name: string, description: string): string {
+  return descriptions.of(JSON.stringify([name, description]))
+}
 
-const rememberedDescription = remembering((written: string) => {
+const descriptions = new TextMemory((written) => {
   const [name, description] = JSON.parse(written) as [string, string]
   return definitionHash({ name, description })
-})
+}, REMEMBERED)
 
 /** JSON with sorted keys and no spaces: equal values give equal text. */
 export function canonical(node: Json, depth = 0): string {
@@ -63,14 +68,14 @@ export function canonical(node: Json, depth = 0): string {
   return `{${members.join(',')}}`
 }
 
-const rememberedManifest = remembering((written: string): string | null => {
+const manifests = new TextMemory((written): string | undefined => {
   const definitions = readDefinitions(asJson(written))
   if (definitions.length === 0) {
-    return null
+    return undefined
   }
   const lines = definitions.map((definition) => canonical(definition)).sort()
   return sha256(lines.join('\n'))
-})
+}, REMEMBERED)
 
 /** Name, description and parameters of every definition, whichever of the four shapes they are in. */
 export function readDefinitions(node: Json | undefined): readonly Json[] {
@@ -106,24 +111,4 @@ function readDefinition(entry: Json): readonly Json[] {
     field(inner, 'parameters_json_schema') ??
     null
   return [{ name, description: jsonText(field(inner, 'description')) ?? '', parameters }]
-}
-
-function remembering<Result>(compute: (written: string) => Result): (written: string) => Result {
-  const known = new Map<string, Result>()
-  let units = 0
-  return (written) => {
-    const remembered = known.get(written)
-    if (remembered !== undefined) {
-      return remembered
-    }
-    const result = compute(written)
-    known.set(written, result)
-    units += written.length
-    while (known.size > REMEMBERED || units > REMEMBERED_UNITS) {
-      const oldest = known.keys().next().value as string
-      known.delete(oldest)
-      units -= oldest.length
-    }
-    return result
-  }
 }

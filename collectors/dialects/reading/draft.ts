@@ -12,7 +12,6 @@ import type { Ending } from './outcome.ts'
 export type Draft = { -readonly [Key in keyof FragmentDraft]: FragmentDraft[Key] }
 
 const PIECES = ['prompt', 'arguments', 'result', 'output', 'system_prompt'] as const
-const COUNTS = ['bytes_in', 'bytes_out', 'rows', 'documents', 'input_tokens', 'output_tokens', 'cost_usd'] as const
 
 /** A draft of a record with the identity that the record itself names. */
 export function draftOf(
@@ -23,10 +22,19 @@ export function draftOf(
   session: string | undefined = sessionOf(record.attributes),
 ): Draft {
   const draft: Draft = { role }
-  put(draft, 'operation', operation)
-  put(draft, 'session_id', session)
-  put(draft, 'agent', agent)
-  put(draft, 'principal', principalOf(record))
+  const principal = principalOf(record)
+  if (operation !== undefined) {
+    draft.operation = operation
+  }
+  if (session !== undefined) {
+    draft.session_id = session
+  }
+  if (agent !== undefined) {
+    draft.agent = agent
+  }
+  if (principal !== undefined) {
+    draft.principal = principal
+  }
   return draft
 }
 
@@ -50,15 +58,28 @@ export function putContent(
 
 /** A tool without its absent members; nothing when it has no name and no call id. */
 export function putTool(draft: Draft, tool: { readonly [Key in keyof Tool]?: Tool[Key] | undefined }): void {
-  const found: Partial<Tool> = {}
-  put(found, 'name', tool.name)
-  put(found, 'kind', tool.kind ?? (tool.server === undefined ? undefined : 'mcp'))
-  put(found, 'call_id', tool.call_id)
-  put(found, 'server', tool.server)
-  put(found, 'definition_hash', tool.definition_hash)
-  if (found.name !== undefined || found.call_id !== undefined) {
-    draft.tool = found
+  const { name, call_id, server, definition_hash } = tool
+  if (name === undefined && call_id === undefined) {
+    return
   }
+  const kind = tool.kind ?? (server === undefined ? undefined : 'mcp')
+  const found: Partial<Tool> = {}
+  if (name !== undefined) {
+    found.name = name
+  }
+  if (kind !== undefined) {
+    found.kind = kind
+  }
+  if (call_id !== undefined) {
+    found.call_id = call_id
+  }
+  if (server !== undefined) {
+    found.server = server
+  }
+  if (definition_hash !== undefined) {
+    found.definition_hash = definition_hash
+  }
+  draft.tool = found
 }
 
 /** How it ended. The message of a failed tool call is its result when there is no other. */
@@ -76,11 +97,11 @@ export function putEnding(draft: Draft, ending: Ending | undefined): void {
 
 /** Counts, joined with those already there. */
 export function putVolume(draft: Draft, volume: { readonly [Key in keyof Volume]?: Volume[Key] | undefined }): void {
-  for (const key of COUNTS) {
-    const count = volume[key]
+  for (const key in volume) {
+    const count = volume[key as keyof Volume]
     if (count !== undefined) {
       draft.volume ??= {}
-      draft.volume[key] = count
+      draft.volume[key as keyof Volume] = count
     }
   }
 }

@@ -2,20 +2,9 @@
  * Spans in the OpenTelemetry GenAI conventions, old names and new, as far as every framework that follows them agrees.
  * The dialects of frameworks call these and then correct what theirs does differently.
  */
+import type { Integrity } from '../../../schema/telemetry.ts'
 import type { AttributeMap, Span } from '../../otlp/records.ts'
-import {
-  asJson,
-  field,
-  firstLabel,
-  firstText,
-  type Json,
-  label,
-  labels,
-  num,
-  plain,
-  put,
-  text,
-} from '../../otlp/values.ts'
+import { asJson, field, firstLabel, firstText, type Json, label, labels, num, plain, text } from '../../otlp/values.ts'
 import { dataset, datasets, documentDataset, namedDatasets } from './datasets.ts'
 import { descriptionHash, manifestHash, systemPromptHash } from './definitions.ts'
 import {
@@ -104,11 +93,13 @@ export function speakOf(kind: Kind, span: Span, framework?: string): Draft {
   }
 }
 
+const AGENT_NAMES = ['gen_ai.agent.name', 'agent.name', 'agent_name'] as const
+
 /** The agent that GenAI attributes name. */
 export function agentNamed(span: Span, framework?: string): NamedAgent | undefined {
   const { attributes } = span
   const id = label(attributes.get('gen_ai.agent.id'))
-  const name = firstLabel(attributes, ['gen_ai.agent.name', 'agent.name', 'agent_name'])
+  const name = firstLabel(attributes, AGENT_NAMES)
   if (id === undefined && name === undefined) {
     return undefined
   }
@@ -121,12 +112,11 @@ export function agentNamed(span: Span, framework?: string): NamedAgent | undefin
   })
 }
 
+const VERSIONS = ['gen_ai.agent.version', 'ai.telemetry.metadata.agentVersion'] as const
+
 /** The version of an agent: its own, else that of the service it runs in. */
 export function versionOf(span: Span): string | undefined {
-  return (
-    firstLabel(span.attributes, ['gen_ai.agent.version', 'ai.telemetry.metadata.agentVersion']) ??
-    label(span.resource.attributes.get('service.version'))
-  )
+  return firstLabel(span.attributes, VERSIONS) ?? label(span.resource.attributes.get('service.version'))
 }
 
 function knownFramework(attributes: AttributeMap): string | undefined {
@@ -134,6 +124,8 @@ function knownFramework(attributes: AttributeMap): string | undefined {
   return provider === 'microsoft.agent_framework' ? 'microsoft-agent-framework' : undefined
 }
 
+const TOOL_NAMES = ['gen_ai.tool.name', 'tool.name'] as const
+const CALL_IDS = ['gen_ai.tool.call.id', 'gen_ai.tool.call_id'] as const
 const ARGUMENTS = ['gen_ai.tool.call.arguments', 'tool_arguments'] as const
 const RESULTS = ['gen_ai.tool.call.result', 'tool_response'] as const
 const SERVERS = [
@@ -148,9 +140,9 @@ export function toolCall(span: Span, framework?: string): Draft {
   const { attributes } = span
   const draft = draftOf(span, 'event', 'tool_call', agentNamed(span, framework))
   putTool(draft, {
-    name: firstLabel(attributes, ['gen_ai.tool.name', 'tool.name']) ?? nameAfter(span.name, 'execute_tool '),
+    name: firstLabel(attributes, TOOL_NAMES) ?? nameAfter(span.name, 'execute_tool '),
     kind: label(attributes.get('gen_ai.tool.type')),
-    call_id: firstLabel(attributes, ['gen_ai.tool.call.id', 'gen_ai.tool.call_id']),
+    call_id: firstLabel(attributes, CALL_IDS),
     server: firstLabel(attributes, SERVERS),
     definition_hash: toolDefinitionHash(attributes),
   })
@@ -207,7 +199,8 @@ export function modelCall(span: Span, framework?: string): Draft {
   putConversation(draft, conversation)
   putIntegrity(draft, span.attributes, conversation.system)
   putVolume(draft, usageOf(span.attributes) ?? {})
-  const refused = labels(span.attributes.get('gen_ai.response.finish_reasons')).some(isRefusal)
+  const reasons = span.attributes.get('gen_ai.response.finish_reasons')
+  const refused = reasons !== undefined && labels(reasons).some(isRefusal)
   const ended = endingOf(span)
   putEnding(
     draft,
@@ -219,13 +212,22 @@ export function modelCall(span: Span, framework?: string): Draft {
 
 /** What the agent is made of, as far as a model call shows it. */
 export function putIntegrity(draft: Draft, attributes: AttributeMap, system: string | undefined): void {
-  const integrity: { system_prompt_hash?: string; tool_manifest_hash?: string; model?: string } = {}
-  put(integrity, 'model', modelOf(attributes))
-  put(integrity, 'system_prompt_hash', system === undefined ? undefined : systemPromptHash(system))
-  put(integrity, 'tool_manifest_hash', manifestHash(attributes.get('gen_ai.tool.definitions')))
-  if (Object.keys(integrity).length > 0) {
-    draft.integrity = { ...draft.integrity, ...integrity }
+  const model = modelOf(attributes)
+  const manifest = manifestHash(attributes.get('gen_ai.tool.definitions'))
+  if (model === undefined && system === undefined && manifest === undefined) {
+    return
   }
+  const integrity: Integrity = { ...draft.integrity }
+  if (model !== undefined) {
+    integrity.model = model
+  }
+  if (system !== undefined) {
+    integrity.system_prompt_hash = systemPromptHash(system)
+  }
+  if (manifest !== undefined) {
+    integrity.tool_manifest_hash = manifest
+  }
+  draft.integrity = integrity
 }
 
 /** Everything a span says of its conversation: attributes, span events, flattened and deprecated names. */

@@ -25,12 +25,17 @@ export function agentOf(named: {
   if (id === undefined) {
     return undefined
   }
-  return {
-    id,
-    ...(name === undefined ? {} : { name }),
-    ...(named.version === undefined ? {} : { version: named.version }),
-    ...(named.framework === undefined ? {} : { framework: named.framework }),
+  const agent: NamedAgent = { id }
+  if (name !== undefined) {
+    agent.name = name
   }
+  if (named.version !== undefined) {
+    agent.version = named.version
+  }
+  if (named.framework !== undefined) {
+    agent.framework = named.framework
+  }
+  return agent
 }
 
 /** The agent that a coding tool is: its service, and within it the kind of sub-agent. */
@@ -62,13 +67,15 @@ const USER_KEYS = [
   'user.hash',
 ] as const
 
+const USER_NAME_KEYS = ['user.name', 'user.full_name'] as const
+
 /** The human at the origin, when the record or its resource names one. */
 export function principalOf(record: OtlpRecord): Subject | undefined {
   const id = firstLabel(record.attributes, USER_KEYS) ?? userOfResource(record.resource)
   if (id === undefined) {
     return undefined
   }
-  const name = firstLabel(record.attributes, ['user.name', 'user.full_name'])
+  const name = firstLabel(record.attributes, USER_NAME_KEYS)
   return name === undefined || name === id ? { kind: 'human', id } : { kind: 'human', id, name }
 }
 

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { destinationOf, isTokenRequest } from './network.ts'
 
@@ -15,6 +16,34 @@ describe('the endpoint of a client span', () => {
         }),
       ),
     ).toEqual({ host: 'api.example.com', port: 8443, scheme: 'https', method: 'POST', seen_in: 'network' })
+  })
+
+  it('is what a URL parser reads, also where the URL is not parsed', () => {
+    const host = fc.oneof(
+      fc.domain(),
+      fc.stringMatching(/^[a-z0-9.-]{1,12}$/),
+      fc.ipV4Extended(),
+      fc.constantFrom('0x7f.1', 'a.0xab', 'xn--a.example', 'EXAMPLE.com', 'a..b', '.', 'localhost', 'b%61d.example'),
+    )
+    const url = fc
+      .tuple(
+        fc.constantFrom('http', 'https', 'HTTP', 'ws'),
+        host,
+        fc.constantFrom('', '/', '/a?b#c', '?q', '#f', ':81/', '\\\\x', ' '),
+      )
+      .map(([scheme, name, rest]) => `${scheme}://${name}${rest}`)
+    const reached = { hosts: 0, none: 0 }
+    fc.assert(
+      fc.property(url, (text) => {
+        const parsed = URL.canParse(text) ? new URL(text) : undefined
+        const found = destinationOf(map({ 'url.full': text }))
+        expect([found?.host, found?.scheme]).toEqual([parsed?.hostname, parsed?.protocol.slice(0, -1)])
+        reached[parsed === undefined ? 'none' : 'hosts'] += 1
+      }),
+      { numRuns: 500 },
+    )
+    expect(reached.hosts).toBeGreaterThan(100)
+    expect(reached.none).toBeGreaterThan(10)
   })
 
   it('is read from a URL alone, and from old names', () => {

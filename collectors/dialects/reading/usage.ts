@@ -47,9 +47,15 @@ export function usageOf(attributes: AttributeMap): Volume | undefined {
   if (input === undefined && output === undefined && cost === undefined) {
     return undefined
   }
-  return {
-    ...(input === undefined ? {} : { input_tokens: input }),
-    ...(output === undefined ? {} : { output_tokens: output }),
-    ...(cost === undefined || cost < 0 ? {} : { cost_usd: cost }),
+  const usage: Volume = {}
+  if (input !== undefined) {
+    usage.input_tokens = input
   }
+  if (output !== undefined) {
+    usage.output_tokens = output
+  }
+  if (cost !== undefined && cost >= 0) {
+    usage.cost_usd = cost
+  }
+  return usage
 }
