@@ -41,6 +41,9 @@ export interface Telltale {
   close(): Promise<void>
 }
 
+/** Supervisors kill after ten seconds; what was not acknowledged by then is sent again. */
+const CLOSE_MS = 5000
+
 interface Parts {
   readonly config: Config
   readonly log: Logger
@@ -241,7 +244,7 @@ async function openDoors(
     authenticate: (authorization) => authorize(authorization, 'ingest'),
     count,
     received: (signal, records) => ledger.received(signal, records),
-    limits: { bodyBytes: limits.request_bytes },
+    limits: { bodyBytes: limits.request_bytes, closeMs: CLOSE_MS },
     inFlight: new InFlight(limits.in_flight_bytes),
     bug: (error) => log.error({ err: error }, 'a request met an error that nobody expected'),
   }

@@ -32,12 +32,18 @@ const HEADERS = {
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
 
+const MAX_CONNECTIONS = 1000
+const CLOSE_MS = 3000
+
 export async function startApi(options: ApiOptions): Promise<Api> {
   const server = Fastify({
     logger: false,
     bodyLimit: 64 * 1024,
     routerOptions: { maxParamLength: 512 },
     requestTimeout: 30_000,
+    keepAliveTimeout: 15_000,
+    // Node's own: a minute for headers, and a look at the clock every half minute.
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 2000, maxHeaderSize: 16 * 1024 },
     // Unknown parameters are refused, not dropped: whoever misspells a filter must not get everything.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, useDefaults: false, allErrors: false } },
   })
@@ -57,8 +63,16 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   server.setErrorHandler((error, _request, reply) => {
     void send(reply, answerTo(error, options))
   })
+  server.server.maxConnections = MAX_CONNECTIONS
   const address = await server.listen({ host: options.host, port: options.port })
-  return { address, close: () => server.close() }
+  return { address, close: () => close(server) }
+}
+
+/** Answers what was asked, but waits for nobody who takes their time to ask. */
+async function close(server: FastifyInstance): Promise<void> {
+  const timer = setTimeout(() => server.server.closeAllConnections(), CLOSE_MS)
+  await server.close()
+  clearTimeout(timer)
 }
 
 function openApiRoute(version: string): Route {

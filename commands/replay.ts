@@ -4,7 +4,7 @@ import { finished } from 'node:stream/promises'
 import { decodeOtlp } from '../collectors/otlp/decode.ts'
 import { type Config, loadConfig } from '../config.ts'
 import { checkRecordings, type Recorded } from '../replay/recording.ts'
-import { type ReplayResult, replay } from '../replay/replay.ts'
+import { DAMAGED, type ReplayResult, replay } from '../replay/replay.ts'
 import { loadPolicies } from '../rules/load.ts'
 import type { Alert } from '../schema/alert.ts'
 import { SEVERITIES } from '../schema/finding.ts'
@@ -54,12 +54,13 @@ export async function runReplay(config: Config, args: ReplayArguments): Promise<
     validateEvent: validateTelemetry,
     onEvent: (event) => events?.write(event),
     onAlert: (alert) => alerts.set(alert.alert_id, alert),
-    onRejected: (place, reason) => {
-      rejected += 1
-      if (rejected <= SHOWN_REJECTIONS) {
+    onRejected: (place, why, reason) => {
+      // That a file breaks off is never one of the many.
+      if (rejected < SHOWN_REJECTIONS || reason === DAMAGED) {
         shown.end()
-        process.stderr.write(`${place}: ${printable(reason)}\n`)
+        process.stderr.write(`${place}: ${printable(why)}\n`)
       }
+      rejected += reason === DAMAGED ? 0 : 1
     },
     onProgress: (received) => shown.update(`${received} records, ${alerts.size} alerts`),
   })

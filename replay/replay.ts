@@ -34,8 +34,8 @@ export interface ReplayOptions {
   /** Every version of an event as it is assembled; a later one with the same id replaces the earlier. */
   readonly onEvent?: (event: Telemetry) => void
   readonly onAlert?: (alert: Alert, type: Notice['type']) => void
-  /** Input that could not be read, with its place. */
-  readonly onRejected?: (place: string, reason: string) => void
+  /** Input that could not be read, with its place, why, and what it is counted as. */
+  readonly onRejected?: (place: string, why: string, reason: string) => void
   readonly onProgress?: (received: number) => void
 }
 
@@ -45,6 +45,9 @@ export interface ReplayResult {
   /** Their counted ends, by stage. */
   readonly outcomes: ReadonlyMap<string, ReadonlyMap<string, number>>
 }
+
+/** Counted when a part of a file cannot be read at all. */
+export const DAMAGED = 'damaged-recording'
 
 /** The one moment at which everything replayed arrives: any constant will do. */
 const OBSERVED_MS = 0
@@ -77,7 +80,7 @@ function feed(
   }
   try {
     if (recorded.kind === 'damaged') {
-      throw new Rejected('damaged-recording', recorded.reason)
+      throw new Rejected(DAMAGED, recorded.reason)
     }
     if (recorded.kind === 'event') {
       pipeline.push('events', [eventRecord(eventOf(recorded.line, options))])
@@ -96,7 +99,7 @@ function feed(
       throw error
     }
     count(`rejected:${error.reason}`, 1)
-    options.onRejected?.(recorded.place, error.message)
+    options.onRejected?.(recorded.place, error.message, error.reason)
     return 1
   }
 }
