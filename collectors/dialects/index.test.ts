@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { arbitraryRecord, logRecord, spanRecord } from '../../test/otlp-records.ts'
+import { TEXT_LIMIT } from '../otlp/values.ts'
 import { dialectContract, faultsOf } from './dialect.contract.ts'
 import { dialects, speak } from './index.ts'
 
@@ -32,7 +33,7 @@ describe('the contract', () => {
   it('notices drafts that the schema does not know', () => {
     expect(faultsOf({ role: 'event', operation: 'tool_call', tool: { name: '' } })).toContain('/tool/name')
     expect(faultsOf({ role: 'event', volume: { rows: -1 } })).toContain('/volume/rows')
-    expect(faultsOf({ role: 'event', content: { prompt: 'x'.repeat(70_000) } })).toContain('/content/prompt')
+    expect(faultsOf({ role: 'event', content: { prompt: 'x'.repeat(TEXT_LIMIT + 1) } })).toContain('/content/prompt')
   })
 })
 

@@ -29,7 +29,7 @@ export const DECODE_LIMITS: DecodeLimits = {
   attributes: 128,
   events: 128,
   keyBytes: 256,
-  valueBytes: 65_536,
+  valueBytes: 262_144,
   valueDepth: 16,
   values: 1_000_000,
   jsonDepth: 64,

@@ -8,7 +8,7 @@ import { NAME_LIMIT } from '../../schema/telemetry.ts'
 import type { AttributeMap, AttributeValue, LogRecord, OtlpRecord } from './records.ts'
 
 /** The longest text handed on as content, in UTF-16 units; the decoder cuts strings at the same size. */
-export const TEXT_LIMIT = 65_536
+export const TEXT_LIMIT = 262_144
 /** The longest list read from one attribute. */
 export const LIST_READ_LIMIT = 64
 /** The deepest level of a message, definition or argument that is looked at. */

@@ -243,8 +243,8 @@ describe('on arbitrary arguments', () => {
     ':',
     '-x ',
     '<a@b>',
-  ])('64 kB of %j end', (unit) => {
-    const text = unit.repeat(Math.ceil(65_536 / unit.length))
+  ])('256 KiB of %j end', (unit) => {
+    const text = unit.repeat(Math.ceil(262_144 / unit.length))
     expect(findDestinations(text).length).toBeLessThanOrEqual(LIST_LIMIT)
     findDestinations(JSON.stringify({ command: text, to: text, host: text }))
   })

@@ -14,7 +14,7 @@ import { identifier } from './identifier.ts'
 import { findCommandHosts, startsWithCommand } from './shell-hosts.ts'
 
 /** As much as the decoder keeps of a text. */
-const TEXT_LENGTH = 65_536
+const TEXT_LENGTH = 262_144
 const DEPTH = 24
 const NESTED_JSON = 2
 const VALUES = 5000

@@ -281,7 +281,7 @@ describe('mask, on 64 kB made to be slow', () => {
     'secret:1111',
     'secret=\'a"',
   ])('%j repeated ends', (unit) => {
-    const text = unit.repeat(Math.ceil(65_536 / unit.length))
+    const text = unit.repeat(Math.ceil(262_144 / unit.length))
     expect(typeof mask(text)).toBe('string')
   })
 })

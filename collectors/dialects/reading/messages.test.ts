@@ -179,6 +179,21 @@ describe('what was said', () => {
     expect(readAnswer('Done.')).toBe('Done.')
   })
 
+  it('is read as far as it goes when it was cut', () => {
+    const asked = JSON.stringify([
+      { role: 'assistant', parts: [{ type: 'tool_call', id: 'c1', name: 'read', arguments: { path: 'a' } }] },
+      { role: 'assistant', parts: [{ type: 'tool_call', id: 'c2', name: 'write', arguments: {} }] },
+    ])
+    expect(readMessages(asked.slice(0, -30), 'output')).toMatchObject({
+      calls: [{ call_id: 'c1', name: 'read', arguments: '{"path":"a"}' }, { call_id: 'c2' }],
+      truncated: true,
+    })
+    const said = JSON.stringify([
+      { role: 'user', parts: [{ type: 'text', content: 'Summarise: it was a dark night' }] },
+    ])
+    expect(readInput(said.slice(0, -16))).toMatchObject({ prompt: 'Summarise: it was a', truncated: true })
+  })
+
   it('is marked when it was cut, and nesting without end ends', () => {
     expect(readMessages('[{"role":"user","content":"abc', 'input').truncated).toBe(true)
     const deep = `${'{"content":'.repeat(5000)}"x"${'}'.repeat(5000)}`

@@ -2,6 +2,7 @@
  * Conversations: what a model was told, what it said, which calls it asked for and which answers it was given.
  */
 import type { RequestedCall } from '../../../schema/fragment.ts'
+import { readCutJson } from '../../otlp/cut-json.ts'
 import type { AttributeValue } from '../../otlp/records.ts'
 import { asJson, type Json, LIST_READ_LIMIT, put, text, wasCutAtSource } from '../../otlp/values.ts'
 import { Walk } from './walk.ts'
@@ -30,12 +31,16 @@ export interface Conversation {
  */
 export function readMessages(value: AttributeValue | Json, direction: 'input' | 'output'): Conversation {
   const walk = new Walk(direction)
-  const node = asJson(value)
+  let node = asJson(value)
+  const cut = typeof value === 'string' && typeof node === 'string' && (/^\s*[[{]/.test(value) || wasCutAtSource(value))
+  if (cut) {
+    node = readCutJson(value) ?? node
+  }
   if (node !== undefined) {
     walk.visit(node, direction === 'input' ? 'user' : 'assistant', 0)
   }
   const found = walk.finish()
-  if (typeof value === 'string' && typeof node === 'string' && (/^\s*[[{]/.test(value) || wasCutAtSource(value))) {
+  if (cut) {
     found.truncated = true
   }
   return found
