@@ -29,25 +29,20 @@ type Head = readonly [
 /** Behind the head, by turns: rank and fragment of each contribution. */
 type Written = readonly [head: Head, ...contributions: readonly (number | Fragment)[]]
 
+/** The beginning of the head, in its order. */
+const FIELDS = ['seq', 'observed_ms', 'open', 'deadline_ms', 'armed', 'gap', 'keys', 'reused', 'event_id'] as const
+
 export const DRAFT_FORM: Form<Draft> = {
   write(draft, writer) {
-    const { identity } = draft
-    const head = [
-      draft.seq,
-      draft.observed_ms,
-      draft.open,
-      draft.deadline_ms,
-      draft.armed,
-      draft.gap,
-      draft.keys,
-      draft.reused,
-      draft.event_id,
-      identity === undefined
-        ? undefined
-        : [identity.time_ms, identity.agent, identity.session_id, identity.subject_chain, identity.prompt_id],
-      draft.children,
-    ]
-    writer.text(`[${JSON.stringify(head)}`)
+    writer.text('[[')
+    for (const field of FIELDS) {
+      writer.value(draft[field])
+      writer.text(',')
+    }
+    writeIdentity(draft.identity, writer)
+    writer.text(',')
+    writer.value(draft.children)
+    writer.text(']')
     for (const contribution of draft.contributions) {
       writeContribution(contribution, writer)
     }
@@ -80,10 +75,30 @@ export const DRAFT_FORM: Form<Draft> = {
   },
 }
 
+function writeIdentity(identity: Identity | undefined, writer: JsonWriter): void {
+  if (identity === undefined) {
+    writer.text('null')
+    return
+  }
+  writer.text('[')
+  writer.value(identity.time_ms)
+  writer.text(',')
+  writer.value(identity.agent)
+  writer.text(',')
+  writer.value(identity.session_id)
+  writer.text(',')
+  writer.value(identity.subject_chain)
+  writer.text(',')
+  writer.value(identity.prompt_id)
+  writer.text(']')
+}
+
 function writeContribution(contribution: Contribution, writer: JsonWriter): void {
-  writer.text(`,${contribution.rank},`)
+  writer.text(',')
+  writer.value(contribution.rank)
+  writer.text(',')
   if (contribution.encoded === undefined) {
-    writer.text(JSON.stringify(contribution.fragment))
+    writer.value(contribution.fragment)
   } else {
     writer.bytes(contribution.encoded)
     contribution.encoded = undefined

@@ -92,7 +92,7 @@ interface Restored {
 }
 
 const PLAIN: Form<unknown> = {
-  write: (value, writer) => writer.text(JSON.stringify(value)),
+  write: (value, writer) => writer.value(value),
   read: (written) => written,
 }
 
@@ -274,7 +274,9 @@ class ChunkedLedger implements Ledger {
   }
 
   #writeEntry({ kind, age, value }: Entry<unknown>): void {
-    this.#writer.text(`${kind.opening}${age},`)
+    this.#writer.text(kind.opening)
+    this.#writer.value(age)
+    this.#writer.text(',')
     kind.form.write(value, this.#writer)
     this.#writer.text(']')
   }

@@ -1,6 +1,6 @@
 /** What a fragment is looked for by, and what its draft is found by, made once for each fragment. */
 import type { Fragment } from '../../schema/fragment.ts'
-import type { Draft } from './draft.ts'
+import { type Draft, leadOf, RANK } from './draft.ts'
 import { callIdOfDraft } from './drafts.ts'
 import { callIdOf, callKeys, NO_KEYS, nameKey, sessionCallKey, sharedKeys, twinKeys } from './keys.ts'
 import type { Trace } from './memory.ts'
@@ -42,6 +42,13 @@ export function keysOf(
 
 /** What a call that went out is found by in the session it was told to be in. */
 export function sentKeys(draft: Draft, sessionId: string): readonly string[] {
+  const { fragment, rank } = leadOf(draft)
+  if (draft.contributions.length === 1 && rank < RANK.part && fragment.session_id === sessionId) {
+    if (fragment.operation === 'tool_call') {
+      // It has the key from the beginning.
+      return NO_KEYS
+    }
+  }
   const callId = draft.reused ? undefined : callIdOfDraft(draft)
   return callId === undefined ? NO_KEYS : [sessionCallKey(draft.tenant, sessionId, callId)]
 }

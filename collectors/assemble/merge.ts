@@ -252,7 +252,11 @@ function destinationKey({ host, port, scheme, method, seen_in }: Destination): s
 }
 
 /** Sorted, so that it does not matter which came first. */
-function unionOf<T>(lists: readonly (readonly T[])[], keyOf: (member: T) => string): T[] {
+function unionOf<T>(lists: readonly (readonly T[])[], keyOf: (member: T) => string): readonly T[] {
+  const said = lists.filter((list) => list.length > 0)
+  if (said.length === 0 || (said.length === 1 && said[0]?.length === 1)) {
+    return said[0] ?? []
+  }
   const members = new Map<string, T>()
   for (const member of lists.flat()) {
     const key = keyOf(member)
@@ -265,7 +269,7 @@ function unionOf<T>(lists: readonly (readonly T[])[], keyOf: (member: T) => stri
 }
 
 /** The stricter classification of one dataset wins. */
-function unionOfDatasets(lists: readonly (readonly Dataset[])[]): Dataset[] {
+function unionOfDatasets(lists: readonly (readonly Dataset[])[]): readonly Dataset[] {
   const strictness = ({ classification }: Dataset) =>
     classification === undefined ? -1 : CLASSIFICATIONS.indexOf(classification)
   const strictestFirst = lists.flat().sort((a, b) => strictness(b) - strictness(a))

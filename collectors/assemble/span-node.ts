@@ -44,13 +44,33 @@ type Written = readonly [
   draft: number | null,
 ]
 
+/** What is written behind the tenant, in the order of `Written`. */
+const FIELDS = [
+  'trace',
+  'span',
+  'parent',
+  'operation',
+  'dialect',
+  'tool',
+  'transport',
+  'host',
+  'agent',
+  'session',
+  'principal',
+  'chain',
+  'prompt',
+  'draft',
+] as const
+
 export const SPAN_FORM: Form<SpanNode> = {
   write(node, writer) {
-    const { tenant, trace, span, parent, operation, dialect, tool, transport, host, agent } = node
-    const said = [node.session, node.principal, node.chain, node.prompt, node.draft]
-    writer.text(
-      JSON.stringify([tenant, trace, span, parent, operation, dialect, tool, transport, host, agent, ...said]),
-    )
+    writer.text('[')
+    writer.value(node.tenant)
+    for (const field of FIELDS) {
+      writer.text(',')
+      writer.value(node[field])
+    }
+    writer.text(']')
   },
 
   read(written) {
