@@ -66,19 +66,38 @@ export function deliveryQueue(state: Iterable<{ readonly key: string; readonly v
   let failures = 0
   let closedUntilMs = 0
 
-  const firstOfEachAlert = (): PendingNotice[] => {
-    const alerts = new Set<string>()
-    return [...pending.values()].filter(({ notice }) => {
-      const isFirst = !alerts.has(notice.alert.alert_id)
-      alerts.add(notice.alert.alert_id)
-      return isFirst
-    })
+  /** Notices of one alert, oldest first: only the first of them may go out. */
+  const byAlert = new Map<string, string[]>()
+  const enqueue = ({ notice }: PendingNotice): void => {
+    const { alert_id } = notice.alert
+    const queued = byAlert.get(alert_id)
+    if (queued === undefined) {
+      byAlert.set(alert_id, [notice.notice_id])
+    } else {
+      queued.push(notice.notice_id)
+    }
+  }
+  const remove = ({ notice }: PendingNotice): void => {
+    const { alert_id } = notice.alert
+    const left = (byAlert.get(alert_id) ?? []).filter((id) => id !== notice.notice_id)
+    if (left.length === 0) {
+      byAlert.delete(alert_id)
+    } else {
+      byAlert.set(alert_id, left)
+    }
+    pending.delete(notice.notice_id)
+  }
+  const firstOf = (queued: readonly string[]): PendingNotice => pending.get(queued[0] as string) as PendingNotice
+  for (const entry of pending.values()) {
+    enqueue(entry)
   }
 
   return {
     add: (notice, nowMs) => {
       if (!pending.has(notice.notice_id)) {
-        pending.set(notice.notice_id, { notice, attempts: 0, nextMs: nowMs })
+        const entry = { notice, attempts: 0, nextMs: nowMs }
+        pending.set(notice.notice_id, entry)
+        enqueue(entry)
         dirty.add(notice.notice_id)
       }
     },
@@ -87,14 +106,24 @@ export function deliveryQueue(state: Iterable<{ readonly key: string; readonly v
       if (down && nowMs < closedUntilMs) {
         return []
       }
-      return firstOfEachAlert()
-        .filter(({ nextMs }) => nextMs <= nowMs)
-        .slice(0, down ? 1 : max)
-        .map(({ notice }) => notice)
+      const due: Notice[] = []
+      for (const queued of byAlert.values()) {
+        const { notice, nextMs } = firstOf(queued)
+        if (nextMs <= nowMs) {
+          due.push(notice)
+        }
+        if (due.length === (down ? 1 : max)) {
+          break
+        }
+      }
+      return due
     },
     accepted: (noticeId) => {
-      pending.delete(noticeId)
-      dirty.add(noticeId)
+      const entry = pending.get(noticeId)
+      if (entry !== undefined) {
+        remove(entry)
+        dirty.add(noticeId)
+      }
       failures = 0
     },
     failed: (noticeId, error, nowMs) => {
@@ -106,7 +135,7 @@ export function deliveryQueue(state: Iterable<{ readonly key: string; readonly v
       const attempts = entry.attempts + 1
       const final = finalReason(error, attempts)
       if (final !== undefined) {
-        pending.delete(noticeId)
+        remove(entry)
         return { notice: entry.notice, reason: final, detail: messageOf(error), attempts }
       }
       failures += 1
@@ -116,11 +145,13 @@ export function deliveryQueue(state: Iterable<{ readonly key: string; readonly v
       return undefined
     },
     nextMs: () => {
-      const times = firstOfEachAlert().map(({ nextMs }) => nextMs)
-      if (times.length === 0) {
+      let earliest = Number.POSITIVE_INFINITY
+      for (const queued of byAlert.values()) {
+        earliest = Math.min(earliest, firstOf(queued).nextMs)
+      }
+      if (byAlert.size === 0) {
         return undefined
       }
-      const earliest = times.reduce((a, b) => Math.min(a, b))
       return failures >= BREAKER_FAILURES ? Math.max(earliest, closedUntilMs) : earliest
     },
     changes: () => {
