@@ -61,114 +61,132 @@ const PREFIX = 'pending/'
 
 /** @param state the persisted entries, in any order. */
 export function deliveryQueue(state: Iterable<{ readonly key: string; readonly value: Uint8Array }>): DeliveryQueue {
-  const pending = restore(state)
-  const dirty = new Set<string>()
-  let failures = 0
-  let closedUntilMs = 0
+  return new PendingNotices(restore(state))
+}
 
-  /** Notices of one alert, oldest first: only the first of them may go out. */
-  const byAlert = new Map<string, string[]>()
-  const enqueue = ({ notice }: PendingNotice): void => {
-    const { alert_id } = notice.alert
-    const queued = byAlert.get(alert_id)
+class PendingNotices implements DeliveryQueue {
+  readonly #pending: Map<string, PendingNotice>
+  /** Ids of the notices of each alert, oldest first: only the first of them may go out. */
+  readonly #byAlert = new Map<string, string[]>()
+  readonly #dirty = new Set<string>()
+  /** In a row. */
+  #failures = 0
+  #closedUntilMs = 0
+
+  constructor(pending: Map<string, PendingNotice>) {
+    this.#pending = pending
+    for (const entry of pending.values()) {
+      this.#enqueue(entry)
+    }
+  }
+
+  get size(): number {
+    return this.#pending.size
+  }
+
+  get isDown(): boolean {
+    return this.#failures >= BREAKER_FAILURES
+  }
+
+  add(notice: Notice, nowMs: number): void {
+    if (!this.#pending.has(notice.notice_id)) {
+      const entry = { notice, attempts: 0, nextMs: nowMs }
+      this.#pending.set(notice.notice_id, entry)
+      this.#enqueue(entry)
+      this.#dirty.add(notice.notice_id)
+    }
+  }
+
+  due(nowMs: number, max: number): readonly Notice[] {
+    if (this.isDown && nowMs < this.#closedUntilMs) {
+      return []
+    }
+    const due: Notice[] = []
+    for (const queued of this.#byAlert.values()) {
+      const { notice, nextMs } = this.#firstOf(queued)
+      if (nextMs <= nowMs) {
+        due.push(notice)
+      }
+      if (due.length === (this.isDown ? 1 : max)) {
+        break
+      }
+    }
+    return due
+  }
+
+  accepted(noticeId: string): void {
+    this.#remove(noticeId)
+    this.#failures = 0
+  }
+
+  failed(noticeId: string, error: unknown, nowMs: number): DeadLetter | undefined {
+    const entry = this.#pending.get(noticeId)
+    if (entry === undefined) {
+      return undefined
+    }
+    const attempts = entry.attempts + 1
+    const final = finalReason(error, attempts)
+    if (final !== undefined) {
+      this.#remove(noticeId)
+      return { notice: entry.notice, reason: final, detail: messageOf(error), attempts }
+    }
+    this.#failures += 1
+    const probeMs = PROBE_MIN_MS * 2 ** Math.max(0, this.#failures - BREAKER_FAILURES)
+    this.#closedUntilMs = nowMs + Math.min(probeMs, PROBE_MAX_MS)
+    const nextMs = nowMs + delayMs(noticeId, attempts, error)
+    this.#pending.set(noticeId, { notice: entry.notice, attempts, nextMs, lastError: messageOf(error) })
+    this.#dirty.add(noticeId)
+    return undefined
+  }
+
+  nextMs(): number | undefined {
+    if (this.#byAlert.size === 0) {
+      return undefined
+    }
+    let earliestMs = Number.POSITIVE_INFINITY
+    for (const queued of this.#byAlert.values()) {
+      earliestMs = Math.min(earliestMs, this.#firstOf(queued).nextMs)
+    }
+    return this.isDown ? Math.max(earliestMs, this.#closedUntilMs) : earliestMs
+  }
+
+  changes(): readonly { readonly key: string; readonly value: Uint8Array | undefined }[] {
+    const entries = [...this.#dirty].map((noticeId) => {
+      const entry = this.#pending.get(noticeId)
+      const value = entry === undefined ? undefined : Buffer.from(JSON.stringify(entry))
+      return { key: PREFIX + noticeId, value }
+    })
+    this.#dirty.clear()
+    return entries
+  }
+
+  #enqueue({ notice }: PendingNotice): void {
+    const queued = this.#byAlert.get(notice.alert.alert_id)
     if (queued === undefined) {
-      byAlert.set(alert_id, [notice.notice_id])
+      this.#byAlert.set(notice.alert.alert_id, [notice.notice_id])
     } else {
       queued.push(notice.notice_id)
     }
   }
-  const remove = ({ notice }: PendingNotice): void => {
-    const { alert_id } = notice.alert
-    const left = (byAlert.get(alert_id) ?? []).filter((id) => id !== notice.notice_id)
-    if (left.length === 0) {
-      byAlert.delete(alert_id)
-    } else {
-      byAlert.set(alert_id, left)
+
+  #remove(noticeId: string): void {
+    const entry = this.#pending.get(noticeId)
+    if (entry === undefined) {
+      return
     }
-    pending.delete(notice.notice_id)
-  }
-  const firstOf = (queued: readonly string[]): PendingNotice => pending.get(queued[0] as string) as PendingNotice
-  for (const entry of pending.values()) {
-    enqueue(entry)
+    const { alert_id } = entry.notice.alert
+    const left = (this.#byAlert.get(alert_id) ?? []).filter((id) => id !== noticeId)
+    if (left.length === 0) {
+      this.#byAlert.delete(alert_id)
+    } else {
+      this.#byAlert.set(alert_id, left)
+    }
+    this.#pending.delete(noticeId)
+    this.#dirty.add(noticeId)
   }
 
-  return {
-    add: (notice, nowMs) => {
-      if (!pending.has(notice.notice_id)) {
-        const entry = { notice, attempts: 0, nextMs: nowMs }
-        pending.set(notice.notice_id, entry)
-        enqueue(entry)
-        dirty.add(notice.notice_id)
-      }
-    },
-    due: (nowMs, max) => {
-      const down = failures >= BREAKER_FAILURES
-      if (down && nowMs < closedUntilMs) {
-        return []
-      }
-      const due: Notice[] = []
-      for (const queued of byAlert.values()) {
-        const { notice, nextMs } = firstOf(queued)
-        if (nextMs <= nowMs) {
-          due.push(notice)
-        }
-        if (due.length === (down ? 1 : max)) {
-          break
-        }
-      }
-      return due
-    },
-    accepted: (noticeId) => {
-      const entry = pending.get(noticeId)
-      if (entry !== undefined) {
-        remove(entry)
-        dirty.add(noticeId)
-      }
-      failures = 0
-    },
-    failed: (noticeId, error, nowMs) => {
-      const entry = pending.get(noticeId)
-      if (entry === undefined) {
-        return undefined
-      }
-      dirty.add(noticeId)
-      const attempts = entry.attempts + 1
-      const final = finalReason(error, attempts)
-      if (final !== undefined) {
-        remove(entry)
-        return { notice: entry.notice, reason: final, detail: messageOf(error), attempts }
-      }
-      failures += 1
-      closedUntilMs = nowMs + Math.min(PROBE_MIN_MS * 2 ** Math.max(0, failures - BREAKER_FAILURES), PROBE_MAX_MS)
-      const nextMs = nowMs + delayMs(noticeId, attempts, error)
-      pending.set(noticeId, { notice: entry.notice, attempts, nextMs, lastError: messageOf(error) })
-      return undefined
-    },
-    nextMs: () => {
-      let earliest = Number.POSITIVE_INFINITY
-      for (const queued of byAlert.values()) {
-        earliest = Math.min(earliest, firstOf(queued).nextMs)
-      }
-      if (byAlert.size === 0) {
-        return undefined
-      }
-      return failures >= BREAKER_FAILURES ? Math.max(earliest, closedUntilMs) : earliest
-    },
-    changes: () => {
-      const entries = [...dirty].map((noticeId) => {
-        const entry = pending.get(noticeId)
-        const value = entry === undefined ? undefined : Buffer.from(JSON.stringify(entry))
-        return { key: PREFIX + noticeId, value }
-      })
-      dirty.clear()
-      return entries
-    },
-    get size() {
-      return pending.size
-    },
-    get isDown() {
-      return failures >= BREAKER_FAILURES
-    },
+  #firstOf(queued: readonly string[]): PendingNotice {
+    return this.#pending.get(queued[0] as string) as PendingNotice
   }
 }
 

@@ -154,7 +154,14 @@ function postOnce(door: string, body: Uint8Array, agent: Agent): Promise<number 
       response.resume()
       response.on('end', () => resolve(response.statusCode))
     })
-    outgoing.on('error', reject)
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      // The door closes a connection after so many requests; one that was on its way then is sent anew.
+      if (outgoing.reusedSocket && error.code === 'ECONNRESET') {
+        resolve(503)
+      } else {
+        reject(error)
+      }
+    })
     outgoing.end(body)
   })
 }
