@@ -10,7 +10,11 @@ import { addOutcomes, type Stage, type StagePartition, type StageResult } from '
 
 /** What the stage needs of an assembler of one partition; `collectors/assemble` provides it. */
 export interface AssemblerPort {
-  absorb(fragment: Fragment): {
+  /** `encoded` is the fragment as JSON; it may be persisted as it is by the next `changes`. */
+  absorb(
+    fragment: Fragment,
+    encoded?: Uint8Array,
+  ): {
     readonly events: readonly Telemetry[]
     readonly outcomes: ReadonlyMap<string, number>
   }
@@ -49,7 +53,7 @@ function apply(assembler: AssemblerPort, records: readonly StoredRecord[]): Stag
       poison.push({ record, reason: 'invalid-fragment' })
       continue
     }
-    const result = assembler.absorb(fragment)
+    const result = assembler.absorb(fragment, record.value)
     for (const event of result.events) {
       events.push(eventRecord(event))
     }

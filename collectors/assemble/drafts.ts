@@ -110,7 +110,7 @@ export class Drafts {
   }
 
   addKeys(draft: Draft, keys: readonly string[]): void {
-    const added = keys.filter((key) => !draft.keys.includes(key))
+    const added = keys.length === 0 ? keys : keys.filter((key) => !draft.keys.includes(key))
     if (added.length > 0) {
       this.change(draft, () => {
         draft.keys = [...draft.keys, ...added]

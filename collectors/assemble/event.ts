@@ -1,7 +1,7 @@
 /** The event, from what its records say together and who acted. */
 import type { Telemetry, Tool } from '../../schema/telemetry.ts'
 import type { Draft, Identity } from './draft.ts'
-import { type Merged, mergeDraft, withAttribute } from './merge.ts'
+import { type Merged, mergeOwn, withAttribute, withChildren } from './merge.ts'
 
 /** Marks events that said they come from the future: their time is that of their arrival, give or take clocks. */
 export const CLOCK_SKEW_ATTRIBUTE = 'telltale.clock_skew'
@@ -9,7 +9,8 @@ export const CLOCK_SKEW_ATTRIBUTE = 'telltale.clock_skew'
 const LATEST_MS = 5 * 60 * 1000
 
 export function eventOf(draft: Draft, eventId: string, identity: Identity, clamp: boolean): Telemetry {
-  const merged = mergeDraft(draft)
+  const merged = mergeOwn(draft.contributions)
+  const measured = withChildren(merged, draft.children)
   const operation = merged.operation ?? 'tool_call'
   const latestMs = clamp ? draft.observed_ms + LATEST_MS : Number.POSITIVE_INFINITY
   const event: Telemetry = {
@@ -26,15 +27,15 @@ export function eventOf(draft: Draft, eventId: string, identity: Identity, clamp
     operation,
     prompt_id: merged.prompt_id ?? identity.prompt_id ?? null,
     subject_chain: shared(identity.subject_chain),
-    dataset_scope: shared(merged.dataset_scope),
+    dataset_scope: shared(measured.dataset_scope),
     policy_snapshot: merged.policy_snapshot ?? null,
     policy_decision: merged.policy_decision ?? null,
     atlas_mapping: shared(merged.atlas_mapping),
     tool: toolOf(merged, operation),
     outcome: merged.outcome ?? 'ok',
     duration_ms: merged.duration_ms ?? null,
-    volume: merged.volume ?? {},
-    destinations: shared(merged.destinations),
+    volume: measured.volume ?? {},
+    destinations: shared(measured.destinations),
     integrity: merged.integrity ?? {},
     token: merged.token ?? null,
     approval: merged.approval ?? null,

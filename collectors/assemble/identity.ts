@@ -183,14 +183,9 @@ function chainOf(
   }
   const stating = ancestors.findIndex(({ chain }) => chain !== undefined)
   const stated = ancestors[stating]?.chain
-  const subjects: Subject[] = stated === undefined ? [] : [...stated]
-  if (stated === undefined) {
-    const principal =
-      said(contributions, 'principal') ?? nearest(ancestors, 'principal') ?? trace?.principal ?? session?.principal
-    if (principal !== undefined) {
-      subjects.push(principal)
-    }
-  }
+  const principal =
+    said(contributions, 'principal') ?? nearest(ancestors, 'principal') ?? trace?.principal ?? session?.principal
+  const subjects: Subject[] = [...(stated ?? (principal === undefined ? [] : [principal]))]
   for (let above = (stating === -1 ? ancestors.length : stating) - 1; above >= 0; above -= 1) {
     const node = ancestors[above] as SpanNode
     if (node.operation === 'agent_invoke' && node.agent !== undefined) {

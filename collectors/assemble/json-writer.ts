@@ -108,7 +108,8 @@ export class JsonWriter {
   #object(object: Readonly<Record<string, unknown>>): void {
     this.text('{')
     let isFirst = true
-    for (const name of Object.keys(object)) {
+    // Unlike `Object.keys` this makes no list; the values are plain, so there is nothing to inherit.
+    for (const name in object) {
       const value = object[name]
       if (value !== undefined) {
         if (!isFirst) {

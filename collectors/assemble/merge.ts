@@ -48,9 +48,13 @@ export interface Merged
   > {}
 
 export function mergeDraft({ contributions, children }: Pick<Draft, 'contributions' | 'children'>): Merged {
-  const [lead] = contributions as [Contribution]
-  const own = contributions.length === 1 ? mergeOne(lead) : mergeMany(contributions)
-  return children === undefined ? own : withChildren(own, children)
+  const own = mergeOwn(contributions)
+  return children === undefined ? own : { ...own, ...withChildren(own, children) }
+}
+
+/** What the records of the event itself say, without what went on below it. */
+export function mergeOwn(contributions: readonly Contribution[]): Merged {
+  return contributions.length === 1 ? mergeOne(contributions[0] as Contribution) : mergeMany(contributions)
 }
 
 /** What a span below an event adds to it; `undefined` when it is not of that kind, and speaks for the event itself. */
@@ -156,13 +160,19 @@ function mergeMany(contributions: readonly Contribution[]): Merged {
   })
 }
 
-function withChildren(own: Merged, children: Children): Merged {
+/** What an event and those below it say together of what both can speak of. */
+export function withChildren(
+  own: Merged,
+  children: Children | undefined,
+): Pick<Merged, 'destinations' | 'dataset_scope' | 'volume'> {
+  if (children === undefined) {
+    return own
+  }
   return {
-    ...own,
     destinations: unionOf([own.destinations ?? [], children.destinations], destinationKey),
     dataset_scope: unionOfDatasets([own.dataset_scope ?? [], children.dataset_scope]),
     // An event's own figure and the sum of what went through below it are two measurements of one thing.
-    volume: combineVolumes(own.volume ?? {}, children.volume, Math.max),
+    volume: own.volume === undefined ? children.volume : combineVolumes(own.volume, children.volume, Math.max),
   }
 }
 
