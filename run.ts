@@ -272,7 +272,18 @@ function openApi({ config, store, metrics, policies, log }: Parts, health: () =>
 
 async function healthOf(parts: Parts, startedMs: number): Promise<Health> {
   const { bus, ledger, sinks, troubles, pending, store } = parts
-  const [lag, stored] = await Promise.all([bus.lag(), store.health()])
+  // Before the lag: what a stage has finished meanwhile is then still to be seen before the next one.
+  const records = {
+    received: ledger.records.received,
+    in_flight: ledger.records.inFlight,
+    outcomes: Object.fromEntries(
+      [...ledger.outcomes].flatMap(([stage, counts]) =>
+        [...counts].map(([outcome, records]) => [`${stage}.${outcome}`, records]),
+      ),
+    ),
+  }
+  const stored = await store.health()
+  const lag = await bus.lag()
   const states = sinks.map(({ name }) => ({
     name,
     ok: pending.get(name)?.isDown !== true,
@@ -291,15 +302,7 @@ async function healthOf(parts: Parts, startedMs: number): Promise<Health> {
     reasons,
     version: VERSION,
     uptime_s: Math.round((Date.now() - startedMs) / 1000),
-    records: {
-      received: ledger.records.received,
-      in_flight: ledger.records.inFlight,
-      outcomes: Object.fromEntries(
-        [...ledger.outcomes].flatMap(([stage, counts]) =>
-          [...counts].map(([outcome, records]) => [`${stage}.${outcome}`, records]),
-        ),
-      ),
-    },
+    records,
     lag: Object.fromEntries(lag.map(({ group, topic, committed, end }) => [`${group}/${topic}`, end - committed])),
     store: {
       ok: stored.ok,
