@@ -29,7 +29,7 @@ interface KeptPrompt extends Kept {
   readonly id: string | undefined
 }
 
-/** UTF-16 units of the texts whose masking is remembered. What is kept of them is at most as much again. */
+/** UTF-16 units of the texts whose masking is remembered; what masking made of them may be a few times as much. */
 const REMEMBERED = 2 * 1024 * 1024
 const prompts = new TextMemory<KeptPrompt>(readPrompt, REMEMBERED)
 const others = new TextMemory<Kept>(readOther, REMEMBERED)
