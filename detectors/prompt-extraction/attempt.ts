@@ -79,19 +79,23 @@ function variants(text: string, folded: string, plain: Best): readonly Decoded[]
 
 function bestSentence(folded: string): Best {
   const reading = readText(folded)
-  let best = { score: Number.NEGATIVE_INFINITY, features: [] as readonly number[], start: 0, end: 0 }
-  featuresOf(reading).forEach((features, index) => {
-    if (features === undefined) {
-      return
+  const { sentences, enciphered, encoded, broken } = reading
+  const candidates = featuresOf(reading)
+  let top = Number.NEGATIVE_INFINITY
+  let best = -1
+  for (let index = 0; index < candidates.length; index += 1) {
+    const features = candidates[index]
+    if (features !== undefined) {
+      let score = BIAS
+      for (const id of features) {
+        score += WEIGHT_OF[id] as number
+      }
+      best = score > top ? index : best
+      top = Math.max(top, score)
     }
-    const score = features.reduce((sum, id) => sum + (WEIGHT_OF[id] ?? 0), BIAS)
-    const sentence = reading.sentences[index]
-    if (score > best.score && sentence !== undefined) {
-      best = { score, features, start: sentence.start, end: sentence.end }
-    }
-  })
-  const { enciphered, encoded, broken } = reading
-  return { ...best, enciphered, encoded, broken }
+  }
+  const { start = 0, end = 0 } = sentences[best] ?? {}
+  return { score: top, features: candidates[best] ?? [], start, end, enciphered, encoded, broken }
 }
 
 function attempt(best: Best, text: string, hidden: string | undefined): Attempt {

@@ -6,6 +6,7 @@
  * with such requests, in the sentence itself or near it (`near:override`). Words of every language give the same
  * features, so weights learned from one language hold for all.
  */
+import { boundaryMarks } from './boundary-marks.ts'
 import { MEANINGS as M } from './meanings.ts'
 import type { Reading, Sentence, Word } from './reading.ts'
 import { isOverridden, isTold, near, OF_SOMETHING, OWN_TIES, TIES, tiesOf, USERS } from './ties.ts'
@@ -92,6 +93,7 @@ const OTHER = Object.fromEntries(OTHERS.map((name) => [name, id(name)])) as Reco
 const VERB_BITS = VERBS.map((verb) => M[verb])
 const OBJECT_BITS = OBJECTS.map((object) => M[object])
 const ANY_VERB = M.reveal | M.transform | M.give
+const ANY_OBJECT = OBJECT_BITS.reduce((all, bits) => all | bits, 0)
 /** How many sentences after the order to begin a reply may hold what it begins with. */
 const DICTATION = 3
 const AGENTS_OWN = M.prompt | M.instructions | M.configuration
@@ -104,12 +106,6 @@ const VERB_BEFORE = 12
 const VERB_AFTER = 10
 /** How many sentences either side count as near. */
 const NEAR = 3
-/** Marks that pretend to end the input or to open another turn. */
-const MARKS = ['%%%', '<|', '[inst', '[/inst', '<<', '</', '<system', '<user', '<assistant']
-const ROLE_LINE = /(?:^|\n) ?(?:assistant|system|user|ai|human) ?:/
-const MARKER =
-  /%%%|<\|[a-z_]{1,20}\|>|\[\/?inst\]|<<\/?sys>>|<\/?(?:system|user|assistant)_?[a-z]{0,12}>|(?:^|\n) ?(?:assistant|system|user|ai|human) ?:/
-
 const ABOUT_PROMPT = /^(?:reveal|transform|give|ask)>your (?:prompt|instructions|configuration|conversation|text)$/
 const ASKS_FOR_PROMPT = new Set(FEATURES.flatMap((name, index) => (ABOUT_PROMPT.test(name) ? [index] : [])))
 
@@ -120,28 +116,29 @@ export function asksForPrompt(features: readonly number[]): boolean {
 
 /** The features of every sentence that may matter; `undefined` for those that cannot. */
 export function featuresOf(reading: Reading): (readonly number[] | undefined)[] {
-  if (!reading.sentences.some((sentence) => isWorthReading(sentence.meanings))) {
+  const { sentences } = reading
+  if (!sentences.some(({ meanings }) => isWorthReading(meanings))) {
     return []
   }
   const around = surroundings(reading)
   const ofText = textFeatures(reading)
-  return reading.sentences.map((sentence, index) =>
-    !isWorthReading(sentence.meanings)
-      ? undefined
-      : [
-          ...sentenceFeatures(sentence, reading.sentences.slice(index + 1, index + 1 + DICTATION), reading),
+  return sentences.map((sentence, index) =>
+    isWorthReading(sentence.meanings)
+      ? [
+          ...sentenceFeatures(sentence, sentences.slice(index + 1, index + 1 + DICTATION), reading),
           ...nearFeatures(around, index),
           ...ofText,
-        ],
+        ]
+      : undefined,
   )
 }
 
 function isWorthReading(meanings: number): boolean {
-  const has = (bits: number) => (meanings & bits) !== 0
   return (
-    has(WORTH_READING | M.begin) ||
-    (has(M.text) && has(M.given | M.whole | M.prior | M.initial | M.your)) ||
-    (has(M.security | M.structure | M.work | M.stealth) && has(M.your | M.you | M.override | M.stealth))
+    (meanings & (WORTH_READING | M.begin)) !== 0 ||
+    ((meanings & M.text) !== 0 && (meanings & (M.given | M.whole | M.prior | M.initial | M.your)) !== 0) ||
+    ((meanings & (M.security | M.structure | M.work | M.stealth)) !== 0 &&
+      (meanings & (M.your | M.you | M.override | M.stealth)) !== 0)
   )
 }
 
@@ -177,29 +174,25 @@ const NEAR_FEATURES = [
   OTHER['near:prior text'],
 ]
 
-function surroundings(reading: Reading): number[] {
-  const marked = MARKS.some((mark) => reading.text.includes(mark)) || ROLE_LINE.test(reading.text)
-  return reading.sentences.map((sentence) => {
-    const m = sentence.meanings
-    const bits = [
-      (m & M.override) !== 0,
-      (m & M.begin) !== 0,
-      (m & M.authority) !== 0,
-      (m & M.boundary) !== 0 || (marked && hasMarker(reading, sentence)),
-      (m & AGENTS_OWN) !== 0 && (m & (M.your | M.prior | M.initial | M.given)) !== 0,
-      (m & M.form) !== 0,
-      (m & M.task) !== 0,
-      (m & M.reveal) !== 0,
-      (m & M.secret) !== 0,
-      (m & M.withhold) !== 0,
-      (m & (M.text | M.conversation)) !== 0 && (m & M.prior) !== 0,
-    ]
-    return bits.reduce((mask, bit, index) => (bit ? mask | (1 << index) : mask), 0)
-  })
-}
+/** What a sentence lends when it means any of some bits, in the order of `NEAR_FEATURES`. */
+const LENT = [M.override, M.begin, M.authority, M.boundary, 0, M.form, M.task, M.reveal, M.secret, M.withhold, 0]
+const LENDS_BOUNDARY = 1 << NEAR_FEATURES.indexOf(OTHER['near:boundary'])
+const LENDS_INSTRUCTIONS = 1 << NEAR_FEATURES.indexOf(OTHER['near:your instructions'])
+const LENDS_PRIOR_TEXT = 1 << NEAR_FEATURES.indexOf(OTHER['near:prior text'])
 
-function hasMarker(reading: Reading, sentence: Sentence): boolean {
-  return MARKER.test(reading.text.slice(sentence.start, Math.min(sentence.end, sentence.start + 200)))
+function surroundings({ sentences, text }: Reading): number[] {
+  const marks = boundaryMarks(text)
+  return sentences.map((sentence) => {
+    const m = sentence.meanings
+    let mask = (m & M.boundary) === 0 && marks.isIn(sentence) ? LENDS_BOUNDARY : 0
+    for (let bit = 0; m !== 0 && bit < LENT.length; bit += 1) {
+      mask |= (m & (LENT[bit] as number)) === 0 ? 0 : 1 << bit
+    }
+    if ((m & AGENTS_OWN) !== 0 && (m & (M.your | M.prior | M.initial | M.given)) !== 0) {
+      mask |= LENDS_INSTRUCTIONS
+    }
+    return (m & (M.text | M.conversation)) !== 0 && (m & M.prior) !== 0 ? mask | LENDS_PRIOR_TEXT : mask
+  })
 }
 
 function nearFeatures(around: readonly number[], index: number): number[] {
@@ -214,13 +207,15 @@ function nearFeatures(around: readonly number[], index: number): number[] {
 
 function sentenceFeatures(sentence: Sentence, next: readonly Sentence[], reading: Reading): Set<number> {
   const found = new Set<number>()
-  sentence.words.forEach((word, index) => {
-    for (let object = 0; object < OBJECTS.length; object += 1) {
-      if ((word.meanings & (OBJECT_BITS[object] ?? 0)) !== 0) {
-        addObject(sentence.words, index, object, reading.text, found)
+  const { words } = sentence
+  for (let index = 0; index < words.length; index += 1) {
+    const { meanings } = words[index] as Word
+    for (let object = 0; (meanings & ANY_OBJECT) !== 0 && object < OBJECTS.length; object += 1) {
+      if ((meanings & (OBJECT_BITS[object] ?? 0)) !== 0) {
+        addObject(words, index, object, reading.text, found)
       }
     }
-  })
+  }
   addShape(sentence, found)
   addTricks(sentence, next, found)
   return found
@@ -272,9 +267,14 @@ function asksFor(feature: number): number {
   return COMMON.has(object) && object !== OBJECTS.indexOf('text') ? 1 : 2
 }
 
+const ASKS_FOR = Uint8Array.from(FEATURES, (_, feature) => (feature < SHAPE_AT ? asksFor(feature) : 0))
+
 /** Only a sentence in which a verb meets an object asks for something at all. */
 function addShape(sentence: Sentence, found: Set<number>): void {
-  const asked = Math.max(0, ...Array.from(found, asksFor))
+  let asked = 0
+  for (const feature of found) {
+    asked = Math.max(asked, ASKS_FOR[feature] as number)
+  }
   if (asked === 0) {
     return
   }
@@ -318,6 +318,19 @@ function addDictation(sentence: Sentence, next: readonly Sentence[], found: Set<
   }
 }
 
+const SINGLE_TRICKS: readonly (readonly [number, number])[] = [
+  [M.form, OTHER['in another form']],
+  [M.override, OTHER.override],
+  [M.authority, OTHER.authority],
+  [M.boundary, OTHER.boundary],
+  [M.withhold, OTHER.withhold],
+  [M.userDoes, OTHER['the user does it']],
+  [M.task, OTHER.task],
+  [M.stealth, OTHER.stealth],
+]
+/** What `addRelations` starts from. */
+const RELATED = M.override | M.prompt | M.work | M.structure | M.reply
+
 function addTricks(sentence: Sentence, next: readonly Sentence[], found: Set<number>): void {
   const m = sentence.meanings
   const has = (bits: number) => (m & bits) !== 0
@@ -325,17 +338,7 @@ function addTricks(sentence: Sentence, next: readonly Sentence[], found: Set<num
     found.add(OTHER.code)
   }
   addDictation(sentence, next, found)
-  const single: readonly [number, number][] = [
-    [M.form, OTHER['in another form']],
-    [M.override, OTHER.override],
-    [M.authority, OTHER.authority],
-    [M.boundary, OTHER.boundary],
-    [M.withhold, OTHER.withhold],
-    [M.userDoes, OTHER['the user does it']],
-    [M.task, OTHER.task],
-    [M.stealth, OTHER.stealth],
-  ]
-  for (const [bits, feature] of single) {
+  for (const [bits, feature] of SINGLE_TRICKS) {
     if (has(bits)) {
       found.add(feature)
     }
@@ -343,7 +346,7 @@ function addTricks(sentence: Sentence, next: readonly Sentence[], found: Set<num
   if (has(M.stealth) && has(M.secret | M.confidential)) {
     found.add(OTHER['stealth>secret'])
   }
-  for (let index = 0; index < sentence.words.length; index += 1) {
+  for (let index = 0; has(RELATED) && index < sentence.words.length; index += 1) {
     addRelations(sentence.words, index, found)
   }
 }

@@ -1,5 +1,5 @@
 /** One pass over folded text: its sentences, and in them the words that mean something to us. */
-import { isUnspaced, isWordUnit } from '../text/word-matcher.ts'
+import { UNITS, UNSPACED_UNIT, WORD_UNIT } from '../text/units.ts'
 import { LEXICON } from './lexicon.ts'
 import { MEANINGS } from './meanings.ts'
 
@@ -29,6 +29,8 @@ export interface Sentence {
   readonly meanings: number
   /** How many characters are brackets, braces and the like. */
   readonly symbols: number
+  /** Whether it has signs that marks of boundaries are made of: `%`, `<`, `[`. */
+  readonly marks: boolean
 }
 
 export interface Reading {
@@ -51,15 +53,29 @@ const MANY_DIGITS = 16
 const LONG_WORD = 16
 const CODED_WORD = 8
 /** So many signs inside words, or single letters in a row, are no accident; so long a word may be several. */
-/** `@$!|+.*_~^-`: signs that stand for letters or split words. */
-const JOINTS = Array.from('@$!|+.*_~^-', (sign) => sign.charCodeAt(0))
 const MANY_JOINTS = 3
 const SINGLES = 4
 const RUN_TOGETHER = 16
 
-const SENTENCE_END = 1
-const SYMBOL = 2
-const OTHER = 3
+/** What a sign may be, as bits. A full stop ends a sentence only before a space, so that `console.log` stays whole. */
+const ENDS_SENTENCE = 1
+const ENDS_BEFORE_SPACE = 2
+const IS_SYMBOL = 4
+/** Stands for letters or splits words. */
+const IS_JOINT = 8
+const IS_MARK = 16
+const SIGNS = new Uint8Array(0x1_0000)
+for (const [signs, bit] of [
+  ['\n!?;\u3002\u0964\u061f', ENDS_SENTENCE],
+  ['.', ENDS_BEFORE_SPACE],
+  ['({}[]=<>', IS_SYMBOL],
+  ['@$!|+.*_~^-', IS_JOINT],
+  ['%<[', IS_MARK],
+] as const) {
+  for (const sign of signs) {
+    SIGNS[sign.charCodeAt(0)] = (SIGNS[sign.charCodeAt(0)] ?? 0) | bit
+  }
+}
 
 /** Reads folded text (`foldText`). */
 export function readText(text: string): Reading {
@@ -89,6 +105,7 @@ class Reader {
   #words: Word[] = []
   #meanings = 0
   #symbols = 0
+  #marks = false
   #start = 0
   #firstWord = 0
   #at = 0
@@ -111,18 +128,23 @@ class Reader {
         this.#close(index)
       }
       const unit = text.charCodeAt(index)
-      if (!isWordUnit(unit)) {
-        index = this.#punctuation(unit, index)
+      const kinds = UNITS[unit] as number
+      if ((kinds & WORD_UNIT) === 0) {
+        this.#sign(unit, index)
+        index += 1
         continue
       }
-      const end = LEXICON.match(text, index)
+      const unspaced = (kinds & UNSPACED_UNIT) !== 0
+      const end = unspaced ? LEXICON.match(text, index) : LEXICON.read(text, index)
       if (end > index) {
         this.#word(index, end, LEXICON.meanings)
         index = end
       } else {
-        index = isUnspaced(unit) ? this.#unspaced(index) : this.#otherWord(index)
+        index = unspaced ? this.#unspaced(index) : this.#otherWord(index)
       }
     }
+    // What lies behind the limits was not read, and may hold anything.
+    this.#marks ||= index < text.length
     this.#close(text.length)
   }
 
@@ -139,28 +161,34 @@ class Reader {
         words: this.#words,
         meanings: this.#meanings,
         symbols: this.#symbols,
+        marks: this.#marks,
       })
     }
     this.#words = []
     this.#meanings = 0
     this.#symbols = 0
+    this.#marks = false
     this.#start = end
     this.#firstWord = this.#at
   }
 
-  #punctuation(unit: number, index: number): number {
-    const kind = kindOf(unit, this.#text, index)
-    if (kind === SENTENCE_END) {
+  #sign(unit: number, index: number): void {
+    const bits = SIGNS[unit] as number
+    if (bits === 0) {
+      return
+    }
+    const next = index + 1 < this.#text.length ? this.#text.charCodeAt(index + 1) : 0
+    if ((bits & ENDS_SENTENCE) !== 0 || ((bits & ENDS_BEFORE_SPACE) !== 0 && (next <= 32 || next === 34))) {
       this.#close(index + 1)
-    } else if (kind === SYMBOL) {
+    } else if ((bits & IS_SYMBOL) !== 0) {
       this.#symbols += 1
     }
-    if (JOINTS.includes(unit) && isLetter(this.#text.charCodeAt(index + 1))) {
+    this.#marks ||= (bits & IS_MARK) !== 0
+    if ((bits & IS_JOINT) !== 0 && isLetter(next)) {
       // `pro.mpt`, but `e-mail` too; `$ecret` and `p@ssword` are odd in any case.
-      this.#joints += isLetter(this.#text.charCodeAt(index - 1)) ? 1 : 0
+      this.#joints += index > 0 && isLetter(this.#text.charCodeAt(index - 1)) ? 1 : 0
       this.oddWords += unit === 36 || unit === 64 ? 1 : 0
     }
-    return index + 1
   }
 
   #word(start: number, end: number, meanings: number): void {
@@ -185,35 +213,16 @@ class Reader {
     return index + 1
   }
 
+  /** The word that was read last, and is none of ours. */
   #otherWord(start: number): number {
-    const text = this.#text
-    let index = start
-    let hash = 0
-    let digits = 0
-    let inner = 0
-    let same = 0
-    let last = 0
-    for (; index < text.length; index += 1) {
-      const unit = text.charCodeAt(index)
-      if (!isWordUnit(unit) || isUnspaced(unit)) {
-        break
-      }
-      hash = (Math.imul(hash, 31) + unit) | 0
-      if (unit < 58) {
-        digits += 1
-      } else if (last !== 0 && last < 58 && digits < index - start) {
-        inner = 1
-      }
-      same = unit === last ? same + 1 : same > 1 ? 9 : 0
-      last = unit
-    }
+    const { wordEnd: end, wordHash: hash } = LEXICON
     this.#at += 1
-    this.#noteOddities(index - start, digits, inner > 0 || same > 1)
-    if (index - start > 1 && hash !== this.#previous) {
+    this.#noteOddities(end - start, LEXICON.wordDigits, LEXICON.isWordOdd)
+    if (end - start > 1 && hash !== this.#previous) {
       this.length += 1
     }
     this.#previous = hash
-    return index
+    return end
   }
 
   #noteOddities(length: number, digits: number, odd: boolean): void {
@@ -226,24 +235,3 @@ class Reader {
 }
 
 const isLetter = (unit: number) => unit >= 97 && unit <= 122
-
-function kindOf(unit: number, text: string, index: number): number {
-  // Full stops end a sentence only before a space, so that names like `console.log` stay whole.
-  if (unit === 46 || unit === 58) {
-    const next = text.charCodeAt(index + 1)
-    return unit === 46 && (next <= 32 || Number.isNaN(next) || next === 34) ? SENTENCE_END : OTHER
-  }
-  if (unit === 10 || unit === 33 || unit === 63 || unit === 59 || unit === 0x3002 || unit === 0x964 || unit === 0x61f) {
-    return SENTENCE_END
-  }
-  const symbol =
-    unit === 40 ||
-    unit === 123 ||
-    unit === 125 ||
-    unit === 91 ||
-    unit === 93 ||
-    unit === 61 ||
-    unit === 60 ||
-    unit === 62
-  return symbol ? SYMBOL : OTHER
-}

@@ -68,4 +68,35 @@ describe('folding text', () => {
     )
     expect(changed).toBeGreaterThan(500)
   })
+
+  it('folds a text of simple characters as it does beside one that needs more', () => {
+    const ranges = [
+      [0x20, 0x7e],
+      [0xa0, 0x24f],
+      [0x300, 0x36f],
+      [0x600, 0x6ff],
+      [0x900, 0x97f],
+      [0x2000, 0x25ff],
+      [0x3000, 0x30ff],
+      [0x4e00, 0x4fff],
+      [0xac00, 0xadff],
+      [0xff00, 0xffef],
+    ] as const
+    const unit = fc
+      .oneof(...ranges.map(([min, max]) => fc.integer({ min, max })))
+      .map((code) => String.fromCharCode(code))
+    const few = fc.array(fc.oneof(fc.string({ maxLength: 5 }), unit), { maxLength: 12 })
+    let changed = 0
+    fc.assert(
+      fc.property(few, (pieces) => {
+        const text = pieces.join('')
+        const folded = foldText(text)
+        changed += folded === text.toLowerCase() ? 0 : 1
+        // A letter that is two units is never simple.
+        expect(foldText(`${text} \u{1d41a}`)).toBe(`${folded} a`)
+      }),
+      { numRuns: 3000 },
+    )
+    expect(changed).toBeGreaterThan(500)
+  })
 })

@@ -5,6 +5,7 @@
  * `foldText` takes those away. It is linear in the text, costs one pass when the text is ASCII, and is idempotent.
  */
 import { CONFUSABLES, LATIN_VARIANTS } from './homoglyphs.ts'
+import { CHANGES, STAYS, simpleFolds } from './simple-folds.ts'
 
 const NOT_ASCII = /[^\p{ASCII}]/u
 /** Zero-width, bidirectional, variation-selector, soft-hyphen, filler and tag characters, and controls. */
@@ -31,6 +32,28 @@ export function foldText(text: string): string {
   if (!NOT_ASCII.test(text)) {
     return text.toLowerCase()
   }
+  return foldSimply(text) ?? foldFully(text)
+}
+
+/** What `foldFully` gives, or `undefined` for a text with characters that depend on their neighbours. */
+function foldSimply(text: string): string | undefined {
+  const { kinds, folds } = SIMPLE
+  let folded = ''
+  let from = 0
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index)
+    const kind = kinds[unit] as number
+    if (kind === CHANGES) {
+      folded += text.slice(from, index) + folds.get(unit)
+      from = index + 1
+    } else if (kind !== STAYS) {
+      return undefined
+    }
+  }
+  return (folded + text.slice(from)).toLowerCase()
+}
+
+function foldFully(text: string): string {
   // Lower-casing and recomposing may each expose something to fold; three rounds reach the fixed point.
   let folded = text
   for (let round = 0; round < 4; round += 1) {
@@ -72,3 +95,5 @@ function undisguise(word: string): string {
 
 /** The letters that look Latin in every font; the others of the table only do beside real Latin letters. */
 const LOOKALIKE = new Set('асеорхуіѕјһԁԛԝѵӏοανικ')
+
+const SIMPLE = simpleFolds(foldFully)

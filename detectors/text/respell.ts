@@ -4,6 +4,7 @@
  *
  * Only what then is a word of the lexicon is changed, so ordinary text comes back as it is.
  */
+import { EMPTY_KEY, FULL_KEY, longerKey } from './word-index.ts'
 import type { WordMatcher } from './word-matcher.ts'
 
 /** The most broken words that are mended in one text. */
@@ -36,6 +37,14 @@ const LEET = new Map(
   }),
 )
 
+/** The letter that an ASCII character is or stands for, and whether a broken word may begin or end with it. */
+const LETTER_FOR = Uint8Array.from({ length: 128 }, (_, unit) => {
+  const sign = String.fromCharCode(unit)
+  const letter = LEET.get(sign) ?? sign
+  return LETTERS.test(letter) ? letter.charCodeAt(0) : 0
+})
+const CORE = Uint8Array.from({ length: 128 }, (_, unit) => (/[a-z0-9@$|]/.test(String.fromCharCode(unit)) ? 1 : 0))
+
 /** What a character is inside a word, by its code. */
 const LETTER = 1
 const SPACE = 2
@@ -59,16 +68,73 @@ export function respell(folded: string, lexicon: WordMatcher): string | undefine
   for (let index = 0; index < chunks.length; index += 2) {
     const start = chunks[index] ?? 0
     const end = chunks[index + 1] ?? 0
-    const chunk = folded.slice(start, end)
-    const mended = mend(chunk, lexicon)
-    if (mended !== chunk) {
-      text += folded.slice(from, start) + mended
-      from = end
+    if (mayBeMended(folded, start, end, lexicon)) {
+      const chunk = folded.slice(start, end)
+      const mended = mend(chunk, lexicon)
+      if (mended !== chunk) {
+        text += folded.slice(from, start) + mended
+        from = end
+      }
     }
   }
   const mended = from === 0 ? folded : text + folded.slice(from)
   const closed = apart ? closeUp(mended, lexicon) : mended
   return closed === folded ? undefined : closed
+}
+
+/**
+ * Whether `mend` may change a chunk: a glance at its first letters, which spares the honest ones. There are three ways to
+ * read them, as in `mend`: with signs for letters up to the first other sign, so without other signs, and letters alone.
+ */
+function mayBeMended(text: string, from: number, to: number, lexicon: WordMatcher): boolean {
+  let start = from
+  while (start < to && !isCore(text.charCodeAt(start))) {
+    start += 1
+  }
+  let end = to
+  while (end > start && !isCore(text.charCodeAt(end - 1))) {
+    end -= 1
+  }
+  if (isLetters(text, start, end)) {
+    return start === from && end === to
+  }
+  return (
+    end - start >= SHORTEST &&
+    (mayBegin(text, start, end, 'i', lexicon) ||
+      (text.slice(start, end).includes('1') && mayBegin(text, start, end, 'l', lexicon)))
+  )
+}
+
+function mayBegin(text: string, start: number, end: number, one: 'i' | 'l', lexicon: WordMatcher): boolean {
+  let toSign = EMPTY_KEY
+  let withoutSigns = EMPTY_KEY
+  let lettersAlone = EMPTY_KEY
+  let signs = 0
+  for (let index = start; index < end && lettersAlone < FULL_KEY; index += 1) {
+    const unit = text.charCodeAt(index)
+    const letter = unit === 49 ? one.charCodeAt(0) : unit < 128 ? (LETTER_FOR[unit] as number) : 0
+    if (letter === 0) {
+      signs += 1
+      continue
+    }
+    toSign = signs === 0 ? longer(toSign, letter) : toSign
+    withoutSigns = longer(withoutSigns, letter)
+    lettersAlone = letter === unit ? longer(lettersAlone, letter) : lettersAlone
+  }
+  return lexicon.hasBeginning(toSign) || lexicon.hasBeginning(withoutSigns) || lexicon.hasBeginning(lettersAlone)
+}
+
+const longer = (key: number, letter: number) => (key < FULL_KEY ? longerKey(key, letter) : key)
+const isCore = (unit: number) => unit < 128 && CORE[unit] === 1
+
+function isLetters(text: string, start: number, end: number): boolean {
+  for (let index = start; index < end; index += 1) {
+    const unit = text.charCodeAt(index)
+    if (unit < 97 || unit > 122) {
+      return false
+    }
+  }
+  return true
 }
 
 /** Where chunks stand that may be broken words, as pairs of start and end; and whether letters stand apart. */
@@ -141,7 +207,10 @@ function mend(chunk: string, lexicon: WordMatcher): string {
     return chunk
   }
   for (const one of core.includes('1') ? ['i', 'l'] : ['']) {
-    const letters = Array.from(core, (sign) => (sign === '1' ? one : (LEET.get(sign) ?? sign))).join('')
+    let letters = ''
+    for (const sign of core) {
+      letters += sign === '1' ? one : (LEET.get(sign) ?? sign)
+    }
     for (const form of [letters, letters.replace(/[^a-z]/g, ''), core.replace(/[^a-z]/g, '')]) {
       if (form.length >= SHORTEST && isWord(form, lexicon)) {
         return chunk.replace(core, form)
@@ -162,19 +231,28 @@ function isWord(form: string, lexicon: WordMatcher): boolean {
 
 /** Puts spaces around the words in a run of letters, when they make up at least `share` of it. */
 function segmented(run: string, lexicon: WordMatcher, share: number): string | undefined {
-  let text = ''
+  const words: number[] = []
   let covered = 0
   let index = 0
   while (index < run.length) {
     const end = lexicon.match(run, index, true)
     if (end - index >= SHORTEST) {
-      text += ` ${run.slice(index, end)} `
+      words.push(index, end)
       covered += end - index
       index = end
     } else {
-      text += run[index] ?? ''
       index += 1
     }
   }
-  return covered >= share * run.length && covered > 0 ? text.replace(/ {2,}/g, ' ').trim() : undefined
+  if (covered < share * run.length || covered === 0) {
+    return undefined
+  }
+  let text = ''
+  let from = 0
+  for (let word = 0; word < words.length; word += 2) {
+    const [start = 0, end = 0] = words.slice(word, word + 2)
+    text += `${run.slice(from, start)} ${run.slice(start, end)} `
+    from = end
+  }
+  return (text + run.slice(from)).replace(/ {2,}/g, ' ').trim()
 }

@@ -68,4 +68,54 @@ describe('matching words', () => {
       ),
     )
   })
+
+  it('agrees with matching from every word when it reads whole words', () => {
+    const plain = fc.constantFrom('a', 'ab', 'abb', 'abba', 'abbaab', 'abbaaba', 'abbaabab', 'baab', 'baabaab')
+    const letters = fc.oneof(plain, fc.constantFrom('é', 'abé', 'ab2', 'abba2b', 'abbaabé', 'abbabb', 'abbabbb'))
+    const entry = fc
+      .tuple(fc.array(plain, { minLength: 1, maxLength: 2 }), fc.boolean())
+      .map(([words, isStem]) => (isStem && (words[0] ?? '').length > 2 ? `${words[0]}*` : words.join(' ')))
+    const kinds = { found: 0, phrases: 0 }
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(entry, { minLength: 8, maxLength: 24 }),
+        fc.array(letters, { minLength: 10, maxLength: 30 }),
+        (entries, said) => {
+          const built = matcher(entries.map((each, index) => [each, index + 1]))
+          const text = said.join(' ')
+          let at = 0
+          for (const each of said) {
+            const end = built.match(text, at)
+            const meanings = built.meanings
+            expect(built.read(text, at)).toBe(end)
+            expect(built.wordEnd).toBe(at + each.length)
+            if (end >= 0) {
+              expect(built.meanings).toBe(meanings)
+              kinds.found += 1
+              kinds.phrases += end > at + each.length ? 1 : 0
+            }
+            at += each.length + 1
+          }
+        },
+      ),
+      { numRuns: 200 },
+    )
+    expect(kinds.found).toBeGreaterThan(200)
+    expect(kinds.phrases).toBeGreaterThan(20)
+  })
+
+  it('says what a word that it read is like', () => {
+    const read = (word: string) => {
+      lexicon.read(word, 0)
+      return { digits: lexicon.wordDigits, odd: lexicon.isWordOdd }
+    }
+    expect(read('plain')).toEqual({ digits: 0, odd: false })
+    expect(read('covid19')).toEqual({ digits: 2, odd: false })
+    expect(read('pr0mpt')).toEqual({ digits: 1, odd: true })
+    expect(read('sooo')).toEqual({ digits: 0, odd: true })
+  })
+
+  it('refuses stems that would match half a language', () => {
+    expect(() => new WordMatcher().add('in*', 1)).toThrow(RangeError)
+  })
 })

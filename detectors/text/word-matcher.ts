@@ -1,9 +1,11 @@
 /**
  * Finds the words and phrases of a lexicon in folded text: a trie walked once from the start of every word.
  *
- * The cost is one array read per letter, and most words leave the trie after three or four letters, so a text that
+ * The cost is two array reads per letter, and most words leave the trie after three or four letters, so a text that
  * holds nothing of interest costs little more than reading it.
  */
+import { SEPARATOR_UNIT, UNITS, UNSPACED_UNIT, WORD_UNIT } from './units.ts'
+import { EMPTY_KEY, FULL_KEY, KEY_LETTERS, longerKey, NOTHING, WordIndex } from './word-index.ts'
 
 /** Children of a node for `a` to `z`, and for the gap between the words of a phrase. */
 const SLOTS = 27
@@ -13,43 +15,21 @@ const GAP_LENGTH = 3
 /** What a node is the end of, as bits. */
 const WORD = 1
 const STEM = 2
-
-/** Whether a UTF-16 unit is part of a word in folded text. Digits are; punctuation and symbols are not. */
-export function isWordUnit(unit: number): boolean {
-  if (unit < 0x80) {
-    return (unit >= 97 && unit <= 122) || (unit >= 48 && unit <= 57)
-  }
-  return (
-    unit >= 0xc0 &&
-    !(unit >= 0x2000 && unit <= 0x2bff) &&
-    !(unit >= 0x3000 && unit <= 0x303f) &&
-    !(unit >= 0xd800 && unit <= 0xf8ff) &&
-    !(unit >= 0xfe10 && unit <= 0xfe6f) &&
-    unit < 0xff00 &&
-    unit !== 0x964 &&
-    unit !== 0x60c &&
-    unit !== 0x61b &&
-    unit !== 0x61f
-  )
-}
-
-/** Whether a UTF-16 unit belongs to a script that writes words without spaces: a match may begin and end anywhere. */
-export function isUnspaced(unit: number): boolean {
-  if (unit < 0xe00) {
-    return false
-  }
-  return (
-    (unit >= 0x3040 && unit <= 0x30ff) ||
-    (unit >= 0x3400 && unit <= 0x9fff) ||
-    (unit >= 0xe00 && unit <= 0xeff) ||
-    (unit >= 0x1780 && unit <= 0x17ff) ||
-    (unit >= 0xac00 && unit <= 0xd7a3)
-  )
-}
+/** Of a beginning that holds a stem: what begins so is only known by walking from the start of the word. */
+const UNSURE = -2
+/** Shorter stems would match half the words of a language. */
+const SHORTEST_STEM = 3
+const SHORT_STEM = /^[a-z]{0,2}\*$/
 
 export class WordMatcher {
   /** What the entry found last means, as bits; 0 for an entry that is there to mean nothing. */
   meanings = 0
+  /** Of the word read last: where it ends, exclusive, a hash of it, and how many digits it has. */
+  wordEnd = 0
+  wordHash = 0
+  wordDigits = 0
+  /** Whether the word read last has digits between its letters or a letter drawn out. */
+  isWordOdd = false
 
   #nodes = 1
   #next = new Uint16Array(SLOTS * 1024)
@@ -57,10 +37,16 @@ export class WordMatcher {
   #word = new Int32Array(1024)
   #stem = new Int32Array(1024)
   readonly #other = new Map<number, number>()
+  #beginnings = new WordIndex(new Map())
+  /** Nodes that other units than `a` to `z` and gaps lead on from. */
+  #mixed: ReadonlySet<number> = new Set()
 
   /** Adds a folded word or phrase; `instruct*` matches every word that begins so. Meanings of one entry add up. */
   add(entry: string, meanings: number): void {
     const isStem = entry.endsWith('*')
+    if (SHORT_STEM.test(entry)) {
+      throw new RangeError(`the stem ${entry} is shorter than ${SHORTEST_STEM} letters`)
+    }
     const phrase = isStem ? entry.slice(0, -1) : entry
     let node = 0
     for (let index = 0; index < phrase.length; index += 1) {
@@ -78,18 +64,112 @@ export class WordMatcher {
    * Allocates nothing: this runs once for every word of every text.
    */
   match(text: string, at: number, anywhere = false): number {
+    return this.#walk(text, at, 0, anywhere)
+  }
+
+  /**
+   * Reads the whole word that begins at `at`, of a script with spaces, and looks up what begins there: the answer is that
+   * of `match`. What the word itself is like is left in `wordEnd` and the fields beside it. Call `seal` before.
+   */
+  read(text: string, at: number): number {
+    const size = text.length
+    const keyEnd = at + KEY_LETTERS
+    let key = EMPTY_KEY
+    let hash = 0
+    let last = 0
+    let run = 0
+    let longest = 0
+    let index = at
+    let unit = 0
+    for (; index < size; index += 1) {
+      unit = text.charCodeAt(index)
+      if (unit < 97 || unit > 122) {
+        break
+      }
+      key = index < keyEnd ? longerKey(key, unit) : key
+      hash = (Math.imul(hash, 31) + unit) | 0
+      run = unit === last ? run + 1 : 0
+      longest = run > longest ? run : longest
+      last = unit
+    }
+    if (index < size && ((UNITS[unit] as number) & (WORD_UNIT | UNSPACED_UNIT)) === WORD_UNIT) {
+      return this.#readMixed(text, at)
+    }
+    this.wordEnd = index
+    this.wordHash = hash
+    this.wordDigits = 0
+    this.isWordOdd = longest > 1
+    const node = this.#beginnings.get(key)
+    if (node < 0) {
+      return node === NOTHING ? -1 : this.#walk(text, at, 0, false)
+    }
+    if (index > keyEnd || this.#goesOn(node, text, index)) {
+      return this.#walk(text, index < keyEnd ? index : keyEnd, node, false)
+    }
+    this.meanings = this.#word[node] as number
+    return ((this.#kind[node] as number) & WORD) === 0 ? -1 : index
+  }
+
+  /** Whether an entry may go on after a word that leads to `node`: a glance at one more letter spares most walks. */
+  #goesOn(node: number, text: string, end: number): boolean {
+    const gap = this.#next[node * SLOTS + GAP] as number
+    const unit = end < text.length ? text.charCodeAt(end) : 0
+    if (gap === 0 || unit !== 32 || end + 1 === text.length) {
+      return gap !== 0 || unit >= 0x80
+    }
+    const letter = text.charCodeAt(end + 1)
+    return letter < 97 || letter > 122 || this.#next[gap * SLOTS + letter - 97] !== 0
+  }
+
+  /** Whether an entry, or a word that begins an entry, may begin with the letters of a key (`word-index.ts`). */
+  hasBeginning(key: number): boolean {
+    return this.#beginnings.get(key) !== NOTHING
+  }
+
+  /** `read` of a word that holds digits, or letters beside `a` to `z`. */
+  #readMixed(text: string, at: number): number {
+    let hash = 0
+    let digits = 0
+    let odd = false
+    let last = 0
+    let run = 0
+    let index = at
+    for (; index < text.length; index += 1) {
+      const unit = text.charCodeAt(index)
+      if (((UNITS[unit] as number) & (WORD_UNIT | UNSPACED_UNIT)) !== WORD_UNIT) {
+        break
+      }
+      hash = (Math.imul(hash, 31) + unit) | 0
+      if (unit < 58) {
+        digits += 1
+      } else if (last !== 0 && last < 58 && digits < index - at) {
+        odd = true
+      }
+      run = unit === last ? run + 1 : 0
+      odd ||= run > 1
+      last = unit
+    }
+    this.wordEnd = index
+    this.wordHash = hash
+    this.wordDigits = digits
+    this.isWordOdd = odd
+    return this.#walk(text, at, 0, false)
+  }
+
+  /** `match` from a node that the text before `from` leads to, past no stem. */
+  #walk(text: string, from: number, start: number, anywhere: boolean): number {
     const kind = this.#kind
     const next = this.#next
     const size = text.length
-    let node = 0
+    let node = start
     let found = 0
     let end = -1
     let endsInStem = false
-    let index = at
+    let index = from
     for (;;) {
       const unit = index < size ? text.charCodeAt(index) : 0
       const isLetter = unit >= 97 && unit <= 122
-      if (((kind[node] as number) & WORD) !== 0 && (!isLetter || anywhere) && endsWord(text, index, unit, anywhere)) {
+      if ((!isLetter || anywhere) && ((kind[node] as number) & WORD) !== 0 && endsWord(text, index, unit, anywhere)) {
         found = node
         end = index
         endsInStem = false
@@ -103,7 +183,7 @@ export class WordMatcher {
       } else if (isSeparator(unit) || (unit === 46 && isWordUnit(text.charCodeAt(index + 1)))) {
         // A dot joins words only without a space after it, as in `console.log`.
         node = next[node * SLOTS + GAP] as number
-        index = afterGap(text, index)
+        index = node === 0 ? index : afterGap(text, index)
       } else {
         break
       }
@@ -139,7 +219,10 @@ export class WordMatcher {
     return child
   }
 
-  /** Renumbers the nodes by depth, so that the few which every text visits lie together in memory. Call after `add`. */
+  /**
+   * Renumbers the nodes by depth, so that the few which every text visits lie together in memory, and indexes the
+   * beginnings of words. Call after `add`.
+   */
   seal(): void {
     const order = [0]
     const others = new Map<number, [number, number][]>()
@@ -174,6 +257,30 @@ export class WordMatcher {
         this.#other.set((places.get(node) ?? 0) * 0x10000 + unit, places.get(child) ?? 0)
       }
     }
+    this.#mixed = new Set(Array.from(others.keys(), (node) => places.get(node) ?? 0))
+    const beginnings = new Map<number, number>()
+    this.#index(beginnings, 0, EMPTY_KEY, false)
+    this.#beginnings = new WordIndex(beginnings)
+  }
+
+  /** Adds what begins with the letters of `key`, which lead to `node`, or past a stem and to no node (0). */
+  #index(beginnings: Map<number, number>, node: number, key: number, pastStem: boolean): void {
+    const isPastStem = pastStem || ((this.#kind[node] as number) & STEM) !== 0
+    const isFull = key >= FULL_KEY
+    if (isPastStem || isFull || this.#mayEnd(node)) {
+      beginnings.set(key, isPastStem ? UNSURE : node)
+    }
+    for (let slot = 0; !isFull && slot < GAP; slot += 1) {
+      const child = node === 0 && key !== EMPTY_KEY ? 0 : (this.#next[node * SLOTS + slot] as number)
+      if (child !== 0 || isPastStem) {
+        this.#index(beginnings, child, longerKey(key, slot + 97), isPastStem)
+      }
+    }
+  }
+
+  /** Whether a word that leads to a node is an entry, or the beginning of a phrase. */
+  #mayEnd(node: number): boolean {
+    return ((this.#kind[node] as number) & WORD) !== 0 || this.#next[node * SLOTS + GAP] !== 0 || this.#mixed.has(node)
   }
 
   #grow(): void {
@@ -188,9 +295,13 @@ export class WordMatcher {
   }
 }
 
-/** Space, line break, hyphen, underscore, apostrophe: what may stand between the words of one phrase. */
-function isSeparator(unit: number): boolean {
-  return unit === 32 || unit === 45 || unit === 95 || unit === 10 || unit === 9 || unit === 39 || unit === 13
+const isSeparator = (unit: number) => (kindsOf(unit) & SEPARATOR_UNIT) !== 0
+const isWordUnit = (unit: number) => (kindsOf(unit) & WORD_UNIT) !== 0
+const isUnspaced = (unit: number) => (kindsOf(unit) & UNSPACED_UNIT) !== 0
+
+/** Nothing for the end of a text, where there is no unit. */
+function kindsOf(unit: number): number {
+  return UNITS[unit] ?? 0
 }
 
 function afterGap(text: string, from: number): number {
