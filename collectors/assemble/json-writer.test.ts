@@ -30,6 +30,7 @@ describe('JSON writer', () => {
     ['an undefined place in a list', [undefined, 1], '[null,1]'],
     ['what is no number', [Number.NaN, Number.POSITIVE_INFINITY], '[null,null]'],
     ['a lone surrogate', ['\ud800'], '["\\ud800"]'],
+    ['the parts of a key', ['call\ndefault\n'], '["call\\ndefault\\n"]'],
     ['delete', ['\u007f'], '["\u007f"]'],
     ['hostile names', JSON.parse('{"__proto__":"x"}'), '{"__proto__":"x"}'],
   ])('treats %s as JSON does', (_, value, expected) => {

@@ -7,12 +7,14 @@ const INITIAL_BYTES = 64 * 1024
 /** A buffer that has grown above this for something unusual is not kept. */
 const KEPT_BYTES = 1024 * 1024
 /** Longer strings are faster encoded by the engine. */
-const SHORT_CHARACTERS = 128
+const SHORT_CHARACTERS = 256
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const SPACE = 0x20
 const DELETE = 0x7f
+const LINE_BREAK = 0x0a
+const LETTER_N = 0x6e
 
 /** Its buffer is used again for every text. */
 export class JsonWriter {
@@ -76,18 +78,22 @@ export class JsonWriter {
     }
   }
 
-  /** Writes a string of printable ASCII with nothing to escape. Any other is not written at all. */
+  /** Writes a string of printable ASCII, in which the parts of a key may be divided by line breaks; any other not at all. */
   #plainString(value: string): boolean {
-    this.#reserve(value.length + 2)
+    this.#reserve(value.length * 2 + 2)
     const buffer = this.#buffer
     let at = this.#length
     buffer[at++] = QUOTE
     for (let index = 0; index < value.length; index += 1) {
       const code = value.charCodeAt(index)
-      if (code < SPACE || code === QUOTE || code === BACKSLASH || code >= DELETE) {
+      if (code >= SPACE && code < DELETE && code !== QUOTE && code !== BACKSLASH) {
+        buffer[at++] = code
+      } else if (code === LINE_BREAK) {
+        buffer[at++] = BACKSLASH
+        buffer[at++] = LETTER_N
+      } else {
         return false
       }
-      buffer[at++] = code
     }
     buffer[at++] = QUOTE
     this.#length = at

@@ -55,8 +55,8 @@ export function sentKeys(draft: Draft, sessionId: string): readonly string[] {
 
 /** Both, each once; one of the lists itself where the other adds nothing. */
 export function withKeys(keys: readonly string[], others: readonly string[]): readonly string[] {
-  if (keys.length === 0) {
-    return others
+  if (keys.length === 0 || others.length === 0) {
+    return keys.length === 0 ? others : keys
   }
   const added = others.filter((key) => !keys.includes(key))
   return added.length === 0 ? keys : [...keys, ...added]
