@@ -40,7 +40,7 @@ describe('mask replaces', () => {
     ['apiKey: abcdef', 'apiKey: [masked:secret]'],
     ['API key: abcdef', 'API key: [masked:secret]'],
     ['aws_secret_access_key = wJalr/XUtn+FEMI', 'aws_secret_access_key = [masked:secret]'],
-    ['//registry.npmjs.org/:_authToken=abc', '//registry.npmjs.org/:_authToken=[masked:secret]'],
+    ['//registry.example.com/:_authToken=abc', '//registry.example.com/:_authToken=[masked:secret]'],
     ['os.environ["DB_PASSWORD"] = "x1"', 'os.environ["DB_PASSWORD"] = "[masked:password]"'],
     ['Authorization: Bearer abc.def', 'Authorization: Bearer [masked:secret]'],
     [
