@@ -5,16 +5,17 @@ import type { FindingDraft } from '../schema/finding.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import { type DetectionContext, defineDetector } from './detector.ts'
 import { untrusted } from './draft/untrusted.ts'
+import { argumentTexts } from './prompt-extraction/argument-texts.ts'
 import { type Attempt, judgeAttempt } from './prompt-extraction/attempt.ts'
 import {
   type Announcement,
-  identity,
   judgeAnnouncement,
   judgeOverlap,
   type KnownPrompt,
   knownPrompt,
   type Overlap,
 } from './prompt-extraction/leak.ts'
+import { TextMemory } from './text/text-memory.ts'
 
 /** How many prompts of one agent are remembered; the oldest makes room. About 1 KiB each. */
 export const PROMPTS_KEPT = 3
@@ -26,13 +27,19 @@ const LARGE_PART = 0.5
 const IS_PROMPT = 0.8
 
 interface State {
-  prompts: KnownPrompt[]
+  prompts: readonly KnownPrompt[]
 }
 
 /** Arguments are flagged from this confidence on. */
 const ARGUMENTS_CONFIDENCE = 0.8
 
 const NOTHING: ReadonlySet<number> = new Set()
+
+/** UTF-16 units of the texts of each place whose judgement is remembered. */
+const REMEMBERED = 1024 * 1024
+const attempts = new TextMemory(judgeAttempt, REMEMBERED)
+const announcements = new TextMemory(judgeAnnouncement, REMEMBERED)
+const systemPrompts = new TextMemory((text) => knownPrompt(text, undefined), REMEMBERED)
 
 export const promptExtraction = defineDetector<State>({
   id: 'prompt-extraction',
@@ -62,29 +69,27 @@ export const promptExtraction = defineDetector<State>({
       return []
     }
     const prompts = promptsOf(event, state)
-    const findings = [
-      event.operation === 'tool_call'
-        ? judgeRequest(event, argumentTexts(content.arguments ?? ''), 'arguments')
-        : judgeMessage(event, prompts),
-      event.operation === 'tool_call'
-        ? judgeLeak(event, argumentTexts(content.arguments ?? ''), 'arguments', prompts, context)
-        : judgeLeak(event, content.output ?? '', 'output', prompts, context),
-    ]
-    return findings.filter((finding) => finding !== undefined)
+    if (event.operation !== 'tool_call') {
+      return present(judgeMessage(event, prompts), judgeLeak(event, content.output ?? '', 'output', prompts, context))
+    }
+    const said = argumentTexts(content.arguments ?? '')
+    return present(judgeRequest(event, said, 'arguments'), judgeLeak(event, said, 'arguments', prompts, context))
   },
 
   learn(event, state) {
-    const text = event.content?.system_prompt
-    if (text === undefined || text === '') {
-      return
+    const prompts = promptsOf(event, state)
+    if (prompts !== state.prompts) {
+      state.prompts = prompts.slice(-PROMPTS_KEPT)
     }
-    const id = event.integrity.system_prompt_hash ?? identity(text)
-    if (state.prompts.some((prompt) => prompt.id === id)) {
-      return
-    }
-    state.prompts = [...state.prompts, knownPrompt(text, id)].slice(-PROMPTS_KEPT)
   },
 })
+
+const NO_FINDINGS: readonly FindingDraft[] = []
+
+function present(...findings: readonly (FindingDraft | undefined)[]): readonly FindingDraft[] {
+  const [one, other] = findings
+  return one === undefined && other === undefined ? NO_FINDINGS : findings.filter((finding) => finding !== undefined)
+}
 
 type Channel = 'prompt' | 'message' | 'arguments'
 
@@ -94,8 +99,11 @@ function promptsOf(event: Telemetry, state: Readonly<State>): readonly KnownProm
   if (text === undefined || text === '') {
     return state.prompts
   }
-  const id = event.integrity.system_prompt_hash ?? identity(text)
-  return state.prompts.some((prompt) => prompt.id === id) ? state.prompts : [...state.prompts, knownPrompt(text, id)]
+  const hash = event.integrity.system_prompt_hash
+  const id = hash ?? systemPrompts.of(text).id
+  return state.prompts.some((prompt) => prompt.id === id)
+    ? state.prompts
+    : [...state.prompts, { ...systemPrompts.of(text), id }]
 }
 
 function judgeMessage(event: Telemetry, prompts: readonly KnownPrompt[]): FindingDraft | undefined {
@@ -120,7 +128,7 @@ function isSystemPrompt(event: Telemetry, text: string, prompts: readonly KnownP
 }
 
 function judgeRequest(event: Telemetry, text: string, channel: Channel): FindingDraft | undefined {
-  const attempt = text === '' ? undefined : judgeAttempt(text)
+  const attempt = text === '' ? undefined : attempts.of(text)
   if (attempt === undefined) {
     return undefined
   }
@@ -181,11 +189,11 @@ function judgeLeak(
   if (overlap !== undefined) {
     return overlapFinding(overlap, text, channel)
   }
-  const announcement = channel === 'output' ? judgeAnnouncement(text) : undefined
+  const announcement = channel === 'output' ? announcements.of(text) : undefined
   if (announcement === undefined) {
     return undefined
   }
-  const asked = given !== '' && judgeAttempt(given) !== undefined
+  const asked = given !== '' && attempts.of(given) !== undefined
   // One directive may be the agent's manner of speaking, unless somebody just asked for them.
   return announcement.directives >= 2 || asked ? announcementFinding(announcement, asked, channel) : undefined
 }
@@ -232,14 +240,6 @@ function announcementFinding(announcement: Announcement, asked: boolean, channel
     },
     techniques: announcement.secrets ? ['AML.T0056', 'AML.T0057'] : ['AML.T0056'],
   }
-}
-
-const KEY = /"[^"\\]{0,64}"\s{0,4}:/g
-const ESCAPED_BREAK = /\\[nrt]/g
-
-/** What the arguments say, without the names of their fields: `{"prompt": ...}` says nothing about a prompt. */
-function argumentTexts(text: string): string {
-  return text.replace(KEY, '\n').replace(ESCAPED_BREAK, '\n').replaceAll('\\"', '"')
 }
 
 const round = (value: number) => Math.round(value * 1000) / 1000

@@ -2,7 +2,7 @@
  * The detect stage: events in, findings out. Each event is first judged against what was known before it, then
  * absorbed. It names no detector; the list is given.
  */
-import type { AnyDetector } from '../detectors/detector.ts'
+import type { AnyDetector, DetectionContext } from '../detectors/detector.ts'
 import type { PolicySet } from '../rules/policy.ts'
 import type { Finding, FindingDraft } from '../schema/finding.ts'
 import { idOf } from '../schema/ids.ts'
@@ -11,7 +11,7 @@ import type { BusRecord, StoredRecord } from './bus/bus.ts'
 import { decodeRecord, findingRecord } from './records.ts'
 import { type DetectorStates, detectorStates, isScopeKey, type ScopeLimits } from './scopes.ts'
 import { SEEN_PREFIX, type SeenEvents, seenEvents } from './seen.ts'
-import { addOutcomes, type Stage, type StagePartition, type StageResult } from './stage.ts'
+import type { Stage, StagePartition, StageResult } from './stage.ts'
 
 export interface DetectOptions {
   readonly detectors: readonly AnyDetector[]
@@ -66,7 +66,7 @@ function detectPartition(
   return {
     apply: (records) => {
       const findings: BusRecord[] = []
-      const outcomes = new Map<string, number>()
+      const counts = { judged: 0, repeated: 0 }
       const poison: { record: StoredRecord; reason: string }[] = []
       for (const record of records) {
         const event = decodeRecord<Telemetry>(record, options.validate)
@@ -75,27 +75,28 @@ function detectPartition(
           continue
         }
         const repeated = memory.seen.observe(event.event_id)
-        for (const detector of byOperation.get(event.operation) ?? []) {
-          for (const finding of judge(detector, event, repeated, memory.states, options)) {
+        const context = { policy: options.policies.governing(event.agent) }
+        for (const detector of byOperation.get(event.operation) ?? NONE) {
+          for (const finding of judge(detector, event, repeated, context, memory.states, options)) {
             findings.push(findingRecord(finding))
           }
         }
-        addOutcomes(outcomes, repeated ? REPEATED : JUDGED)
+        counts[repeated ? 'repeated' : 'judged'] += 1
       }
-      return stageResult(findings, outcomes, poison)
+      return stageResult(findings, counts, poison)
     },
     changes: () => [...memory.states.changes(), ...memory.seen.changes()],
   }
 }
 
-const JUDGED = new Map([['judged', 1]])
-const REPEATED = new Map([['repeated', 1]])
+const NONE: readonly never[] = []
 
 function stageResult(
   findings: readonly BusRecord[],
-  outcomes: Map<string, number>,
+  counts: Readonly<Record<string, number>>,
   poison: StageResult['poison'],
 ): StageResult {
+  const outcomes = new Map(Object.entries(counts).filter(([, count]) => count > 0))
   return { outputs: findings.length === 0 ? [] : [{ topic: 'findings', records: findings }], outcomes, poison }
 }
 
@@ -107,10 +108,10 @@ function judge(
   detector: AnyDetector,
   event: Telemetry,
   repeated: boolean,
+  context: DetectionContext,
   states: DetectorStates,
   options: DetectOptions,
 ): readonly Finding[] {
-  const context = { policy: options.policies.governing(event.agent) }
   try {
     const state = states.of(detector, event)
     const drafts = detector.check(event, state, context)
@@ -119,7 +120,7 @@ function judge(
       absorb?.call(detector, event, state, context)
       states.touched(detector, event)
     }
-    return drafts.map((draft) => findingOf(draft, detector, event))
+    return drafts.length === 0 ? NONE : drafts.map((draft) => findingOf(draft, detector, event))
   } catch (error) {
     options.onDetectorFailure?.(detector.id, error)
     return [findingOf(failureDraft(detector), FAILED, event)]

@@ -12,7 +12,13 @@ interface DetectorState {
   state: object
 }
 
-type Scope = Map<string, DetectorState>
+type ScopeKind = 'agent' | 'session'
+
+/** What the detectors know of one agent or session. */
+interface Scope {
+  readonly key: string
+  readonly states: Map<string, DetectorState>
+}
 
 export interface ScopeLimits {
   readonly maxAgents: number
@@ -32,6 +38,10 @@ export interface DetectorStates {
 const AGENT = 'agent/'
 const SESSION = 'session/'
 const NO_STATE = Object.freeze({})
+const NO_EVENT: { readonly event: Telemetry | undefined; readonly scope: Scope } = {
+  event: undefined,
+  scope: { key: '', states: new Map() },
+}
 
 export function isScopeKey(key: string): boolean {
   return key.startsWith(AGENT) || key.startsWith(SESSION)
@@ -47,13 +57,13 @@ export function detectorStates(
   const dirty = new Set<string>()
   const dropped: string[] = []
   for (const { key, value } of state) {
-    const scope = new Map(Object.entries(decode<Record<string, DetectorState>>(value)))
+    const states = new Map(Object.entries(decode<Record<string, DetectorState>>(value)))
     const scopes = key.startsWith(AGENT) ? agents : sessions
-    scopes.set(key, scope)
+    scopes.set(key, { key, states })
   }
 
-  const scopeOf = (key: string): Scope => {
-    const [scopes, limit] = key.startsWith(AGENT) ? [agents, limits.maxAgents] : [sessions, limits.maxSessions]
+  const scopeOf = (kind: ScopeKind, key: string): Scope => {
+    const scopes = kind === 'agent' ? agents : sessions
     const known = scopes.get(key)
     if (known !== undefined) {
       // Re-inserted, so that the first key of the map is always the least recently used.
@@ -61,9 +71,9 @@ export function detectorStates(
       scopes.set(key, known)
       return known
     }
-    const scope: Scope = new Map()
+    const scope: Scope = { key, states: new Map() }
     scopes.set(key, scope)
-    if (scopes.size > limit) {
+    if (scopes.size > (kind === 'agent' ? limits.maxAgents : limits.maxSessions)) {
       const oldest = scopes.keys().next().value as string
       scopes.delete(oldest)
       dirty.delete(oldest)
@@ -72,33 +82,42 @@ export function detectorStates(
     return scope
   }
 
+  /** The scopes of the event asked for last: its detectors ask one after the other. */
+  const latest = { agent: NO_EVENT, session: NO_EVENT }
+  const find = (kind: ScopeKind, event: Telemetry): Scope => {
+    if (latest[kind].event === event) {
+      return latest[kind].scope
+    }
+    const scope = scopeOf(kind, keyOf(kind, event))
+    latest[kind] = { event, scope }
+    return scope
+  }
+
   return {
     of(detector, event) {
-      const key = keyOf(detector, event)
-      if (key === undefined) {
+      if (detector.scope === 'none') {
         return NO_STATE
       }
-      const scope = scopeOf(key)
-      const known = scope.get(detector.id)
+      const { states } = find(detector.scope, event)
+      const known = states.get(detector.id)
       // State of another shape is dropped and relearned.
       if (known !== undefined && known.version === detector.stateVersion) {
         return known.state
       }
       const fresh: object = detector.initial()
-      scope.set(detector.id, { version: detector.stateVersion, state: fresh })
+      states.set(detector.id, { version: detector.stateVersion, state: fresh })
       return fresh
     },
     touched(detector, event) {
-      const key = keyOf(detector, event)
-      if (key !== undefined) {
-        dirty.add(key)
+      if (detector.scope !== 'none') {
+        dirty.add(find(detector.scope, event).key)
       }
     },
     changes() {
       const entries: StateEntry[] = dropped.map((key) => ({ key, value: undefined }))
       for (const key of dirty) {
         const scope = (key.startsWith(AGENT) ? agents : sessions).get(key)
-        entries.push({ key, value: scope === undefined ? undefined : encode(Object.fromEntries(scope)) })
+        entries.push({ key, value: scope === undefined ? undefined : encode(Object.fromEntries(scope.states)) })
       }
       dirty.clear()
       dropped.length = 0
@@ -113,13 +132,8 @@ export function detectorStates(
   }
 }
 
-function keyOf(detector: AnyDetector, event: Telemetry): string | undefined {
-  switch (detector.scope) {
-    case 'agent':
-      return `${AGENT}${event.tenant_id}\u001f${event.agent.id}`
-    case 'session':
-      return `${SESSION}${event.tenant_id}\u001f${event.session_id}`
-    default:
-      return undefined
-  }
+function keyOf(kind: ScopeKind, event: Telemetry): string {
+  return kind === 'agent'
+    ? `${AGENT}${event.tenant_id}\u001f${event.agent.id}`
+    : `${SESSION}${event.tenant_id}\u001f${event.session_id}`
 }

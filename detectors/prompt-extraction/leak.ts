@@ -73,8 +73,11 @@ export function judgeOverlap(
     return undefined
   }
   const found = new Set<number>()
+  const sieves = prompts.map(sieveOf)
   eachShingle(text, (shingle) => {
-    if (registered.has(shingle) || prompts.some((prompt) => includes(prompt.shingles, shingle))) {
+    if (sieves.some((sieve) => sieve[shingle >>> SIEVE_SHIFT] === 1) && isKnown(shingle, prompts)) {
+      found.add(shingle)
+    } else if (registered.has(shingle)) {
       found.add(shingle)
     }
   })
@@ -109,6 +112,29 @@ function isLeak(size: number, { share, shared }: Overlap): boolean {
   return size < SHORT_PROMPT
     ? share >= SHARE_OF_SHORT && shared >= SMALLEST_PROMPT - 1
     : shared >= SHARED && share >= SHARE
+}
+
+/** Bits of a shingle that a sieve tells apart. */
+const SIEVE_BITS = 12
+const SIEVE_SHIFT = 32 - SIEVE_BITS
+const knownSieves = new WeakMap<KnownPrompt, Uint8Array>()
+
+/** Which shingles a prompt may hold, by their first bits: nearly all of any other text fall through. */
+function sieveOf(prompt: KnownPrompt): Uint8Array {
+  const known = knownSieves.get(prompt)
+  if (known !== undefined) {
+    return known
+  }
+  const sieve = new Uint8Array(1 << SIEVE_BITS)
+  for (const shingle of prompt.shingles) {
+    sieve[shingle >>> SIEVE_SHIFT] = 1
+  }
+  knownSieves.set(prompt, sieve)
+  return sieve
+}
+
+function isKnown(shingle: number, prompts: readonly KnownPrompt[]): boolean {
+  return prompts.some((prompt) => includes(prompt.shingles, shingle))
 }
 
 function includes(sorted: readonly number[], value: number): boolean {
