@@ -56,6 +56,8 @@ const Limits = Type.Object(
     request_bytes: Type.Integer({ minimum: 1024, maximum: GIBIBYTE, default: 16 * 1024 * 1024 }),
     /** Bytes of requests read or worked on at one time; beyond it clients are told to come back. */
     in_flight_bytes: Type.Integer({ minimum: 1024, maximum: 16 * GIBIBYTE, default: 64 * 1024 * 1024 }),
+    /** How long records may wait to be judged; beyond it, too. More of it makes alerts later, not fewer records lost. */
+    backlog_ms: Type.Integer({ minimum: 1000, maximum: 86_400_000, default: 5000 }),
   },
   { ...strict, default: {} },
 )

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Sink } from './alerts/sinks/sink.ts'
 import type { Health } from './api/health.ts'
-import { authorizer } from './api/keys.ts'
+import { authorizer, isLoopback } from './api/keys.ts'
 import { type Api, startApi } from './api/server.ts'
 import type { Collector } from './collectors/collector.ts'
 import { startOtlpGrpc } from './collectors/otlp/grpc.ts'
@@ -14,7 +14,8 @@ import { startOtlpHttp } from './collectors/otlp/http.ts'
 import { InFlight } from './collectors/otlp/in-flight.ts'
 import type { DoorOptions } from './collectors/otlp/receive.ts'
 import type { Config } from './config.ts'
-import type { Bus } from './engine/bus/bus.ts'
+import { type Backlog, watchBacklog } from './engine/backlog.ts'
+import type { Bus, PartitionLag } from './engine/bus/bus.ts'
 import { openEmbeddedBus } from './engine/bus/embedded.ts'
 import { runDelivery } from './engine/deliver.ts'
 import { runStage } from './engine/loop.ts'
@@ -22,7 +23,7 @@ import { createMetrics, type Metrics } from './engine/metrics.ts'
 import { OutcomeLedger } from './engine/outcomes.ts'
 import { fragmentRecord } from './engine/records.ts'
 import type { Stage } from './engine/stage.ts'
-import { runWriter } from './engine/write.ts'
+import { runWriter, WRITE_GROUP } from './engine/write.ts'
 import { checkConfig, prepareData, unlistenable } from './preflight.ts'
 import type { PolicySet } from './rules/policy.ts'
 import { openStore } from './store/clickhouse.ts'
@@ -44,10 +45,14 @@ export interface Telltale {
 /** Supervisors kill after ten seconds; what was not acknowledged by then is sent again. */
 const CLOSE_MS = 5000
 
+/** Whose lag makes alerts late. The writer and the sinks may be behind for hours; the log waits for them. */
+const JUDGING = ['assemble', 'detect', 'correlate']
+
 interface Parts {
   readonly config: Config
   readonly log: Logger
   readonly bus: Bus
+  readonly backlog: Backlog
   readonly store: Store
   readonly ledger: OutcomeLedger
   readonly metrics: Metrics
@@ -81,6 +86,12 @@ export async function startTelltale(config: Config, log: Logger): Promise<Tellta
     config,
     log,
     bus,
+    backlog: watchBacklog({
+      lag: () => bus.lag(),
+      groups: JUDGING,
+      limitMs: config.limits.backlog_ms,
+      now: () => performance.now(),
+    }),
     store,
     ledger,
     metrics,
@@ -177,9 +188,13 @@ async function runStages(parts: Parts): Promise<void> {
         bus,
         stage,
         signal,
-        onOutcomes: (id, outcomes) => ledger.add(id, outcomes),
+        onOutcomes: (id, outcomes) => {
+          ledger.add(id, outcomes)
+          troubles.delete('bus')
+        },
         onRetry: (id, error) => {
           metrics.add('telltale_bus_retries_total', { stage: id })
+          troubles.set('bus', error.message)
           log.warn({ stage: id, reason: error.message }, 'the bus is unavailable, trying again')
         },
       }),
@@ -206,6 +221,12 @@ async function runStages(parts: Parts): Promise<void> {
         signal,
         now: Date.now,
         onResult: (name, result) => metrics.add('telltale_deliveries_total', { sink: name, result }),
+        onDeadLetter: (name, { reason, detail, notice }) => {
+          troubles.set(`sink ${name}`, `alerts could not be delivered (${reason}); the log names them`)
+          log.error({ sink: name, reason, detail, alert_id: notice.alert.alert_id }, 'an alert will not be delivered')
+        },
+        onRetry: (name, error) =>
+          log.warn({ sink: name, reason: error.message }, 'the bus is unavailable, trying again'),
         onState: (name, state) => {
           pending.set(name, state)
           metrics.set('telltale_deliveries_pending', { sink: name }, state.pending)
@@ -228,7 +249,7 @@ async function runStages(parts: Parts): Promise<void> {
 }
 
 async function openDoors(
-  { config, bus, ledger, log }: Parts,
+  { config, bus, ledger, log, backlog }: Parts,
   open: (Collector | Api)[],
 ): Promise<Pick<Telltale, 'otlpHttp' | 'otlpGrpc'>> {
   const { listen, limits } = config
@@ -245,7 +266,7 @@ async function openDoors(
     count,
     received: (signal, records) => ledger.received(signal, records),
     limits: { bodyBytes: limits.request_bytes, closeMs: CLOSE_MS },
-    inFlight: new InFlight(limits.in_flight_bytes),
+    inFlight: new InFlight(limits.in_flight_bytes, backlog.isFull),
     bug: (error) => log.error({ err: error }, 'a request met an error that nobody expected'),
   }
   const http = await startOtlpHttp({ ...options, port: listen.otlp_http_port })
@@ -265,13 +286,13 @@ function openApi({ config, store, metrics, policies, log }: Parts, health: () =>
     health,
     policyOf: (agent) => policies.governing(agent)?.id,
     authorize: authorizer(config.keys, config.tenant),
-    hasKeys: config.keys.length > 0,
+    localNamesOnly: config.keys.length === 0 && isLoopback(config.listen.host),
     onBug: (error) => log.error({ err: error }, 'the API met an error that nobody expected'),
   })
 }
 
 async function healthOf(parts: Parts, startedMs: number): Promise<Health> {
-  const { bus, ledger, sinks, troubles, pending, store } = parts
+  const { backlog, bus, ledger, sinks, troubles, pending, store } = parts
   // Before the lag: what a stage has finished meanwhile is then still to be seen before the next one.
   const records = {
     received: ledger.records.received,
@@ -291,6 +312,9 @@ async function healthOf(parts: Parts, startedMs: number): Promise<Health> {
   }))
   const reasons = [
     ...[...troubles].map(([what, why]) => `${what}: ${why}`),
+    ...(backlog.isFull()
+      ? [`what came in ${Math.round(backlog.ageMs / 1000)} s ago waits to be judged, and no more is taken in`]
+      : []),
     ...(stored.ok ? [] : [`store: ${stored.message ?? 'does not answer'}`]),
     ...states
       .filter(({ ok }) => !ok)
@@ -303,7 +327,7 @@ async function healthOf(parts: Parts, startedMs: number): Promise<Health> {
     version: VERSION,
     uptime_s: Math.round((Date.now() - startedMs) / 1000),
     records,
-    lag: Object.fromEntries(lag.map(({ group, topic, committed, end }) => [`${group}/${topic}`, end - committed])),
+    lag: lagOf(lag, new Set([...STAGE_GROUPS, ...sinks.map(({ name }) => `deliver:${name}`)])),
     store: {
       ok: stored.ok,
       kind: stored.kind,
@@ -311,4 +335,18 @@ async function healthOf(parts: Parts, startedMs: number): Promise<Health> {
     },
     sinks: states,
   }
+}
+
+const STAGE_GROUPS = ['assemble', 'detect', 'correlate', WRITE_GROUP]
+
+/** Only of groups that run here: a sink that was taken out of the configuration is behind for ever. */
+function lagOf(lag: readonly PartitionLag[], groups: ReadonlySet<string>): Record<string, number> {
+  const behind: Record<string, number> = {}
+  for (const { group, topic, committed, end } of lag) {
+    if (groups.has(group)) {
+      const key = `${group}/${topic}`
+      behind[key] = (behind[key] ?? 0) + end - committed
+    }
+  }
+  return behind
 }

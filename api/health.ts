@@ -19,7 +19,6 @@ export const Health = Type.Object(
     ),
     /** How far each stage is behind the log, in records. */
     lag: Type.Record(Type.String(), Type.Integer()),
-    /** Records that wait for their relatives. */
     store: Type.Object({ ok: Type.Boolean(), kind: Type.String(), message: Type.Optional(Type.String()) }, strict),
     sinks: Type.Array(Type.Object({ name: Type.String(), ok: Type.Boolean(), pending: Type.Integer() }, strict)),
   },

@@ -74,7 +74,7 @@ async function start(changes: Partial<ApiOptions> = {}): Promise<string> {
     }),
     policyOf: ({ id }) => (id === 'support-assistant' ? 'support' : undefined),
     authorize: authorizer([], 'default'),
-    hasKeys: false,
+    localNamesOnly: true,
     onBug: (error) => {
       throw error
     },
@@ -87,7 +87,7 @@ async function start(changes: Partial<ApiOptions> = {}): Promise<string> {
 const keyed = (scope: Scope, tenant = 'default') => {
   const { key, sha256 } = makeKey(scope)
   const authorize = authorizer([{ name: 'k', scope, sha256, tenant }], 'default')
-  return { headers: { authorization: `Bearer ${key}` }, options: { authorize, hasKeys: true } }
+  return { headers: { authorization: `Bearer ${key}` }, options: { authorize, localNamesOnly: false } }
 }
 
 /** Every route, with parameters that name something that is there. */

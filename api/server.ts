@@ -13,8 +13,8 @@ export interface ApiOptions extends ApiContext {
   readonly port: number
   readonly version: string
   readonly authorize: Authorize
-  /** Whether requests need a key. Without one, only names of this machine may stand in `Host`. */
-  readonly hasKeys: boolean
+  /** Whether only names of this machine may stand in `Host`: where loopback is all that protects the data. */
+  readonly localNamesOnly: boolean
   /** Told of an error that nobody expected. */
   readonly onBug: (error: unknown) => void
 }
@@ -49,7 +49,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   })
   server.addHook('onRequest', async (request, reply) => {
     reply.headers(HEADERS)
-    const refusal = options.hasKeys ? undefined : refuseForeignHost(request.headers.host)
+    const refusal = options.localNamesOnly ? refuseForeignHost(request.headers.host) : undefined
     if (refusal !== undefined) {
       return send(reply, refusal)
     }

@@ -16,14 +16,20 @@ export class TelltaleProcess {
   readonly #config: string
   readonly #directory: string
   readonly otlp: string
+  readonly otlpGrpc: string
   readonly api: string
   #process: ChildProcess | undefined
   #up: Promise<void> = Promise.resolve()
 
-  private constructor(directory: string, config: string, otlpPort: number, apiPort: number) {
+  private constructor(
+    directory: string,
+    config: string,
+    [otlpPort, grpcPort, apiPort]: readonly [number, number, number],
+  ) {
     this.#directory = directory
     this.#config = config
     this.otlp = `http://127.0.0.1:${otlpPort}`
+    this.otlpGrpc = `http://127.0.0.1:${grpcPort}`
     this.api = `http://127.0.0.1:${apiPort}`
   }
 
@@ -44,7 +50,7 @@ export class TelltaleProcess {
         ...settings,
       }),
     )
-    return new TelltaleProcess(directory, config, otlpHttp, api)
+    return new TelltaleProcess(directory, config, [otlpHttp, otlpGrpc, api])
   }
 
   start(): Promise<void> {

@@ -20,6 +20,10 @@ export interface DeliveryOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly onResult?: (sink: string, result: DeliveryResult) => void
+  /** Told of every alert that this sink will not get; it stands in `dead_letters`. */
+  readonly onDeadLetter?: (sink: string, letter: DeadLetter) => void
+  /** Told when the bus is unavailable and the loop will try again. */
+  readonly onRetry?: (sink: string, error: Unavailable) => void
   /** Told when the sink starts and stops counting as down. */
   readonly onState?: (sink: string, state: { readonly isDown: boolean; readonly pending: number }) => void
 }
@@ -46,9 +50,10 @@ async function deliver(assignment: Assignment, signal: AbortSignal, options: Del
     state.push(entry)
   }
   const queue = deliveryQueue(state)
+  const onRetry = (error: Unavailable) => options.onRetry?.(options.sink.name, error)
   let next = assignment.start
   while (!signal.aborted) {
-    const records = await untilAvailable(() => readOrWait(assignment, queue, options.now(), signal), signal)
+    const records = await untilAvailable(() => readOrWait(assignment, queue, options.now(), signal), signal, onRetry)
     if (records === undefined || signal.aborted) {
       return
     }
@@ -59,7 +64,7 @@ async function deliver(assignment: Assignment, signal: AbortSignal, options: Del
     const changes = queue.changes()
     if (records.length > 0 || changes.length > 0) {
       const outputs = letters.length === 0 ? [] : [{ topic: 'dead_letters' as const, records: letters }]
-      await untilAvailable(() => assignment.commit({ next, outputs, state: changes }), signal)
+      await untilAvailable(() => assignment.commit({ next, outputs, state: changes }), signal, onRetry)
     }
     options.onState?.(options.sink.name, { isDown: queue.isDown, pending: queue.size })
   }
@@ -119,6 +124,7 @@ async function attempt(queue: DeliveryQueue, signal: AbortSignal, options: Deliv
       const letter = queue.failed(notice.notice_id, error, options.now())
       options.onResult?.(options.sink.name, letter === undefined ? 'retried' : 'dead')
       if (letter !== undefined) {
+        options.onDeadLetter?.(options.sink.name, letter)
         letters.push(letter)
       }
     }

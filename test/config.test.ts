@@ -238,7 +238,7 @@ describe('without a configuration', () => {
     listen: { host: '127.0.0.1', otlp_http_port: 4318, otlp_grpc_port: 4317, api_port: 8080 },
     keys: [],
     assemble: { hold_ms: 2000, max_held: 20_000 },
-    limits: { request_bytes: 16 * 1024 ** 2, in_flight_bytes: 64 * 1024 ** 2 },
+    limits: { request_bytes: 16 * 1024 ** 2, in_flight_bytes: 64 * 1024 ** 2, backlog_ms: 5000 },
     retention: { content: 'masked', store_days: 30, log_days: 7, log_bytes: 8 * 1024 ** 3 },
     store: { database: 'telltale' },
     sinks: [],

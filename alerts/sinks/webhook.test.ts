@@ -40,13 +40,14 @@ function open(changes: Partial<WebhookConfig>, lookup?: LookupAll) {
   closers.push(() => void sink.close?.())
   return sink
 }
-const failure = (changes: Partial<WebhookConfig>, lookup?: LookupAll): Promise<unknown> =>
-  open(changes, lookup)
-    .write(exampleNotice(), forever)
-    .then(
-      () => undefined,
-      (error) => error,
-    )
+async function failure(changes: Partial<WebhookConfig>, lookup?: LookupAll): Promise<unknown> {
+  try {
+    await open(changes, lookup).write(exampleNotice(), forever)
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
@@ -209,7 +210,7 @@ describe('webhook targets', () => {
     (...addresses: string[]): LookupAll =>
     async () =>
       addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
-  const refused = { reason: 'address-refused' }
+  const refused = { name: 'Unavailable', message: expect.stringMatching(/^refused: /) }
 
   it.each([
     'https://127.0.0.1/',
@@ -239,8 +240,9 @@ describe('webhook targets', () => {
     'https://255.255.255.255/',
     'https://\uff11\uff12\uff17.0.0.1/',
     'https://127\u30020\u30020\u30021/',
-  ])('refuses %s', async (url) => {
-    expect(await failure({ url, allow: [] })).toMatchObject(refused)
+  ])('refuses %s, at start and, where other networks are allowed, at every attempt', async (url) => {
+    expect(await failure({ url, allow: [] })).toBeInstanceOf(Misconfigured)
+    expect(await failure({ url, allow: ['203.0.113.0/24'] })).toMatchObject(refused)
   })
 
   it.each([
@@ -258,7 +260,8 @@ describe('webhook targets', () => {
   it.each(['http://hooks.example.com/', 'https://hooks.example.com:22/', 'https://hooks.example.com:9092/'])(
     'refuses %s although its address is public',
     async (url) => {
-      expect(await failure({ url, allow: [] }, resolvesTo('93.184.216.34'))).toMatchObject(refused)
+      const allow = ['10.0.0.0/8']
+      expect(await failure({ url, allow }, resolvesTo('93.184.216.34'))).toMatchObject(refused)
     },
   )
 
@@ -276,6 +279,16 @@ describe('webhook targets', () => {
     expect(asked).toBe(1)
   })
 
+  it('does not wait for a name server when it is told to stop', async () => {
+    const stop = new AbortController()
+    const writing = open({ url: 'https://hooks.example.com/' }, () => new Promise(() => undefined)).write(
+      exampleNotice(),
+      stop.signal,
+    )
+    setTimeout(() => stop.abort(), 20)
+    await expect(writing).rejects.toBeInstanceOf(Unavailable)
+  })
+
   it('calls a name that does not resolve unavailable', async () => {
     const error = await failure({ url: 'https://hooks.example.com/' }, () => Promise.reject(new Error('ENOTFOUND')))
     expect(error).toBeInstanceOf(Unavailable)
@@ -286,6 +299,7 @@ describe('webhook targets', () => {
     { url: 'file:///etc/passwd' },
     { url: 'gopher://example.com/' },
     { url: 'not a url' },
+    { url: 'http://hooks.example.com/', allow: [] },
     { url: 'https://user:pass@example.com/' },
     { url: 'https://example.com/', secret: 'short' },
     { url: 'https://example.com/', secret: 'whsec_!!!' },

@@ -73,7 +73,8 @@ function openWebhook(config: WebhookConfig, context: SinkContext): Sink {
     name: config.name,
     write: async (notice, signal) => {
       const body = webhookBody(notice)
-      const lookup = pinned(await permittedAddresses(endpoint))
+      const deadline = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)])
+      const lookup = pinned(await permittedAddresses(endpoint, deadline))
       const timestampS = Math.floor(Date.now() / 1000)
       const headers = {
         'content-type': 'application/json',
@@ -83,7 +84,7 @@ function openWebhook(config: WebhookConfig, context: SinkContext): Sink {
         'webhook-timestamp': String(timestampS),
         'webhook-signature': sign(endpoint.secrets, notice.notice_id, timestampS, body),
       }
-      judgeAnswer(await post(endpoint, { body, headers, lookup, signal }))
+      judgeAnswer(await post(endpoint, { body, headers, lookup, signal: deadline }))
     },
     close: async () => endpoint.agent.destroy(),
   }
@@ -97,6 +98,12 @@ function checkedEndpoint(config: WebhookConfig, context: SinkContext): Endpoint 
     problems.push('url must be an https URL')
   } else if (url.username !== '' || url.password !== '') {
     problems.push('url must not hold a user name or password')
+  }
+  const literal = url?.hostname.replace(/^\[|\]$/g, '') ?? ''
+  if (config.allow.length === 0 && url?.protocol === 'http:') {
+    problems.push('plain http is for networks of your own: name them in allow')
+  } else if (config.allow.length === 0 && isIP(literal) !== 0 && !isPublicAddress(literal)) {
+    problems.push(`${literal} is not a public address: name your network in allow`)
   }
   const allow = config.allow.map((text) => ({ text, cidr: parseCidr(text) }))
   problems.push(
@@ -147,32 +154,38 @@ interface Address {
 
 /**
  * Resolves the endpoint anew for every connection and checks every address it has, so that a name cannot be
- * moved to a forbidden one between the check and the connection: what was checked is what is connected to.
+ * moved to a forbidden one between the check and the connection: what was checked is what is connected to. A name that
+ * must not be connected to now may be mended later, so the alert waits.
  */
-async function permittedAddresses(endpoint: Endpoint): Promise<readonly Address[]> {
+async function permittedAddresses(endpoint: Endpoint, deadline: AbortSignal): Promise<readonly Address[]> {
   const hostname = endpoint.url.hostname.replace(/^\[|\]$/g, '')
   const addresses =
-    isIP(hostname) === 0 ? await resolve(endpoint.lookup, hostname) : [{ address: hostname, family: isIP(hostname) }]
+    isIP(hostname) === 0
+      ? await resolve(endpoint.lookup, hostname, deadline)
+      : [{ address: hostname, family: isIP(hostname) }]
   const own = addresses.length > 0 && addresses.every(({ address }) => isAllowedAddress(address, endpoint.allow))
   if (own) {
     return addresses
   }
   const isPublic = addresses.length > 0 && addresses.every(({ address }) => isPublicAddress(address))
   if (!isPublic) {
-    throw new Rejected('address-refused', `${hostname} is not a public address, and no network in allow holds it`)
+    throw new Unavailable(`refused: ${hostname} is not a public address, and no network in allow holds it`)
   }
   if (endpoint.url.protocol !== 'https:') {
-    throw new Rejected('address-refused', 'plain http is for networks in allow only')
+    throw new Unavailable('refused: plain http is for networks in allow only')
   }
   if (!['', '443', '8443'].includes(endpoint.url.port)) {
-    throw new Rejected('address-refused', `port ${endpoint.url.port} is for networks in allow only`)
+    throw new Unavailable(`refused: port ${endpoint.url.port} is for networks in allow only`)
   }
   return addresses
 }
 
-async function resolve(lookup: LookupAll, hostname: string): Promise<readonly Address[]> {
+async function resolve(lookup: LookupAll, hostname: string, deadline: AbortSignal): Promise<readonly Address[]> {
+  const late = new Promise<never>((_resolve, reject) => {
+    deadline.addEventListener('abort', () => reject(new Error('it took too long')), { once: true })
+  })
   try {
-    return await lookup(hostname)
+    return await Promise.race([lookup(hostname), late])
   } catch (cause) {
     throw new Unavailable(`the name ${hostname} does not resolve`, { cause })
   }
@@ -210,7 +223,7 @@ function post(endpoint: Endpoint, outgoing: Outgoing): Promise<Answer> {
       headers: outgoing.headers,
       agent: endpoint.agent,
       lookup: outgoing.lookup,
-      signal: AbortSignal.any([outgoing.signal, AbortSignal.timeout(TIMEOUT_MS)]),
+      signal: outgoing.signal,
       maxHeaderSize: 16 * 1024,
     })
     request.on('error', (cause) => reject(new Unavailable(`no answer: ${cause.message}`, { cause })))

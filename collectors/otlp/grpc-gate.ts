@@ -100,7 +100,7 @@ function admit(metadata: Metadata, door: GateOptions, open: number): { readonly 
   if (identity === 'forbidden') {
     return { code: CODE.permissionDenied, details: 'this key may not send telemetry' }
   }
-  return open >= door.limits.openCalls || !door.inFlight.fits(1)
+  return open >= door.limits.openCalls || !door.inFlight.admits(1)
     ? retryLater('too much is being processed', 1000)
     : identity
 }

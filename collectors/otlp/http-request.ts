@@ -123,5 +123,5 @@ function lengthRefusal(
   if (length > limit) {
     return tooLarge(`the body may have at most ${limit} bytes${gzip ? ' compressed' : ''}`)
   }
-  return door.inFlight.fits(length) ? undefined : overloaded('too much is being processed', 1000)
+  return door.inFlight.admits(length) ? undefined : overloaded('too much is being processed', 1000)
 }

@@ -5,10 +5,13 @@
 export class InFlight {
   /** Bytes. */
   readonly limit: number
+  private readonly isBehind: () => boolean
   private held = 0
 
-  constructor(limit: number) {
+  /** @param isBehind whether so much waits behind the doors that nothing more may come in. */
+  constructor(limit: number, isBehind: () => boolean = () => false) {
     this.limit = limit
+    this.isBehind = isBehind
   }
 
   get bytes(): number {
@@ -21,6 +24,11 @@ export class InFlight {
    */
   fits(bytes: number, own = 0): boolean {
     return this.held === own || this.held + bytes <= this.limit
+  }
+
+  /** Whether a request of that many bytes may come in. Asked once, before it is read. */
+  admits(bytes: number): boolean {
+    return !this.isBehind() && this.fits(bytes)
   }
 
   /** Opens an account for one request. */

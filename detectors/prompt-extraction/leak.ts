@@ -206,13 +206,13 @@ export function judgeAnnouncement(text: string): Announcement | undefined {
   return unannounced(reading)
 }
 
-/** Without one of these there is no sentence of the kind, and ordinary outputs are not searched for any. */
+/** A text without any of these is no instruction to an agent. */
 const HINTS = ['user', 'respond', 'reply', 'never', 'do not', "don't", 'output', 'answer']
 
 function unannounced(reading: Reading): Announcement | undefined {
   if (
-    !HINTS.some((hint) => reading.text.includes(hint)) ||
-    (reading.text.match(TO_AN_AGENT_ANYWHERE)?.length ?? 0) < UNANNOUNCED
+    (reading.text.match(TO_AN_AGENT_ANYWHERE)?.length ?? 0) < UNANNOUNCED ||
+    !HINTS.some((hint) => reading.text.includes(hint))
   ) {
     return undefined
   }

@@ -12,6 +12,8 @@ const SLOTS = 27
 const GAP = 26
 /** The most separators that the gap inside a phrase may hold. */
 const GAP_LENGTH = 3
+/** How many letters of the next word tell whether a phrase may go on. */
+const GLANCE = 4
 /** What a node is the end of, as bits. */
 const WORD = 1
 const STEM = 2
@@ -110,15 +112,26 @@ export class WordMatcher {
     return ((this.#kind[node] as number) & WORD) === 0 ? -1 : index
   }
 
-  /** Whether an entry may go on after a word that leads to `node`: a glance at one more letter spares most walks. */
+  /** Whether an entry may go on after a word that leads to `node`: a glance at the next word spares most walks. */
   #goesOn(node: number, text: string, end: number): boolean {
     const gap = this.#next[node * SLOTS + GAP] as number
     const unit = end < text.length ? text.charCodeAt(end) : 0
-    if (gap === 0 || unit !== 32 || end + 1 === text.length) {
+    if (gap === 0 || unit !== 32) {
       return gap !== 0 || unit >= 0x80
     }
-    const letter = text.charCodeAt(end + 1)
-    return letter < 97 || letter > 122 || this.#next[gap * SLOTS + letter - 97] !== 0
+    let reached = gap
+    const last = Math.min(text.length, end + 1 + GLANCE)
+    for (let index = end + 1; index < last; index += 1) {
+      const letter = text.charCodeAt(index)
+      if (letter < 97 || letter > 122) {
+        return true
+      }
+      reached = this.#next[reached * SLOTS + letter - 97] as number
+      if (reached === 0 || ((this.#kind[reached] as number) & STEM) !== 0) {
+        return reached !== 0
+      }
+    }
+    return true
   }
 
   /** Whether an entry, or a word that begins an entry, may begin with the letters of a key (`word-index.ts`). */
