@@ -38,6 +38,7 @@ const NOTHING: ReadonlySet<number> = new Set()
 /** UTF-16 units of the texts of each place whose judgement is remembered. */
 const REMEMBERED = 1024 * 1024
 const attempts = new TextMemory(judgeAttempt, REMEMBERED)
+const calls = new TextMemory(judgeArguments, REMEMBERED)
 const announcements = new TextMemory(judgeAnnouncement, REMEMBERED)
 const systemPrompts = new TextMemory((text) => knownPrompt(text, undefined), REMEMBERED)
 
@@ -72,8 +73,11 @@ export const promptExtraction = defineDetector<State>({
     if (event.operation !== 'tool_call') {
       return present(judgeMessage(event, prompts), judgeLeak(event, content.output ?? '', 'output', prompts, context))
     }
-    const said = argumentTexts(content.arguments ?? '')
-    return present(judgeRequest(event, said, 'arguments'), judgeLeak(event, said, 'arguments', prompts, context))
+    if (content.arguments === undefined || content.arguments === '') {
+      return NO_FINDINGS
+    }
+    const { said, attempt } = calls.of(content.arguments)
+    return present(judgeRequest(event, attempt, 'arguments'), judgeLeak(event, said, 'arguments', prompts, context))
   },
 
   learn(event, state) {
@@ -89,6 +93,12 @@ const NO_FINDINGS: readonly FindingDraft[] = []
 function present(...findings: readonly (FindingDraft | undefined)[]): readonly FindingDraft[] {
   const [one, other] = findings
   return one === undefined && other === undefined ? NO_FINDINGS : findings.filter((finding) => finding !== undefined)
+}
+
+/** What the arguments of a call say, and whether that asks for a prompt. */
+function judgeArguments(text: string): { readonly said: string; readonly attempt: Attempt | undefined } {
+  const said = argumentTexts(text)
+  return { said, attempt: judgeAttempt(said) }
 }
 
 type Channel = 'prompt' | 'message' | 'arguments'
@@ -110,7 +120,8 @@ function judgeMessage(event: Telemetry, prompts: readonly KnownPrompt[]): Findin
   const text = event.content?.prompt ?? ''
   const between =
     event.operation === 'agent_invoke' && event.subject_chain.filter((one) => one.kind === 'agent').length > 1
-  const finding = judgeRequest(event, text, between ? 'message' : 'prompt')
+  const attempt = text === '' ? undefined : attempts.of(text)
+  const finding = judgeRequest(event, attempt, between ? 'message' : 'prompt')
   if (finding === undefined || isSystemPrompt(event, text, prompts)) {
     return undefined
   }
@@ -127,8 +138,7 @@ function isSystemPrompt(event: Telemetry, text: string, prompts: readonly KnownP
   return overlap !== undefined && overlap.share >= IS_PROMPT
 }
 
-function judgeRequest(event: Telemetry, text: string, channel: Channel): FindingDraft | undefined {
-  const attempt = text === '' ? undefined : attempts.of(text)
+function judgeRequest(event: Telemetry, attempt: Attempt | undefined, channel: Channel): FindingDraft | undefined {
   if (attempt === undefined) {
     return undefined
   }

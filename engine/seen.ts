@@ -7,6 +7,8 @@ import type { StateEntry } from './bus/bus.ts'
 /** Ids in a chunk. */
 const CHUNK = 1024
 const ID_BYTES = 8
+/** Digits of an id that are remembered: as many as a number holds exactly. */
+const ID_DIGITS = 13
 
 /** Keys of its state entries start so. */
 export const SEEN_PREFIX = 'seen/'
@@ -65,7 +67,7 @@ export function seenEvents(
 
   return {
     observe(eventId) {
-      const id = Number.parseInt(eventId.slice(0, 13), 16)
+      const id = firstBits(eventId)
       const seen = known.has(id)
       if (!seen) {
         remember(id)
@@ -85,6 +87,16 @@ export function seenEvents(
       return known.size
     },
   }
+}
+
+/** The number that the first 13 digits of a hexadecimal id spell. */
+function firstBits(eventId: string): number {
+  let bits = 0
+  for (let index = 0; index < ID_DIGITS; index += 1) {
+    const unit = eventId.charCodeAt(index)
+    bits = bits * 16 + (unit < 58 ? unit - 48 : unit - 87)
+  }
+  return bits
 }
 
 function restoreChunk(key: string, value: Uint8Array): Chunk {
