@@ -5,14 +5,14 @@ import type { Route } from './route.ts'
 
 const AgentEntry = Type.Object(
   {
-    agentId: Type.String(),
+    id: Type.String(),
     name: Type.Optional(Type.String()),
     framework: Type.Optional(Type.String()),
     owner: Type.Optional(Type.String()),
     /** Id of the governing policy; null: watched, not judged by policy. */
     policy: Type.Union([Type.String(), Type.Null()]),
-    firstSeenMs: Type.Number(),
-    lastSeenMs: Type.Number(),
+    first_seen_ms: Type.Number(),
+    last_seen_ms: Type.Number(),
     events: Type.Integer(),
     errors: Type.Integer(),
     denied: Type.Integer(),
@@ -39,11 +39,12 @@ export const agentRoutes: readonly Route[] = [
     handle: async (request, { store, policyOf }) => {
       const { tenant, ...span } = listingOf(request)
       const agents = await store.agents(tenant, span)
-      const items = agents.map((agent) => {
-        const { agentId: id, name, framework, owner, versions } = agent
+      const items = agents.map(({ agentId: id, firstSeenMs, lastSeenMs, ...agent }) => {
+        const { name, framework, owner, versions } = agent
         const version = versions.at(-1)
-        const optional = Object.entries({ name, framework, owner, version }).filter(([, value]) => value !== undefined)
-        return { ...agent, policy: policyOf({ id, ...Object.fromEntries(optional) }) ?? null }
+        const known = Object.entries({ name, framework, owner, version }).filter(([, value]) => value !== undefined)
+        const policy = policyOf({ id, ...Object.fromEntries(known) }) ?? null
+        return { id, policy, first_seen_ms: firstSeenMs, last_seen_ms: lastSeenMs, ...agent }
       })
       return { status: 200, body: { items } }
     },

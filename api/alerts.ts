@@ -11,7 +11,7 @@ const STATUSES = ['new', 'acknowledged', 'closed'] as const
 const AlertDetail = Type.Object({
   alert: Alert,
   decisions: Type.Array(Type.Object({}, { additionalProperties: true })),
-  findingCount: Type.Integer({ minimum: 0 }),
+  finding_count: Type.Integer({ minimum: 0 }),
 })
 
 export const alertRoutes: readonly Route[] = [
@@ -49,7 +49,11 @@ export const alertRoutes: readonly Route[] = [
     },
     handle: async ({ tenant, params }, { store }) => {
       const detail = await store.alert(tenant, params.id as string)
-      return detail === undefined ? notFound('alert') : { status: 200, body: detail }
+      if (detail === undefined) {
+        return notFound('alert')
+      }
+      const { findingCount, ...rest } = detail
+      return { status: 200, body: { ...rest, finding_count: findingCount } }
     },
   },
 ]

@@ -182,8 +182,8 @@ describe('names of agents, sessions and tools', () => {
   })
 
   it('are listed as agents, each once', async () => {
-    const { body } = await get<{ items: readonly { agentId: string }[] }>('agents')
-    const ids = body.items.map(({ agentId }) => agentId)
+    const { body } = await get<{ items: readonly { id: string }[] }>('agents')
+    const ids = body.items.map(({ id }) => id)
     expect(new Set(ids).size).toBe(ids.length)
     expect(named.map(([sent, stored = sent]) => stored).filter((name) => !ids.includes(name))).toEqual([])
   })

@@ -121,9 +121,9 @@ describe.skipIf(!isThere)('recorded requests, live (skipped where ../shared/data
 
   it('list every agent, watched or governed', async () => {
     const { items } = (await (await fetch(`${telltale.api}/api/v1/agents`)).json()) as {
-      items: { agentId: string; policy: string | null }[]
+      items: { id: string; policy: string | null }[]
     }
-    const policies = new Map(items.map(({ agentId, policy }) => [agentId, policy]))
+    const policies = new Map(items.map(({ id, policy }) => [id, policy]))
     expect(policies.get('claude-code')).toBe('only-reads')
     expect(policies.get('crm_agent')).toBeNull()
     expect(new Set(policies.keys())).toEqual(new Set(events.map(({ agent }) => agent.id)))
