@@ -72,9 +72,15 @@ function readNameOrV4(text: string): Host | undefined {
     : undefined
 }
 
-/** The URL parser lets some impossible punycode through; a name that has no Unicode form is not a name. */
+/**
+ * The URL parser lets some impossible punycode through, from Node 24 on nearly all of it; a name that has no Unicode form
+ * of its own is not a name.
+ */
 function readableLabels(labels: readonly string[]): boolean {
-  return labels.every((label) => !label.startsWith('xn--') || domainToUnicode(label) !== '')
+  return labels.every((label) => {
+    const unicode = label.startsWith('xn--') ? domainToUnicode(label) : 'plain'
+    return unicode !== '' && unicode !== label
+  })
 }
 
 function parsedHostname(authority: string): string | undefined {
