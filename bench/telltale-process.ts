@@ -55,7 +55,7 @@ export class TelltaleProcess {
 
   start(): Promise<void> {
     this.#up = (async () => {
-      const child = spawn(process.execPath, [CLI, 'start', '--config', this.#config], {
+      const child = spawn(process.execPath, ['--max-semi-space-size=64', CLI, 'start', '--config', this.#config], {
         cwd: this.#directory,
         // A group of its own, so that a kill reaches the embedded store's process, too.
         detached: true,
