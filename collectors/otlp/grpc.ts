@@ -102,19 +102,24 @@ async function close(
   { listener, server, sockets }: { listener: TcpServer; server: Server; sockets: Set<Socket> },
   closeMs: number,
 ): Promise<void> {
-  // `forceShutdown` of grpc-js forgets sessions when channelz is off, so the sockets themselves are cut.
-  const timer = setTimeout(() => {
-    for (const socket of sockets) {
-      socket.destroy()
-    }
-  }, closeMs)
-  await Promise.all([
-    new Promise<void>((resolve) => {
-      listener.close(() => resolve())
-    }),
-    new Promise<void>((resolve) => {
-      server.tryShutdown(() => resolve())
-    }),
-  ])
-  clearTimeout(timer)
+  const finished = new Promise<void>((resolve) => {
+    server.tryShutdown(() => resolve())
+  })
+  await new Promise<void>((resolve) => {
+    // `forceShutdown` of grpc-js forgets sessions when channelz is off, so the sockets themselves are cut. And then
+    // nothing more is waited for: Node 24 may never end a session whose first bytes came while it was being closed.
+    const timer = setTimeout(() => {
+      for (const socket of sockets) {
+        socket.destroy()
+      }
+      resolve()
+    }, closeMs)
+    const listening = new Promise<void>((ended) => {
+      listener.close(() => ended())
+    })
+    Promise.all([listening, finished]).then(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
 }
