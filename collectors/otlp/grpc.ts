@@ -117,7 +117,7 @@ async function close(
     const listening = new Promise<void>((ended) => {
       listener.close(() => ended())
     })
-    Promise.all([listening, finished]).then(() => {
+    void Promise.all([listening, finished]).then(() => {
       clearTimeout(timer)
       resolve()
     })
