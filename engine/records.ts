@@ -13,8 +13,26 @@ import type { BusRecord } from './bus/bus.ts'
 /** Separates the parts of keys; identifiers never hold it, control characters are removed at the collector. */
 const SEPARATOR = '\u001f'
 
+/** Many values share one array: making an array for each costs more than writing it. */
+const SLAB_BYTES = 64 * 1024
+/** UTF-8 needs no more for one UTF-16 unit. */
+const MOST_BYTES_PER_UNIT = 3
+let slab = Buffer.allocUnsafe(0)
+let slabUsed = 0
+
 export function encode(value: object): Uint8Array {
-  return Buffer.from(JSON.stringify(value))
+  const json = JSON.stringify(value)
+  const most = json.length * MOST_BYTES_PER_UNIT
+  if (most > SLAB_BYTES / 2) {
+    return Buffer.from(json)
+  }
+  if (slabUsed + most > slab.length) {
+    slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
+    slabUsed = 0
+  }
+  const from = slabUsed
+  slabUsed += slab.write(json, from)
+  return slab.subarray(from, slabUsed)
 }
 
 /** Throws `SyntaxError` on bytes that are not JSON. */

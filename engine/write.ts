@@ -165,9 +165,10 @@ class PartitionWriter {
       if (more.length === 0 && deadlineMs === undefined) {
         return []
       }
-      for (const record of more) {
-        records.push(record)
-        bytes += record.value.length
+      for (const { offset, key, value } of more) {
+        // Not what it was encoded from: that need not live until the batch is stored.
+        records.push({ offset, key, value })
+        bytes += value.length
       }
       const nowMs = performance.now()
       deadlineMs ??= nowMs + intervalMs

@@ -245,6 +245,7 @@ class EmbeddedBus implements Bus {
   ): Promise<void> {
     for (const place of places) {
       place.owned = true
+      place.read = place.committed
       place.epoch += 1
       place.seenMs = this.#now()
     }
@@ -277,6 +278,7 @@ class EmbeddedBus implements Bus {
       journal: this.#journal,
       now: this.#now,
       signal,
+      onRead: () => place.log.tail.forget(this.#groups.readFloor(place.log)),
       route: (topic, records) => this.#route(topic, records),
     })
   }

@@ -21,6 +21,8 @@ export interface AssignmentParts {
   readonly now: () => number
   /** Aborts a waiting `read`. */
   readonly signal: AbortSignal
+  /** Told after reading that `place.read` has moved on. */
+  readonly onRead: () => void
   /** Finds the partitions that records belong to; throws `Unavailable` when a topic is full. */
   readonly route: (topic: Topic, records: readonly BusRecord[]) => Write['appends']
 }
@@ -94,6 +96,8 @@ export class EmbeddedAssignment implements Assignment {
       bytesLeft -= bytes
       this.#position = chunk.position
     }
+    this.#parts.place.read = this.#position
+    this.#parts.onRead()
     return records
   }
 

@@ -43,12 +43,18 @@ export function cutIntoChunks(records: readonly BusRecord[]): readonly (readonly
   return runs
 }
 
-export function encodeChunk(records: readonly BusRecord[], base: number, appendedMs: number): Buffer {
+/** @param memory gives the bytes to write into; by default new ones. */
+export function encodeChunk(
+  records: readonly BusRecord[],
+  base: number,
+  appendedMs: number,
+  memory: (bytes: number) => Buffer = Buffer.allocUnsafe,
+): Buffer {
   let size = HEADER_BYTES
   for (const record of records) {
     size += recordBytes(record)
   }
-  const chunk = Buffer.allocUnsafe(size)
+  const chunk = memory(size)
   chunk.writeUInt32LE(VERSION, 0)
   chunk.writeDoubleLE(base, 8)
   chunk.writeDoubleLE(appendedMs, 16)

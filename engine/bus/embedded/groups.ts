@@ -17,6 +17,8 @@ export interface Place {
   seenMs: number
   /** Whether somebody consumes it now. */
   owned: boolean
+  /** The offset of the first record that its present owner has not read yet. */
+  read: number
 }
 
 export class Groups {
@@ -35,7 +37,7 @@ export class Groups {
         const key = placeKey(id, log.topic, log.partition)
         const value = storage.places.get(key)
         if (value !== undefined) {
-          groups.#add({ group, log, key, ...decodePlace(value), owned: false })
+          groups.#add({ group, log, key, ...decodePlace(value), owned: false, read: 0 })
         }
       }
     }
@@ -51,7 +53,7 @@ export class Groups {
     const id = this.#ids.get(group) ?? Math.max(0, ...this.#ids.values()) + 1
     this.#ids.set(group, id)
     const key = placeKey(id, log.topic, log.partition)
-    const place = { group, log, key, committed: start, epoch: 0, seenMs: 0, owned: false }
+    const place = { group, log, key, committed: start, epoch: 0, seenMs: 0, owned: false, read: start }
     this.#add(place)
     return place
   }
@@ -67,6 +69,15 @@ export class Groups {
     let floor = log.extent.end
     for (const { committed } of this.#places.get(log)?.values() ?? []) {
       floor = Math.min(floor, committed)
+    }
+    return floor
+  }
+
+  /** The lowest offset that a present owner will read next; the end when there are none. */
+  readFloor(log: PartitionLog): number {
+    let floor = log.extent.end
+    for (const { owned, read } of this.#places.get(log)?.values() ?? []) {
+      floor = owned ? Math.min(floor, read) : floor
     }
     return floor
   }

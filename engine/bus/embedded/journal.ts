@@ -9,6 +9,7 @@ import { cutIntoChunks, encodeChunk, recordBytes } from './chunk.ts'
 import { logKey, partitionKey } from './keys.ts'
 import { type Extent, encodeExtent, type PartitionLog } from './partition-log.ts'
 import type { Deletion } from './retention.ts'
+import { Scratch } from './scratch.ts'
 import type { Entry, Storage } from './storage.ts'
 
 /** Larger transactions gain no throughput and hold up whoever waits behind them. */
@@ -40,6 +41,7 @@ export class Journal {
   #queue: Queued[] = []
   #pendingBytes = 0
   #running: Promise<void> | undefined
+  readonly #scratch = new Scratch()
 
   constructor(options: JournalOptions) {
     this.#options = options
@@ -114,7 +116,7 @@ export class Journal {
       bases.set(log, (extents.get(log) ?? log.extent).end)
       let { start, end, bytes } = extents.get(log) ?? log.extent
       for (const run of cutIntoChunks(records)) {
-        const chunk = encodeChunk(run, end, this.#options.now())
+        const chunk = encodeChunk(run, end, this.#options.now(), (bytes) => this.#scratch.take(bytes))
         entries.push({ database: 'log', key: logKey(log.topic, log.partition, end), value: chunk })
         end += run.length
         bytes += chunk.length
@@ -127,6 +129,7 @@ export class Journal {
     if (entries.length > 0) {
       await this.#options.storage.write(entries)
     }
+    this.#scratch.reset()
     for (const [log, records] of appended) {
       log.tail.push(bases.get(log) as number, records)
     }

@@ -33,6 +33,15 @@ export class Tail {
     }
   }
 
+  /** Nobody here will read what lies before `offset` again. */
+  forget(offset: number): void {
+    for (let oldest = this.#runs[0]; oldest !== undefined && oldest.base + oldest.records.length <= offset; ) {
+      this.#bytes -= oldest.bytes
+      this.#runs.shift()
+      oldest = this.#runs[0]
+    }
+  }
+
   /** A reader that begins at `offset`, or `undefined` when that is no longer here. */
   readerAt(offset: number): RunReader | undefined {
     const run = this.#runs.findLast(({ base }) => base <= offset)
