@@ -8,12 +8,8 @@ import type { Sink } from './alerts/sinks/sink.ts'
 import type { Health } from './api/health.ts'
 import { authorizer, isLoopback } from './api/keys.ts'
 import { type Api, startApi } from './api/server.ts'
-import type { Collector } from './collectors/collector.ts'
-import { startOtlpGrpc } from './collectors/otlp/grpc.ts'
-import { startOtlpHttp } from './collectors/otlp/http.ts'
-import { InFlight } from './collectors/otlp/in-flight.ts'
-import type { DoorOptions } from './collectors/otlp/receive.ts'
 import type { Config } from './config.ts'
+import { type Doors, openDoors } from './doors.ts'
 import { type Backlog, watchBacklog } from './engine/backlog.ts'
 import type { Bus, PartitionLag } from './engine/bus/bus.ts'
 import { openEmbeddedBus } from './engine/bus/embedded.ts'
@@ -21,14 +17,13 @@ import { runDelivery } from './engine/deliver.ts'
 import { runStage } from './engine/loop.ts'
 import { createMetrics, type Metrics } from './engine/metrics.ts'
 import { OutcomeLedger } from './engine/outcomes.ts'
-import { fragmentRecord } from './engine/records.ts'
 import type { Stage } from './engine/stage.ts'
 import { runWriter, WRITE_GROUP } from './engine/write.ts'
 import { checkConfig, prepareData, unlistenable } from './preflight.ts'
 import type { PolicySet } from './rules/policy.ts'
 import { openStore } from './store/clickhouse.ts'
 import type { Store } from './store/store.ts'
-import { openIntake, pureStages, VERSION } from './wire.ts'
+import { pureStages, VERSION } from './wire.ts'
 
 export interface Telltale {
   readonly otlpHttp: string
@@ -104,9 +99,8 @@ export async function startTelltale(config: Config, log: Logger): Promise<Tellta
   }
   const startedMs = Date.now()
   const stages = runStages(parts)
-  const failed = stages.then(() => new Promise<never>(() => undefined))
-  failed.catch(() => undefined)
-  const health = () => healthOf(parts, startedMs)
+  const stagesFailed = stages.then(() => new Promise<never>(() => undefined))
+  stagesFailed.catch(() => undefined)
   const stopEngine = async () => {
     stopping.abort()
     await stages.catch(() => undefined)
@@ -114,13 +108,29 @@ export async function startTelltale(config: Config, log: Logger): Promise<Tellta
     await store.close()
     await bus.close()
   }
-  const open: (Collector | Api)[] = []
+  const open: (Doors | Api)[] = []
   try {
-    const doors = await openDoors(parts, open)
+    const doors = await openDoors({
+      config,
+      closeMs: CLOSE_MS,
+      append: (records) => bus.append('fragments', records),
+      received: (signal, records) => ledger.received(signal, records),
+      count: (outcome, records) => ledger.count('collect', outcome, records),
+      isFull: () => parts.backlog.isFull(),
+      bug: (error) => log.error({ err: error }, 'a request met an error that nobody expected'),
+    })
+    open.push(doors)
+    const health = async () => {
+      await doors.counted()
+      return healthOf(parts, startedMs)
+    }
     const api = await openApi(parts, health)
     open.push(api)
+    const failed = Promise.race([stagesFailed, doors.failed])
+    failed.catch(() => undefined)
     return {
-      ...doors,
+      otlpHttp: doors.otlpHttp,
+      otlpGrpc: doors.otlpGrpc,
       api: api.address,
       policies,
       failed,
@@ -246,34 +256,6 @@ async function runStages(parts: Parts): Promise<void> {
       throw result.reason
     }
   }
-}
-
-async function openDoors(
-  { config, bus, ledger, log, backlog }: Parts,
-  open: (Collector | Api)[],
-): Promise<Pick<Telltale, 'otlpHttp' | 'otlpGrpc'>> {
-  const { listen, limits } = config
-  const authorize = authorizer(config.keys, config.tenant)
-  const count = (outcome: string, records: number) => ledger.count('collect', outcome, records)
-  const options: Omit<DoorOptions, 'port'> = {
-    host: listen.host,
-    intake: openIntake({
-      publish: (fragments) => bus.append('fragments', fragments.map(fragmentRecord)),
-      count,
-      retention: config.retention.content,
-    }),
-    authenticate: (authorization) => authorize(authorization, 'ingest'),
-    count,
-    received: (signal, records) => ledger.received(signal, records),
-    limits: { bodyBytes: limits.request_bytes, closeMs: CLOSE_MS },
-    inFlight: new InFlight(limits.in_flight_bytes, backlog.isFull),
-    bug: (error) => log.error({ err: error }, 'a request met an error that nobody expected'),
-  }
-  const http = await startOtlpHttp({ ...options, port: listen.otlp_http_port })
-  open.push(http)
-  const grpc = await startOtlpGrpc({ ...options, port: listen.otlp_grpc_port })
-  open.push(grpc)
-  return { otlpHttp: http.address, otlpGrpc: grpc.address }
 }
 
 function openApi({ config, store, metrics, policies, log }: Parts, health: () => Promise<Health>): Promise<Api> {

@@ -26,7 +26,7 @@ export interface StageRun {
 }
 
 export interface BatchLimits {
-  /** Bounds how long a batch keeps the event loop from others, and what a crash repeats. Default 4,000. */
+  /** Bounds how long a batch keeps the event loop from others, and what a crash repeats. Default 1,000. */
   readonly maxRecords: number
   /** Default 8 MiB. */
   readonly maxBytes: number
@@ -34,7 +34,7 @@ export interface BatchLimits {
   readonly idleMs: number
 }
 
-const DEFAULT_BATCH: BatchLimits = { maxRecords: 4000, maxBytes: 8 * 1024 * 1024, idleMs: 100 }
+const DEFAULT_BATCH: BatchLimits = { maxRecords: 1000, maxBytes: 8 * 1024 * 1024, idleMs: 100 }
 
 /**
  * Runs a stage on every partition that this process is given, until `signal` aborts. Rejects when the stage throws
@@ -48,6 +48,12 @@ export async function runStage(run: StageRun): Promise<void> {
     (assignment, owned) => new PartitionLoop(run, assignment, owned).run(),
     signal,
   )
+}
+
+/** What became of a batch, and what persists it. */
+interface Turn {
+  readonly result: StageResult
+  readonly commit: Commit
 }
 
 class PartitionLoop {
@@ -65,6 +71,7 @@ class PartitionLoop {
     this.#watch = new PoisonWatch(run.stage.id, run.poison)
   }
 
+  /** While one turn is being committed the next is read and applied; its commit then waits for that one. */
   async run(): Promise<void> {
     const { stage } = this.#run
     const state: { readonly key: string; readonly value: Uint8Array }[] = []
@@ -72,18 +79,29 @@ class PartitionLoop {
       state.push(entry)
     }
     const partition = stage.open(this.#assignment.partition, state)
-    while (!this.#signal.aborted) {
-      const records = await this.#persist(() => this.#read())
-      if (records === undefined) {
-        return
+    let committed: Promise<boolean> = Promise.resolve(true)
+    try {
+      while (!this.#signal.aborted) {
+        const records = await this.#persist(() => this.#read())
+        if (records === undefined) {
+          return
+        }
+        if (records.length > 0) {
+          const turn = this.#apply(partition, records)
+          if (!(await committed)) {
+            return
+          }
+          committed = this.#commit(turn)
+          // Awaited by the next turn, or at the end.
+          committed.catch(() => undefined)
+        } else if (await committed) {
+          await this.#tick(partition)
+        }
+        // Reads that find records never leave the microtask queue; sockets and timers must get their turn.
+        await new Promise((resolve) => setImmediate(resolve))
       }
-      if (records.length > 0) {
-        await this.#turn(partition, records)
-      } else {
-        await this.#tick(partition)
-      }
-      // Reads that find records never leave the microtask queue; sockets and timers must get their turn.
-      await new Promise((resolve) => setImmediate(resolve))
+    } finally {
+      await committed
     }
   }
 
@@ -92,21 +110,30 @@ class PartitionLoop {
     return this.#assignment.read({ maxRecords, maxBytes, waitMs: idleMs })
   }
 
-  async #turn(partition: StagePartition, records: readonly StoredRecord[]): Promise<void> {
-    const result = this.#apply(partition, records)
+  #apply(partition: StagePartition, records: readonly StoredRecord[]): Turn {
+    const result = this.#guard(() => partition.apply(records), records)
     this.#watch.observe(records.length, result.poison)
-    const commit: Commit = {
-      next: (records.at(-1)?.offset ?? 0) + 1,
-      outputs: [...result.outputs, ...this.#deadLetters(result.poison)],
-      state: this.#guard(() => partition.changes(), records),
+    return {
+      result,
+      commit: {
+        next: (records.at(-1)?.offset ?? 0) + 1,
+        outputs: [...result.outputs, ...this.#deadLetters(result.poison)],
+        state: this.#guard(() => partition.changes(), records),
+      },
     }
+  }
+
+  /** Whether it was committed: it is not when the loop is told to stop while the bus is unavailable. */
+  async #commit({ result, commit }: Turn): Promise<boolean> {
     const committed = await this.#persist(async () => {
       await this.#assignment.commit(commit)
       return true
     })
-    if (committed) {
-      this.#run.onOutcomes?.(this.#run.stage.id, outcomesOf(result))
+    if (committed !== true) {
+      return false
     }
+    this.#run.onOutcomes?.(this.#run.stage.id, outcomesOf(result))
+    return true
   }
 
   async #tick(partition: StagePartition): Promise<void> {
@@ -114,10 +141,6 @@ class PartitionLoop {
     if (record !== undefined) {
       await this.#persist(() => this.#assignment.append(this.#assignment.topic, [record]))
     }
-  }
-
-  #apply(partition: StagePartition, records: readonly StoredRecord[]): StageResult {
-    return this.#guard(() => partition.apply(records), records)
   }
 
   /** A stage that throws is a bug; says where, so that the record can be found. */
