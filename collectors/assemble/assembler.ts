@@ -9,6 +9,7 @@
 import type { Fragment } from '../../schema/fragment.ts'
 import { idOf } from '../../schema/ids.ts'
 import type { Telemetry } from '../../schema/telemetry.ts'
+import { Contribution } from './contribution.ts'
 import { rankOf } from './draft.ts'
 import { Drafts } from './drafts.ts'
 import { DraftFlow } from './flow.ts'
@@ -87,7 +88,7 @@ class PartitionAssembler implements Assembler {
       return output.absorbed()
     }
     const node = learn(fragment, trace, this.#memory, this.#clock.value)
-    this.#flow.take({ fragment, rank: rankOf(fragment), encoded }, trace, node, output)
+    this.#flow.take(new Contribution(rankOf(fragment), fragment, encoded), trace, node, output)
     this.#bound(output)
     return output.absorbed()
   }

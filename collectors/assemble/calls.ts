@@ -1,19 +1,20 @@
 /** Calls as models speak of them: asked for in an output, answered in the next input. */
 import type { Fragment, RequestedCall } from '../../schema/fragment.ts'
 import { idOf } from '../../schema/ids.ts'
-import { type Contribution, type Draft, RANK } from './draft.ts'
+import { Contribution } from './contribution.ts'
+import { type Draft, RANK } from './draft.ts'
 
 /**
  * What a model call's request says of the tool call, in the form of a fragment: below the model call in the tree, at the
  * time when the model had spoken.
  */
 export function requestedContribution(model: Fragment, call: RequestedCall): Contribution {
-  return { fragment: spokenOf(model, call, 'requested'), rank: RANK.requested }
+  return new Contribution(RANK.requested, spokenOf(model, call, 'requested'))
 }
 
 /** What the model was told came out of the call. */
 export function answeredContribution(model: Fragment, call: RequestedCall): Contribution {
-  return { fragment: spokenOf(model, call, 'answered'), rank: RANK.answered }
+  return new Contribution(RANK.answered, spokenOf(model, call, 'answered'))
 }
 
 function spokenOf(model: Fragment, call: RequestedCall, way: 'requested' | 'answered'): Fragment {

@@ -1,6 +1,7 @@
 /** How drafts are persisted: fields by position, since their names would be most of what is written. */
 import type { Fragment } from '../../schema/fragment.ts'
-import type { Children, Contribution, Draft, Identity } from './draft.ts'
+import { Contribution } from './contribution.ts'
+import type { Children, Draft, Identity } from './draft.ts'
 import type { JsonWriter } from './json-writer.ts'
 import type { Form } from './ledger.ts'
 
@@ -45,6 +46,9 @@ export const DRAFT_FORM: Form<Draft> = {
     writer.text(']')
     for (const contribution of draft.contributions) {
       writeContribution(contribution, writer)
+      if (draft.event_id !== undefined) {
+        contribution.rest()
+      }
     }
     writer.text(']')
   },
@@ -53,7 +57,7 @@ export const DRAFT_FORM: Form<Draft> = {
     const [head, ...rest] = written as Written
     const contributions: Contribution[] = []
     for (let at = 0; at < rest.length; at += 2) {
-      contributions.push({ rank: rest[at] as number, fragment: rest[at + 1] as Fragment, encoded: undefined })
+      contributions.push(new Contribution(rest[at] as number, rest[at + 1] as Fragment))
     }
     const [seq, observedMs, open, deadlineMs, armed, gap, keys, reused, eventId, identity, children] = head
     return {
@@ -97,12 +101,7 @@ function writeContribution(contribution: Contribution, writer: JsonWriter): void
   writer.text(',')
   writer.value(contribution.rank)
   writer.text(',')
-  if (contribution.encoded === undefined) {
-    writer.value(contribution.fragment)
-  } else {
-    writer.bytes(contribution.encoded)
-    contribution.encoded = undefined
-  }
+  contribution.write(writer)
 }
 
 function readIdentity([timeMs, agent, sessionId, chain, promptId]: WrittenIdentity): Identity {

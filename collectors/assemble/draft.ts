@@ -1,15 +1,8 @@
 /** An event in the making, or one that went out and can still be amended. */
 import type { Fragment } from '../../schema/fragment.ts'
 import type { Agent, Dataset, Destination, Subject, Volume } from '../../schema/telemetry.ts'
+import type { Contribution } from './contribution.ts'
 import type { Entry } from './ledger.ts'
-
-/** What one fragment gives to an event. The lowest rank speaks first for every field. */
-export interface Contribution {
-  readonly fragment: Fragment
-  readonly rank: number
-  /** The fragment as JSON, where somebody has it: kept only until the draft is persisted, which is soon. */
-  encoded?: Uint8Array | undefined
-}
 
 /**
  * Who speaks first: the span of the event, outermost first (a call nested in the call that it is part of has a rank

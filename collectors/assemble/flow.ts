@@ -1,7 +1,8 @@
 /** The way of a fragment: it finds its event or begins one, which waits, goes out, or turns out to be part of another. */
 import type { Fragment } from '../../schema/fragment.ts'
 import { idOf } from '../../schema/ids.ts'
-import { type Contribution, type Draft, leadOf, newDraft, RANK } from './draft.ts'
+import type { Contribution } from './contribution.ts'
+import { type Draft, leadOf, newDraft, RANK } from './draft.ts'
 import { callIdOfDraft, type Drafts } from './drafts.ts'
 import { eventOf } from './event.ts'
 import { namesItself, type Resolution, resolveIdentity } from './identity.ts'

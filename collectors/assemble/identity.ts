@@ -8,7 +8,8 @@
  */
 import type { Fragment } from '../../schema/fragment.ts'
 import { type Agent, LIST_LIMIT, NAME_LIMIT, type Subject } from '../../schema/telemetry.ts'
-import type { Contribution, Identity } from './draft.ts'
+import type { Contribution } from './contribution.ts'
+import type { Identity } from './draft.ts'
 import type { Lineage } from './lineage.ts'
 import { type Memory, type Naming, ownAgent, type Trace } from './memory.ts'
 import type { SpanNode } from './span-node.ts'

@@ -1,6 +1,7 @@
 /** Records joined to the event they belong to, whether it still waits or went out before. */
 import type { Telemetry } from '../../schema/telemetry.ts'
-import { type Children, type Contribution, type Draft, type Identity, leadOf, RANK, withContribution } from './draft.ts'
+import { Contribution } from './contribution.ts'
+import { type Children, type Draft, type Identity, leadOf, RANK, withContribution } from './draft.ts'
 import type { Drafts } from './drafts.ts'
 import { eventOf, judgedDifferently } from './event.ts'
 import { isNaming, isPairing } from './keys.ts'
@@ -67,7 +68,7 @@ export class Joining {
     this.join(
       owner,
       {
-        contributions: contributions.map((contribution) => ({ ...contribution, rank: rankOf(contribution) })),
+        contributions: contributions.map((contribution) => contribution.ranked(rankOf(contribution))),
         children,
       },
       open,
@@ -126,7 +127,7 @@ function addContribution(draft: Draft, contribution: Contribution): void {
   }
   const content = draft.contributions.find(({ rank }) => rank === RANK.content)
   if (contribution.rank === RANK.content && content !== undefined) {
-    const folded = { rank: RANK.content, fragment: foldContent(content.fragment, contribution.fragment) }
+    const folded = new Contribution(RANK.content, foldContent(content.fragment, contribution.fragment))
     draft.contributions = draft.contributions.map((known) => (known === content ? folded : known))
     return
   }

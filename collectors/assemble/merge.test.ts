@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import type { Fragment } from '../../schema/fragment.ts'
 import { ATTRIBUTE_LIMIT } from '../../schema/telemetry.ts'
+import { Contribution } from './contribution.ts'
 import { log, span } from './example-fragments.ts'
 import { childOf, foldChild, mergeDraft, withAttribute } from './merge.ts'
 
 function merged(...fragments: readonly Fragment[]) {
-  return mergeDraft({ contributions: fragments.map((fragment, rank) => ({ fragment, rank })), children: undefined })
+  return mergeDraft({
+    contributions: fragments.map((fragment, rank) => new Contribution(rank, fragment)),
+    children: undefined,
+  })
 }
 
 const call = (overrides: Partial<Fragment>) => span('t', { operation: 'tool_call', ...overrides })
@@ -90,7 +94,7 @@ describe('spans below an event', () => {
     const children = [below('b', 10), below('a', 20), below('a', 5)]
       .map((fragment) => childOf(fragment))
       .reduce((sum, child) => (child === undefined ? sum : foldChild(sum, child)), undefined)
-    const contributions = [{ fragment: call({ volume: { bytes_out: 3, rows: 2 } }), rank: 0 }]
+    const contributions = [new Contribution(0, call({ volume: { bytes_out: 3, rows: 2 } }))]
     expect(mergeDraft({ contributions, children })).toMatchObject({
       destinations: [{ host: 'a' }, { host: 'b' }],
       volume: { bytes_out: 35, rows: 2 },

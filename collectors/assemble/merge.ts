@@ -15,7 +15,8 @@ import {
   type Tool,
   type Volume,
 } from '../../schema/telemetry.ts'
-import { type Children, type Contribution, type Draft, RANK } from './draft.ts'
+import type { Contribution } from './contribution.ts'
+import { type Children, type Draft, RANK } from './draft.ts'
 
 /** Marks calls that no record of their own told of: a model asked for them. */
 export const ORIGIN_ATTRIBUTE = 'telltale.origin'

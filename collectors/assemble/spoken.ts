@@ -1,7 +1,8 @@
 /** What was said about events beside their own records: messages in logs, calls in the outputs and inputs of models. */
 import type { Fragment, RequestedCall } from '../../schema/fragment.ts'
 import { answeredContribution, isAnotherCall, isNews, requestedContribution } from './calls.ts'
-import { type Contribution, type Draft, newDraft, RANK } from './draft.ts'
+import { Contribution } from './contribution.ts'
+import { type Draft, newDraft, RANK } from './draft.ts'
 import type { Drafts } from './drafts.ts'
 import type { Joining } from './joining.ts'
 import { callIdOf, callKeys, contentKey, nameKey } from './keys.ts'
@@ -36,7 +37,7 @@ export class Spoken {
     if (!says || fragment.signal !== 'log' || trace === undefined || fragment.span_id === undefined) {
       return
     }
-    const contribution = { fragment, rank: RANK.content }
+    const contribution = new Contribution(RANK.content, fragment)
     const node = trace.spans.get(fragment.span_id)?.value
     const key = contentKey(fragment.tenant_id, trace.facts.id, fragment.span_id)
     const known = node === undefined ? this.#drafts.byKey.newest([key]) : this.#drafts.bySeq(node.draft)
