@@ -113,7 +113,10 @@ export async function startTelltale(config: Config, log: Logger): Promise<Tellta
     const doors = await openDoors({
       config,
       closeMs: CLOSE_MS,
-      append: (records) => bus.append('fragments', records),
+      append: async (records) => {
+        await bus.append('fragments', records)
+        await parts.backlog.caughtUp()
+      },
       received: (signal, records) => ledger.received(signal, records),
       count: (outcome, records) => ledger.count('collect', outcome, records),
       isFull: () => parts.backlog.isFull(),

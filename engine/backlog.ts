@@ -5,6 +5,7 @@
  * It is measured as the time that the oldest waiting record has waited, because only time means the same on every
  * machine and for every load.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { PartitionLag } from './bus/bus.ts'
 
 /** A look at the bus for every request would cost more than it tells. */
@@ -19,7 +20,18 @@ export interface Backlog {
   readonly ageMs: number
   /** Whether more may be taken in. */
   isFull(): boolean
+  /**
+   * Resolves when little waits to be judged, or after a second. Who answers senders only then is sent no more than can
+   * be judged; and what is judged at once is still in memory, and leaves it young.
+   */
+  caughtUp(): Promise<void>
 }
+
+/** More would be read from disk again, less would leave stages idle between requests. */
+const LITTLE_RECORDS = 2000
+const CAUGHT_UP_LOOK_MS = 4
+/** A sender's patience is some seconds; the log has room for more than that. */
+const CAUGHT_UP_LIMIT_MS = 1000
 
 export interface BacklogOptions {
   readonly lag: () => Promise<readonly PartitionLag[]>
@@ -40,9 +52,13 @@ export function watchBacklog({ lag, groups, limitMs, now }: BacklogOptions): Bac
   const marks = new Map<string, Mark[]>(groups.map((group) => [group, []]))
   let ageMs = 0
   let lookedMs = Number.NEGATIVE_INFINITY
+  /** At the stage with the most. */
+  let records = 0
+  let looking: Promise<void> | undefined
   const look = async () => {
     const lags = await lag()
     let total = 0
+    records = 0
     for (const [group, waiting] of marks) {
       const own = lags.filter((each) => each.group === group)
       const end = sum(own, 'end')
@@ -53,6 +69,7 @@ export function watchBacklog({ lag, groups, limitMs, now }: BacklogOptions): Bac
       const left = waiting.findIndex((mark) => mark.end > committed)
       waiting.splice(0, left < 0 ? waiting.length : left)
       total += waiting[0] === undefined ? 0 : now() - waiting[0].atMs
+      records = Math.max(records, end - committed)
     }
     ageMs = total
   }
@@ -71,6 +88,19 @@ export function watchBacklog({ lag, groups, limitMs, now }: BacklogOptions): Bac
         look().catch(() => undefined)
       }
       return ageMs > limitMs
+    },
+    caughtUp: async () => {
+      const beganMs = now()
+      for (;;) {
+        looking ??= look().finally(() => {
+          looking = undefined
+        })
+        await looking
+        if (records <= LITTLE_RECORDS || now() - beganMs > CAUGHT_UP_LIMIT_MS) {
+          return
+        }
+        await sleep(CAUGHT_UP_LOOK_MS)
+      }
     },
   }
 }

@@ -14,6 +14,7 @@ import { newBatchId } from './batch-id.ts'
 import type { Assignment, Bus, StateEntry, StoredRecord } from './bus/bus.ts'
 import { deadLetterRecord } from './dead-letter.ts'
 import { PoisonWatch } from './poison.ts'
+import { Scratch } from './scratch.ts'
 
 export interface WriteLimits {
   readonly maxRows: number
@@ -98,6 +99,8 @@ class PartitionWriter {
   readonly #signal: AbortSignal
   readonly #limits: WriteLimits
   readonly #watch = new PoisonWatch(WRITE_GROUP)
+  /** Of the batch at hand. */
+  readonly #memory = new Scratch()
   /** Records before it are in the store. */
   #done: number
   /** Whether `#done` or the state is ahead of the last commit. */
@@ -154,6 +157,7 @@ class PartitionWriter {
   /** Records for one batch; empty when none came for a while. */
   async #collect(): Promise<readonly StoredRecord[]> {
     const { maxRows, maxBytes, intervalMs } = this.#limits
+    this.#memory.reset()
     const records: StoredRecord[] = []
     let bytes = 0
     // What is written and not committed is committed as soon as the partition is idle.
@@ -166,8 +170,8 @@ class PartitionWriter {
         return []
       }
       for (const { offset, key, value } of more) {
-        // Not what it was encoded from: that need not live until the batch is stored.
-        records.push({ offset, key, value })
+        // A second is long: what is read must not live until the batch is full and stored.
+        records.push({ offset, key, value: this.#memory.copy(value) })
         bytes += value.length
       }
       const nowMs = performance.now()

@@ -73,6 +73,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return new ClickHouseStore(connection, migration)
 }
 
+const SPARES = 2
+const SPARE_BYTES = 32 * 1024 * 1024
+
 interface IndexedRow {
   readonly index: number
   readonly row: Uint8Array
@@ -82,6 +85,8 @@ class ClickHouseStore implements Store {
   private readonly connection: Connection
   private readonly migration: MigrateOptions
   private lastVersion = 0
+  /** Memory of batches that are stored, for the next ones. */
+  private readonly spare: Buffer[] = []
 
   constructor(connection: Connection, migration: MigrateOptions) {
     this.connection = connection
@@ -158,7 +163,7 @@ class ClickHouseStore implements Store {
   }
 
   private async insertRows(batchId: string, table: string, rows: readonly Uint8Array[]): Promise<void> {
-    const bytes = encodeRows(batchId, this.takeVersions(rows.length), rows)
+    const bytes = encodeRows(batchId, this.takeVersions(rows.length), rows, this.spare.pop())
     await this.guarded(async () => {
       const result = await this.connection.writer.exec({
         query: `INSERT INTO ${table}_in FORMAT RowBinary`,
@@ -166,6 +171,10 @@ class ClickHouseStore implements Store {
       })
       result.stream.resume()
     })
+    // Only now: a request that failed may be reading it still.
+    if (bytes.buffer.byteLength <= SPARE_BYTES && this.spare.length < SPARES) {
+      this.spare.push(Buffer.from(bytes.buffer))
+    }
   }
 
   /** Versions rise with the wall clock over restarts, and by one a row within: a later row is always newer. */

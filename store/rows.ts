@@ -12,10 +12,16 @@ const OVERHEAD_BYTES = 1 + 36 + 8 + 5
  * Encodes a batch for a `<table>_in` table: batch id, version, record.
  *
  * @param firstVersion of the first row; each further row has the next.
+ * @param spare memory to write into when it is large enough.
  */
-export function encodeRows(batchId: string, firstVersion: number, rows: readonly Uint8Array[]): Buffer {
+export function encodeRows(
+  batchId: string,
+  firstVersion: number,
+  rows: readonly Uint8Array[],
+  spare?: Buffer,
+): Buffer {
   const size = rows.reduce((sum, row) => sum + row.length + OVERHEAD_BYTES, 0)
-  const buffer = Buffer.allocUnsafe(size)
+  const buffer = spare !== undefined && spare.length >= size ? spare : Buffer.allocUnsafeSlow(size)
   let at = 0
   for (const [index, row] of rows.entries()) {
     at = writeLength(buffer, at, batchId.length)

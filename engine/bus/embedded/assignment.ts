@@ -1,11 +1,11 @@
 /** A partition owned by one group in this process: reading on from where the group stands, and committing. */
 import { Unavailable } from '../../../schema/errors.ts'
-import type { Assignment, BusRecord, Commit, StateEntry, StoredRecord, Topic } from '../bus.ts'
+import type { Assignment, BusRecord, Commit, StoredRecord, Topic } from '../bus.ts'
 import { ChunkReader } from './chunk.ts'
 import { type Place, placeEntry } from './groups.ts'
 import type { Journal, Write } from './journal.ts'
-import { decodeState, encodeState, logKey, offsetOf, stateKey } from './keys.ts'
-import type { Entry, Storage } from './storage.ts'
+import { decodeState, logKey, offsetOf } from './keys.ts'
+import type { Storage } from './storage.ts'
 import type { RunReader } from './tail.ts'
 
 /** What one `read` returns at most when the caller does not say. */
@@ -109,9 +109,9 @@ export class EmbeddedAssignment implements Assignment {
       throw new Error(`cannot commit ${this.topic}/${this.partition} at ${commit.next}: it must lie ${range}`)
     }
     const next = { committed: commit.next, epoch: place.epoch, seenMs: now() }
-    const entries = commit.state.map((entry) => stateEntry(place, entry))
+    const state = commit.state.map((entry) => ({ place: place.key, ...entry }))
     const appends = commit.outputs.flatMap(({ topic, records }) => route(topic, records))
-    await journal.write({ appends, entries: [...entries, placeEntry(place, next)] })
+    await journal.write({ appends, state, entries: [placeEntry(place, next)] })
     Object.assign(place, next)
   }
 
@@ -167,10 +167,3 @@ export class EmbeddedAssignment implements Assignment {
   }
 }
 
-function stateEntry(place: Place, { key, value }: StateEntry): Entry {
-  return {
-    database: 'state',
-    key: stateKey(place.key, key),
-    value: value === undefined ? undefined : encodeState(key, value),
-  }
-}

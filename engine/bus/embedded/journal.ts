@@ -4,12 +4,12 @@
  * time, which is why offsets can be given out in memory.
  */
 import { Unavailable } from '../../../schema/errors.ts'
-import type { BusRecord } from '../bus.ts'
+import { Scratch } from '../../scratch.ts'
+import type { BusRecord, StateEntry } from '../bus.ts'
 import { cutIntoChunks, encodeChunk, recordBytes } from './chunk.ts'
-import { logKey, partitionKey } from './keys.ts'
+import { encodeState, logKey, partitionKey, stateKey } from './keys.ts'
 import { type Extent, encodeExtent, type PartitionLog } from './partition-log.ts'
 import type { Deletion } from './retention.ts'
-import { Scratch } from './scratch.ts'
 import type { Entry, Storage } from './storage.ts'
 
 /** Larger transactions gain no throughput and hold up whoever waits behind them. */
@@ -19,6 +19,8 @@ const TRANSACTION_BYTES = 8 * 1024 * 1024
 export interface Write {
   readonly appends: readonly { readonly log: PartitionLog; readonly records: readonly BusRecord[] }[]
   readonly entries: readonly Entry[]
+  /** What changed of the state of places. */
+  readonly state?: readonly (StateEntry & { readonly place: Buffer })[]
 }
 
 interface Queued extends Write {
@@ -104,7 +106,13 @@ export class Journal {
   }
 
   async #transact(writes: readonly Queued[]): Promise<void> {
+    this.#scratch.reset()
+    const memory = (bytes: number) => this.#scratch.take(bytes)
     const entries: Entry[] = writes.flatMap((write) => write.entries)
+    for (const { place, key, value } of writes.flatMap(({ state }) => state ?? [])) {
+      const encoded = value === undefined ? undefined : encodeState(key, value, memory)
+      entries.push({ database: 'state', key: stateKey(place, key), value: encoded })
+    }
     const extents = new Map<PartitionLog, Extent>()
     for (const { log, chunk, extent } of this.#options.expired()) {
       entries.push({ database: 'log', key: logKey(log.topic, log.partition, chunk), value: undefined })
@@ -116,7 +124,7 @@ export class Journal {
       bases.set(log, (extents.get(log) ?? log.extent).end)
       let { start, end, bytes } = extents.get(log) ?? log.extent
       for (const run of cutIntoChunks(records)) {
-        const chunk = encodeChunk(run, end, this.#options.now(), (bytes) => this.#scratch.take(bytes))
+        const chunk = encodeChunk(run, end, this.#options.now(), memory)
         entries.push({ database: 'log', key: logKey(log.topic, log.partition, end), value: chunk })
         end += run.length
         bytes += chunk.length
@@ -129,7 +137,6 @@ export class Journal {
     if (entries.length > 0) {
       await this.#options.storage.write(entries)
     }
-    this.#scratch.reset()
     for (const [log, records] of appended) {
       log.tail.push(bases.get(log) as number, records)
     }
@@ -163,7 +170,7 @@ function bytesOf(write: Write): number {
       bytes += recordBytes(record)
     }
   }
-  for (const { value } of write.entries) {
+  for (const { value } of [...write.entries, ...(write.state ?? [])]) {
     bytes += value?.length ?? 0
   }
   return bytes

@@ -64,9 +64,13 @@ export function stateKey(place: Buffer, key: string): Buffer {
   return Buffer.concat([place, bytes.subarray(0, MAX_STATE_KEY_BYTES), createHash('sha256').update(bytes).digest()])
 }
 
-export function encodeState(key: string, value: Uint8Array): Buffer {
+export function encodeState(
+  key: string,
+  value: Uint8Array,
+  memory: (bytes: number) => Buffer = Buffer.allocUnsafe,
+): Buffer {
   const keyBytes = Buffer.byteLength(key)
-  const entry = Buffer.allocUnsafe(4 + keyBytes + value.byteLength)
+  const entry = memory(4 + keyBytes + value.byteLength)
   entry.writeUInt32LE(keyBytes, 0)
   entry.write(key, 4)
   entry.set(value, 4 + keyBytes)

@@ -1,11 +1,11 @@
 /**
- * Memory for what a transaction writes, used again by the next one. Fresh arrays of that size for every transaction
- * would drive the garbage collector to run over the whole heap several times a second.
+ * Memory for what is put together, written somewhere and then needed no more: used again for the next. V8 runs its
+ * collector over the whole heap for every 64 MiB of byte arrays that have lived for a while, whatever the heap limit.
  */
 
 const SMALLEST_BYTES = 1024 * 1024
 /** Grown beyond this for something unusual, it is not kept. */
-const KEPT_BYTES = 16 * 1024 * 1024
+const KEPT_BYTES = 32 * 1024 * 1024
 
 export class Scratch {
   #memory = Buffer.allocUnsafeSlow(0)
@@ -20,6 +20,13 @@ export class Scratch {
     }
     this.#used += bytes
     return this.#memory.subarray(this.#used - bytes, this.#used)
+  }
+
+  /** A copy. */
+  copy(bytes: Uint8Array): Buffer {
+    const copy = this.take(bytes.byteLength)
+    copy.set(bytes)
+    return copy
   }
 
   /** Nobody needs what was given out any more. */
