@@ -81,12 +81,7 @@ export async function startTelltale(config: Config, log: Logger): Promise<Tellta
     config,
     log,
     bus,
-    backlog: watchBacklog({
-      lag: () => bus.lag(),
-      groups: JUDGING,
-      limitMs: config.limits.backlog_ms,
-      now: () => performance.now(),
-    }),
+    backlog: backlogOf(bus, config),
     store,
     ledger,
     metrics,
@@ -110,18 +105,7 @@ export async function startTelltale(config: Config, log: Logger): Promise<Tellta
   }
   const open: (Doors | Api)[] = []
   try {
-    const doors = await openDoors({
-      config,
-      closeMs: CLOSE_MS,
-      append: async (records) => {
-        await bus.append('fragments', records)
-        await parts.backlog.caughtUp()
-      },
-      received: (signal, records) => ledger.received(signal, records),
-      count: (outcome, records) => ledger.count('collect', outcome, records),
-      isFull: () => parts.backlog.isFull(),
-      bug: (error) => log.error({ err: error }, 'a request met an error that nobody expected'),
-    })
+    const doors = await openDoorsOf(parts)
     open.push(doors)
     const health = async () => {
       await doors.counted()
@@ -163,6 +147,31 @@ async function carryOver(bus: Bus, ledger: OutcomeLedger): Promise<void> {
   const behind = (await bus.lag()).map(({ group, committed, end }) => ({ group, records: end - committed }))
   const of = (stage: string) => behind.reduce((sum, { group, records }) => sum + (group === stage ? records : 0), 0)
   ledger.carryOver({ records: of('assemble'), events: of('detect') })
+}
+
+function backlogOf(bus: Bus, config: Config): Backlog {
+  return watchBacklog({
+    lag: () => bus.lag(),
+    groups: JUDGING,
+    limitMs: config.limits.backlog_ms,
+    now: () => performance.now(),
+  })
+}
+
+/** Senders have their answer when what they sent is durable, and soon judged: so they are as fast as the stages. */
+function openDoorsOf({ config, bus, backlog, ledger, log }: Parts): Promise<Doors> {
+  return openDoors({
+    config,
+    closeMs: CLOSE_MS,
+    append: async (records) => {
+      await bus.append('fragments', records)
+      await backlog.caughtUp()
+    },
+    received: (signal, records) => ledger.received(signal, records),
+    count: (outcome, records) => ledger.count('collect', outcome, records),
+    isFull: () => backlog.isFull(),
+    bug: (error) => log.error({ err: error }, 'a request met an error that nobody expected'),
+  })
 }
 
 function openStoreOf(config: Config, log: Logger): Promise<Store> {

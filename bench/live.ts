@@ -16,7 +16,7 @@ export interface Throughput {
   readonly anonymousBytes: { readonly self: number; readonly store: number }
 }
 
-const CONNECTIONS = 4
+const CONNECTIONS = 8
 
 /** Sends all requests as fast as they are taken, and waits until everything is judged and stored. */
 export async function measureThroughput(requests: readonly Uint8Array[]): Promise<Throughput> {

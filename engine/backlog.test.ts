@@ -74,4 +74,28 @@ describe('the backlog', () => {
     const { until } = watched()
     expect(await until(60_000, (group, endMs) => (group === 'write' ? 0 : endMs))).toBe(false)
   })
+
+  it('is caught up with while little waits, whoever it waits for that is not judging', async () => {
+    const { backlog, until } = watched()
+    await until(50, (group) => (group === 'write' ? -1e6 : 0))
+    await backlog.caughtUp()
+  })
+
+  it('keeps who would catch up waiting until the stages have, but not for ever', async () => {
+    const { backlog, pass, until } = watched()
+    await until(10_000, () => 0)
+    let isCaughtUp = false
+    const caughtUp = backlog.caughtUp().then(() => {
+      isCaughtUp = true
+    })
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(isCaughtUp).toBe(false)
+    await until(10_050, (_group, endMs) => endMs)
+    await caughtUp
+
+    await until(20_000, () => 10_000)
+    const never = backlog.caughtUp()
+    pass(1001)
+    await never
+  })
 })

@@ -14,12 +14,7 @@ const OVERHEAD_BYTES = 1 + 36 + 8 + 5
  * @param firstVersion of the first row; each further row has the next.
  * @param spare memory to write into when it is large enough.
  */
-export function encodeRows(
-  batchId: string,
-  firstVersion: number,
-  rows: readonly Uint8Array[],
-  spare?: Buffer,
-): Buffer {
+export function encodeRows(batchId: string, firstVersion: number, rows: readonly Uint8Array[], spare?: Buffer): Buffer {
   const size = rows.reduce((sum, row) => sum + row.length + OVERHEAD_BYTES, 0)
   const buffer = spare !== undefined && spare.length >= size ? spare : Buffer.allocUnsafeSlow(size)
   let at = 0

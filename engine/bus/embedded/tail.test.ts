@@ -48,4 +48,19 @@ describe('Tail', () => {
       }),
     )
   })
+
+  it('forgets runs that everybody has read to their end', () => {
+    const tail = new Tail(1000)
+    tail.push(0, records(2))
+    tail.push(2, records(1, 2))
+    tail.forget(1)
+    expect(tail.readerAt(0)?.next().value.toString()).toBe('0')
+    tail.forget(2)
+    expect(tail.readerAt(1)).toBeUndefined()
+    expect(tail.readerAt(2)?.next().value.toString()).toBe('2')
+    tail.forget(100)
+    expect(tail.readerAt(2)).toBeUndefined()
+    tail.push(3, records(1, 3))
+    expect(tail.readerAt(3)?.next().value.toString()).toBe('3')
+  })
 })
