@@ -48,9 +48,13 @@ export type FromDoors =
   | { readonly type: 'opened'; readonly otlpHttp: string; readonly otlpGrpc: string }
   | { readonly type: 'unopened'; readonly message: string; readonly code?: string; readonly port?: number }
   | { readonly type: 'append'; readonly id: number; readonly counts: DoorCounts; readonly records: Uint8Array }
-  | { readonly type: 'counted'; readonly id: number; readonly counts: DoorCounts }
+  /** `id` of who asked; without one nobody has, for a while. */
+  | { readonly type: 'counted'; readonly id?: number; readonly counts: DoorCounts }
   | { readonly type: 'bug'; readonly error: unknown }
   | { readonly type: 'closed'; readonly counts: DoorCounts }
+
+/** Where nothing is appended nothing is said; metrics want to know all the same. */
+const COUNTS_EVERY_MS = 1000
 
 /** Answers to what was asked to be appended, by number. */
 class Appends {
@@ -87,6 +91,10 @@ class Counts {
 
   count(outcome: string, records: number): void {
     this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + records)
+  }
+
+  get isEmpty(): boolean {
+    return this.#received.size === 0 && this.#outcomes.size === 0
   }
 
   take(): DoorCounts {
@@ -140,6 +148,8 @@ async function serve(port: MessagePort, { config, closeMs, full }: DoorsStart): 
         break
     }
   })
+  const tellCounts = () => (counts.isEmpty ? undefined : say({ type: 'counted', counts: counts.take() }))
+  setInterval(tellCounts, COUNTS_EVERY_MS).unref()
   try {
     const http = await startOtlpHttp({ ...options, port: config.listen.otlp_http_port })
     open.push(http)

@@ -105,8 +105,7 @@ class DoorsThread {
             break
           case 'counted':
             this.#count(message.counts)
-            this.#counting.get(message.id)?.()
-            this.#counting.delete(message.id)
+            this.#answerCount(message.id)
             break
           case 'bug':
             options.bug(message.error)
@@ -144,6 +143,13 @@ class DoorsThread {
     await Promise.race([closed, ended, tooLong])
     patience.abort()
     await this.#worker.terminate()
+  }
+
+  #answerCount(id: number | undefined): void {
+    if (id !== undefined) {
+      this.#counting.get(id)?.()
+      this.#counting.delete(id)
+    }
   }
 
   /** Nobody answers any more; who waits for counts has what there is. */

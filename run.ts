@@ -4,7 +4,6 @@
  */
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import type { Sink } from './alerts/sinks/sink.ts'
 import type { Health } from './api/health.ts'
 import { authorizer, isLoopback } from './api/keys.ts'
 import { type Api, startApi } from './api/server.ts'
@@ -13,17 +12,15 @@ import { type Doors, openDoors } from './doors.ts'
 import { type Backlog, watchBacklog } from './engine/backlog.ts'
 import type { Bus, PartitionLag } from './engine/bus/bus.ts'
 import { openEmbeddedBus } from './engine/bus/embedded.ts'
-import { runDelivery } from './engine/deliver.ts'
-import { runStage } from './engine/loop.ts'
-import { createMetrics, type Metrics } from './engine/metrics.ts'
+import { createMetrics } from './engine/metrics.ts'
 import { OutcomeLedger } from './engine/outcomes.ts'
-import type { Stage } from './engine/stage.ts'
-import { runWriter, WRITE_GROUP } from './engine/write.ts'
+import { WRITE_GROUP } from './engine/write.ts'
 import { checkConfig, prepareData, unlistenable } from './preflight.ts'
 import type { PolicySet } from './rules/policy.ts'
+import { type Parts, runStages } from './run-stages.ts'
 import { openStore } from './store/clickhouse.ts'
 import type { Store } from './store/store.ts'
-import { pureStages, VERSION } from './wire.ts'
+import { VERSION } from './wire.ts'
 
 export interface Telltale {
   readonly otlpHttp: string
@@ -42,23 +39,6 @@ const CLOSE_MS = 5000
 
 /** Whose lag makes alerts late. The writer and the sinks may be behind for hours; the log waits for them. */
 const JUDGING = ['assemble', 'detect', 'correlate']
-
-interface Parts {
-  readonly config: Config
-  readonly log: Logger
-  readonly bus: Bus
-  readonly backlog: Backlog
-  readonly store: Store
-  readonly ledger: OutcomeLedger
-  readonly metrics: Metrics
-  readonly policies: PolicySet
-  readonly sinks: readonly Sink[]
-  readonly signal: AbortSignal
-  readonly assemblers: { held(): number }[]
-  /** Why something does not work, by what it is; empty when all is well. */
-  readonly troubles: Map<string, string>
-  readonly pending: Map<string, { readonly isDown: boolean; readonly pending: number }>
-}
 
 /** Starts everything and resolves when telemetry can come in. */
 export async function startTelltale(config: Config, log: Logger): Promise<Telltale> {
@@ -99,9 +79,7 @@ export async function startTelltale(config: Config, log: Logger): Promise<Tellta
   const stopEngine = async () => {
     stopping.abort()
     await stages.catch(() => undefined)
-    await Promise.all(sinks.map((sink) => sink.close?.()))
-    await store.close()
-    await bus.close()
+    await closeAll(parts)
   }
   const open: (Doors | Api)[] = []
   try {
@@ -149,6 +127,12 @@ async function carryOver(bus: Bus, ledger: OutcomeLedger): Promise<void> {
   ledger.carryOver({ records: of('assemble'), events: of('detect') })
 }
 
+async function closeAll({ sinks, store, bus }: Parts): Promise<void> {
+  await Promise.all(sinks.map((sink) => sink.close?.()))
+  await store.close()
+  await bus.close()
+}
+
 function backlogOf(bus: Bus, config: Config): Backlog {
   return watchBacklog({
     lag: () => bus.lag(),
@@ -184,90 +168,6 @@ function openStoreOf(config: Config, log: Logger): Promise<Store> {
     retentionDays: { events: days, findings: days },
     onEvent: (event) => log.warn({ event }, 'the embedded store had trouble'),
   })
-}
-
-/** Runs every stage until the signal; rejects with the first failure, after which the others stop, too. */
-async function runStages(parts: Parts): Promise<void> {
-  const { bus, store, log, ledger, metrics, sinks, troubles, pending } = parts
-  const failed = new AbortController()
-  const signal = AbortSignal.any([parts.signal, failed.signal])
-  const stages: readonly Stage[] = pureStages({
-    policies: parts.policies,
-    assemble: { holdMs: parts.config.assemble.hold_ms, maxHeld: parts.config.assemble.max_held },
-    onAssembler: (assembler) => {
-      parts.assemblers.push(assembler)
-      ledger.carryOver({ records: assembler.held(), events: 0 })
-    },
-    onDetectorFailure: (detector, error) => {
-      metrics.add('telltale_detector_failures_total', { detector })
-      troubles.set(`detector ${detector}`, 'throws on some events')
-      log.error({ detector, err: error }, 'a detector failed on an event')
-    },
-  })
-  const running = [
-    ...stages.map((stage) =>
-      runStage({
-        bus,
-        stage,
-        signal,
-        onOutcomes: (id, outcomes) => {
-          ledger.add(id, outcomes)
-          troubles.delete('bus')
-        },
-        onRetry: (id, error) => {
-          metrics.add('telltale_bus_retries_total', { stage: id })
-          troubles.set('bus', error.message)
-          log.warn({ stage: id, reason: error.message }, 'the bus is unavailable, trying again')
-        },
-      }),
-    ),
-    runWriter({
-      bus,
-      store,
-      signal,
-      onBatch: ({ table, rows, durationMs }) => {
-        metrics.add('telltale_store_rows_total', { table }, rows)
-        metrics.add('telltale_store_batches_total', { table, result: 'stored' })
-        metrics.observe('telltale_store_insert_seconds', { table }, durationMs / 1000)
-        troubles.delete('store')
-      },
-      onRetry: (topic, error) => {
-        troubles.set('store', `cannot be written to: ${error.message}`)
-        log.warn({ topic, reason: error.message }, 'the store is unavailable, trying again')
-      },
-    }),
-    ...sinks.map((sink) =>
-      runDelivery({
-        bus,
-        sink,
-        signal,
-        now: Date.now,
-        onResult: (name, result) => metrics.add('telltale_deliveries_total', { sink: name, result }),
-        onDeadLetter: (name, { reason, detail, notice }) => {
-          troubles.set(`sink ${name}`, `alerts could not be delivered (${reason}); the log names them`)
-          log.error({ sink: name, reason, detail, alert_id: notice.alert.alert_id }, 'an alert will not be delivered')
-        },
-        onRetry: (name, error) =>
-          log.warn({ sink: name, reason: error.message }, 'the bus is unavailable, trying again'),
-        onState: (name, state) => {
-          pending.set(name, state)
-          metrics.set('telltale_deliveries_pending', { sink: name }, state.pending)
-          metrics.set('telltale_sink_down', { sink: name }, state.isDown ? 1 : 0)
-        },
-      }),
-    ),
-  ]
-  const stopAll = (error: unknown) => {
-    failed.abort()
-    throw error
-  }
-  const results = await Promise.allSettled(running.map((each) => each.catch(stopAll)))
-  for (const result of results) {
-    if (result.status === 'rejected') {
-      troubles.set('engine', 'a stage stopped; the log says why')
-      throw result.reason
-    }
-  }
 }
 
 function openApi({ config, store, metrics, policies, log }: Parts, health: () => Promise<Health>): Promise<Api> {

@@ -21,7 +21,7 @@ for (const { step, spansPerSecond } of measurePure(requests, await loadPolicies(
   console.log(`  ${step.padEnd(28)} ${Math.round(spansPerSecond).toLocaleString('en').padStart(10)} spans/s`)
 }
 
-const LIVE_REQUESTS = 200
+const LIVE_REQUESTS = 400
 const live = await loadRequests({
   requests: LIVE_REQUESTS,
   identified: 0.5,

@@ -132,6 +132,27 @@ describe('correlateStage', () => {
     expect(changes.filter(({ value }) => value === undefined)).toHaveLength(1)
   })
 
+  it('forgets the same alert after a restart, in whatever order its state comes back', () => {
+    const before = open([], 2)
+    notices(before, [finding({ cause: 'a' }), finding({ n: 1, cause: 'b' }), finding({ n: 2, cause: 'a' })])
+    const kept = before.changes().flatMap(({ key, value }) => (value === undefined ? [] : [{ key, value }]))
+    for (const state of [kept, [...kept].reverse()]) {
+      const after = open(state, 2)
+      notices(after, [finding({ n: 3, cause: 'c' })])
+      expect(notices(after, [finding({ n: 4, cause: 'a' })])).toEqual([])
+      expect(notices(after, [finding({ n: 5, cause: 'b' })])).toHaveLength(1)
+    }
+  })
+
+  it('forgets alerts that have been quiet for so long that nothing late can belong to them', () => {
+    const partition = open()
+    const [first] = notices(partition, [finding({ cause: 'a' })]) as [Notice]
+    notices(partition, [finding({ n: 1, cause: 'b', time_ms: first.alert.time_ms + 2 * HOUR_MS })])
+    expect(partition.changes().filter(({ value }) => value === undefined)).toHaveLength(0)
+    notices(partition, [finding({ n: 2, cause: 'b', time_ms: first.alert.time_ms + 2 * HOUR_MS + 1 })])
+    expect(partition.changes().filter(({ value }) => value === undefined)).toHaveLength(1)
+  })
+
   it('calls bytes that are not a finding poison', () => {
     const result = open().apply([{ key: 'k', value: Buffer.from('{'), offset: 0 }])
     expect(result.poison.map(({ reason }) => reason)).toEqual(['invalid-finding'])

@@ -21,7 +21,8 @@ export interface CorrelateOptions {
 }
 
 const DEFAULT_QUIET_MS = 3_600_000
-const DEFAULT_MAX_OPEN = 100_000
+/** An alert with its findings takes up to some 20 KiB. */
+const DEFAULT_MAX_OPEN = 20_000
 const MAX_FINDINGS = 20
 const DEFAULT_RUNBOOK = ['Open the event in the store by its event_id and read what the agent did before and after it.']
 
@@ -29,6 +30,8 @@ const DEFAULT_RUNBOOK = ['Open the event in the store by its event_id and read w
 interface OpenAlert {
   alert: Alert
   lastMs: number
+  /** Rises with every change: the lowest is the one to forget, before and after a restart. */
+  order: number
   /** Findings absorbed after `MAX_FINDINGS` are only counted; the store has them all. */
   seen: string[]
 }
@@ -45,16 +48,18 @@ function correlatePartition(
   options: CorrelateOptions,
   state: Iterable<{ readonly key: string; readonly value: Uint8Array }>,
 ): StagePartition {
-  const open = new Map<string, OpenAlert>()
-  for (const { key, value } of state) {
-    open.set(key, decode<OpenAlert>(value))
-  }
+  const quietMs = options.quietMs ?? DEFAULT_QUIET_MS
+  const maxOpen = options.maxOpenAlerts ?? DEFAULT_MAX_OPEN
+  const restored = [...state].map(({ key, value }) => [key, decode<OpenAlert>(value)] as const)
+  const open = new Map(restored.sort(([, a], [, b]) => (a.order ?? 0) - (b.order ?? 0)))
+  let order = restored.at(-1)?.[1].order ?? 0
+  let newestMs = Math.max(...restored.map(([, { lastMs }]) => lastMs), 0)
   const dirty = new Set<string>()
 
   const absorb = (finding: Finding): Notice | undefined => {
     const key = `open/${idOf(finding.tenant_id, finding.session_id, finding.detector, finding.cause)}`
     const known = open.get(key)
-    if (known === undefined || finding.time_ms - known.lastMs > (options.quietMs ?? DEFAULT_QUIET_MS)) {
+    if (known === undefined || finding.time_ms - known.lastMs > quietMs) {
       const alert = alertOf(finding, options)
       remember(key, { alert, lastMs: finding.time_ms, seen: [finding.finding_id] })
       return { type: 'alert.created', alert, notice_id: idOf(alert.alert_id, 'created') }
@@ -75,12 +80,17 @@ function correlatePartition(
       : undefined
   }
 
-  const remember = (key: string, entry: OpenAlert): void => {
+  const remember = (key: string, entry: Omit<OpenAlert, 'order'>): void => {
+    order += 1
     open.delete(key)
-    open.set(key, entry)
+    open.set(key, { ...entry, order })
     dirty.add(key)
-    if (open.size > (options.maxOpenAlerts ?? DEFAULT_MAX_OPEN)) {
-      const oldest = open.keys().next().value as string
+    newestMs = Math.max(newestMs, entry.lastMs)
+    // Records come late by hours at most; what has been quiet for twice as long as it must be absorbs nothing more.
+    for (const [oldest, { lastMs }] of open) {
+      if (open.size <= maxOpen && newestMs - lastMs <= 2 * quietMs) {
+        break
+      }
       open.delete(oldest)
       dirty.add(oldest)
     }
@@ -109,15 +119,17 @@ function correlatePartition(
         poison,
       }
     },
-    changes: () => {
-      const entries: StateEntry[] = [...dirty].map((key) => {
-        const entry = open.get(key)
-        return { key, value: entry === undefined ? undefined : encode(entry) }
-      })
-      dirty.clear()
-      return entries
-    },
+    changes: () => changesOf(dirty, open),
   }
+}
+
+function changesOf(dirty: Set<string>, open: ReadonlyMap<string, OpenAlert>): readonly StateEntry[] {
+  const entries: StateEntry[] = [...dirty].map((key) => {
+    const entry = open.get(key)
+    return { key, value: entry === undefined ? undefined : encode(entry) }
+  })
+  dirty.clear()
+  return entries
 }
 
 function alertOf(finding: Finding, options: CorrelateOptions): Alert {

@@ -19,6 +19,8 @@ export interface StageRun {
   readonly poison?: Partial<PoisonLimit>
   /** Told after each commit what became of the batch: `rejected:<reason>` for poison, else what the stage says. */
   readonly onOutcomes?: (stage: string, outcomes: OutcomeCounts) => void
+  /** Told after each commit what the batch led to. For metrics. */
+  readonly onOutputs?: (outputs: StageResult['outputs']) => void
   /** Told when the bus is unavailable and the loop will try again. */
   readonly onRetry?: (stage: string, error: Unavailable) => void
   /** The clock of idle ticks; nothing else here reads one. */
@@ -133,6 +135,7 @@ class PartitionLoop {
       return false
     }
     this.#run.onOutcomes?.(this.#run.stage.id, outcomesOf(result))
+    this.#run.onOutputs?.(result.outputs)
     return true
   }
 

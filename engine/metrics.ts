@@ -107,8 +107,8 @@ export const METRICS = {
   telltale_store_batches_total: {
     type: 'counter',
     unit: 'batches',
-    labels: { table: 'named', result: ['stored', 'skipped', 'retried'] },
-    sentence: 'Batches stored, found stored already after a restart, or tried again.',
+    labels: { table: 'named', result: ['stored', 'retried'] },
+    sentence: 'Batches stored, and attempts that failed and are made again.',
   },
   telltale_store_insert_seconds: {
     type: 'histogram',

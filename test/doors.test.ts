@@ -112,6 +112,13 @@ describe('the doors in their thread', () => {
     expect(bugs).toMatchObject([{ message: 'a bug' }])
   })
 
+  it('tell what they counted without being asked, although nothing is appended', async () => {
+    const { doors, counts } = await opened(() => Promise.resolve())
+    const headers = { 'content-type': 'application/json' }
+    await fetch(`${doors.otlpHttp}/v1/traces`, { method: 'POST', headers, body: '{' })
+    await expect.poll(() => Object.keys(counts).length, { timeout: 5000 }).toBeGreaterThan(1)
+  })
+
   it('cannot be opened where a port is taken, and say which', async () => {
     const { doors } = await opened(() => Promise.resolve())
     const port = Number(new URL(doors.otlpHttp).port)

@@ -1,0 +1,143 @@
+/** Every stage, the writer and the deliveries of one process, from the start to the signal. */
+import type { Logger } from 'pino'
+import type { Sink } from './alerts/sinks/sink.ts'
+import type { Config } from './config.ts'
+import type { Backlog } from './engine/backlog.ts'
+import type { Bus } from './engine/bus/bus.ts'
+import { runDelivery } from './engine/deliver.ts'
+import { runStage } from './engine/loop.ts'
+import type { Metrics } from './engine/metrics.ts'
+import type { OutcomeLedger } from './engine/outcomes.ts'
+import type { Stage, StageResult } from './engine/stage.ts'
+import { runWriter } from './engine/write.ts'
+import type { PolicySet } from './rules/policy.ts'
+import type { Notice } from './schema/alert.ts'
+import type { Finding } from './schema/finding.ts'
+import type { Store } from './store/store.ts'
+import { pureStages } from './wire.ts'
+
+/** What `run.ts` has opened, and what the parts tell of themselves. */
+export interface Parts {
+  readonly config: Config
+  readonly log: Logger
+  readonly bus: Bus
+  readonly backlog: Backlog
+  readonly store: Store
+  readonly ledger: OutcomeLedger
+  readonly metrics: Metrics
+  readonly policies: PolicySet
+  readonly sinks: readonly Sink[]
+  readonly signal: AbortSignal
+  readonly assemblers: { held(): number }[]
+  /** Why something does not work, by what it is; empty when all is well. */
+  readonly troubles: Map<string, string>
+  readonly pending: Map<string, { readonly isDown: boolean; readonly pending: number }>
+}
+
+/** Runs every stage until the signal; rejects with the first failure, after which the others stop, too. */
+export async function runStages(parts: Parts): Promise<void> {
+  const failed = new AbortController()
+  const signal = AbortSignal.any([parts.signal, failed.signal])
+  const running = [
+    ...openStages(parts).map((stage) => runOne(stage, parts, signal)),
+    runWrites(parts, signal),
+    ...parts.sinks.map((sink) => runSink(sink, parts, signal)),
+  ]
+  const stopAll = (error: unknown) => {
+    failed.abort()
+    throw error
+  }
+  const results = await Promise.allSettled(running.map((each) => each.catch(stopAll)))
+  for (const result of results) {
+    if (result.status === 'rejected') {
+      parts.troubles.set('engine', 'a stage stopped; the log says why')
+      throw result.reason
+    }
+  }
+}
+
+function openStages({ policies, config, assemblers, ledger, metrics, troubles, log }: Parts): readonly Stage[] {
+  return pureStages({
+    policies,
+    assemble: { holdMs: config.assemble.hold_ms, maxHeld: config.assemble.max_held },
+    onAssembler: (assembler) => {
+      assemblers.push(assembler)
+      ledger.carryOver({ records: assembler.held(), events: 0 })
+    },
+    onDetectorFailure: (detector, error) => {
+      metrics.add('telltale_detector_failures_total', { detector })
+      troubles.set(`detector ${detector}`, 'throws on some events')
+      log.error({ detector, err: error }, 'a detector failed on an event')
+    },
+  })
+}
+
+function runOne(stage: Stage, { bus, ledger, metrics, troubles, log }: Parts, signal: AbortSignal): Promise<void> {
+  return runStage({
+    bus,
+    stage,
+    signal,
+    onOutcomes: (id, outcomes) => {
+      ledger.add(id, outcomes)
+      troubles.delete('bus')
+    },
+    onOutputs: (outputs) => countOutputs(outputs, metrics),
+    onRetry: (id, error) => {
+      metrics.add('telltale_bus_retries_total', { stage: id })
+      troubles.set('bus', error.message)
+      log.warn({ stage: id, reason: error.message }, 'the bus is unavailable, trying again')
+    },
+  })
+}
+
+function runWrites({ bus, store, metrics, troubles, log }: Parts, signal: AbortSignal): Promise<void> {
+  return runWriter({
+    bus,
+    store,
+    signal,
+    onBatch: ({ table, rows, durationMs }) => {
+      metrics.add('telltale_store_rows_total', { table }, rows)
+      metrics.add('telltale_store_batches_total', { table, result: 'stored' })
+      metrics.observe('telltale_store_insert_seconds', { table }, durationMs / 1000)
+      troubles.delete('store')
+    },
+    onRetry: (topic, error) => {
+      metrics.add('telltale_store_batches_total', { table: topic, result: 'retried' })
+      troubles.set('store', `cannot be written to: ${error.message}`)
+      log.warn({ topic, reason: error.message }, 'the store is unavailable, trying again')
+    },
+  })
+}
+
+function runSink(sink: Sink, { bus, metrics, troubles, pending, log }: Parts, signal: AbortSignal): Promise<void> {
+  return runDelivery({
+    bus,
+    sink,
+    signal,
+    now: Date.now,
+    onResult: (name, result) => metrics.add('telltale_deliveries_total', { sink: name, result }),
+    onDeadLetter: (name, { reason, detail, notice }) => {
+      troubles.set(`sink ${name}`, `alerts could not be delivered (${reason}); the log names them`)
+      log.error({ sink: name, reason, detail, alert_id: notice.alert.alert_id }, 'an alert will not be delivered')
+    },
+    onRetry: (name, error) => log.warn({ sink: name, reason: error.message }, 'the bus is unavailable, trying again'),
+    onState: (name, state) => {
+      pending.set(name, state)
+      metrics.set('telltale_deliveries_pending', { sink: name }, state.pending)
+      metrics.set('telltale_sink_down', { sink: name }, state.isDown ? 1 : 0)
+    },
+  })
+}
+
+/** What stages made is handed on as it was before it was encoded. */
+function countOutputs(outputs: StageResult['outputs'], metrics: Metrics): void {
+  for (const { topic, records } of outputs) {
+    for (const { decoded } of records) {
+      if (topic === 'findings') {
+        metrics.add('telltale_findings_total', { detector: (decoded as Finding).detector })
+      } else if (topic === 'alerts') {
+        metrics.add('telltale_alerts_total', { severity: (decoded as Notice).alert.severity })
+      }
+    }
+  }
+}
