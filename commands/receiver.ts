@@ -2,7 +2,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { parseSecret, sign } from '../alerts/sinks/signature.ts'
+import { parseSecret, sign } from '../alerts/sinks/webhook/signature.ts'
 import type { Notice } from '../schema/alert.ts'
 
 export interface Receiver {

@@ -15,9 +15,9 @@ import { createSecureContext } from 'node:tls'
 import { Type } from 'typebox'
 import type { AlertFinding, Notice } from '../../schema/alert.ts'
 import { Misconfigured, Rejected, Unavailable } from '../../schema/errors.ts'
-import { type Cidr, isAllowedAddress, isPublicAddress, parseCidr } from './address.ts'
-import { parseSecret, sign } from './signature.ts'
 import type { LookupAll, Sink, SinkContext, SinkType } from './sink.ts'
+import { type Cidr, isAllowedAddress, isPublicAddress, parseCidr } from './webhook/address.ts'
+import { parseSecret, sign } from './webhook/signature.ts'
 
 /** The specification advises to stay below 20 kB. */
 export const BODY_LIMIT = 20_000
