@@ -3,9 +3,9 @@ import { Contribution } from './contribution.ts'
 import { span } from './example-fragments.ts'
 import { JsonWriter } from './json-writer.ts'
 
-function written(contribution: Contribution): string {
+function written(contribution: Contribution, rests = false): string {
   const writer = new JsonWriter()
-  contribution.write(writer)
+  contribution.write(writer, rests)
   return Buffer.from(writer.take()).toString('utf8')
 }
 
@@ -29,6 +29,22 @@ describe('a contribution', () => {
     const contribution = new Contribution(0, fragment, encoded)
     contribution.rest()
     encoded.fill(0)
+    expect(contribution.fragment).toEqual(fragment)
+  })
+
+  it('that waits lets go of the bytes it was given once they are written', () => {
+    const encoded = Buffer.from('{"as":"given"}')
+    const contribution = new Contribution(0, fragment, encoded)
+    expect(written(contribution)).toBe('{"as":"given"}')
+    expect(written(contribution)).toBe(JSON.stringify(fragment))
+  })
+
+  it('rests once it is written, when it is told to', () => {
+    const encoded = Buffer.from(JSON.stringify(fragment))
+    const contribution = new Contribution(0, fragment, encoded)
+    expect(written(contribution, true)).toBe(JSON.stringify(fragment))
+    encoded.fill(0)
+    expect(contribution.fragment).not.toBe(fragment)
     expect(contribution.fragment).toEqual(fragment)
   })
 

@@ -31,12 +31,18 @@ export class Contribution {
     return new Contribution(rank, this.fragment, this.#encoded)
   }
 
-  /** Writes the fragment. */
-  write(writer: JsonWriter): void {
+  /** Writes the fragment; then keeps it only one way, as bytes when it `rests`. */
+  write(writer: JsonWriter, rests: boolean): void {
     if (this.#encoded === undefined) {
       writer.value(this.#fragment)
     } else {
       writer.bytes(this.#encoded)
+    }
+    if (rests) {
+      this.rest()
+    } else if (this.#fragment !== undefined) {
+      // What is held and waits must not keep the whole request in memory that its bytes came in.
+      this.#encoded = undefined
     }
   }
 

@@ -45,10 +45,10 @@ export const DRAFT_FORM: Form<Draft> = {
     writer.value(draft.children)
     writer.text(']')
     for (const contribution of draft.contributions) {
-      writeContribution(contribution, writer)
-      if (draft.event_id !== undefined) {
-        contribution.rest()
-      }
+      writer.text(',')
+      writer.value(contribution.rank)
+      writer.text(',')
+      contribution.write(writer, draft.event_id !== undefined)
     }
     writer.text(']')
   },
@@ -95,13 +95,6 @@ function writeIdentity(identity: Identity | undefined, writer: JsonWriter): void
   writer.text(',')
   writer.value(identity.prompt_id)
   writer.text(']')
-}
-
-function writeContribution(contribution: Contribution, writer: JsonWriter): void {
-  writer.text(',')
-  writer.value(contribution.rank)
-  writer.text(',')
-  contribution.write(writer)
 }
 
 function readIdentity([timeMs, agent, sessionId, chain, promptId]: WrittenIdentity): Identity {
