@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { Sink } from './alerts/sinks/sink.ts'
 import type { Config } from './config.ts'
 import type { Backlog } from './engine/backlog.ts'
-import type { Bus } from './engine/bus/bus.ts'
+import type { Bus, Topic } from './engine/bus/bus.ts'
 import { runDelivery } from './engine/deliver.ts'
 import { runStage } from './engine/loop.ts'
 import type { Metrics } from './engine/metrics.ts'
@@ -131,13 +131,11 @@ function runSink(sink: Sink, { bus, metrics, troubles, pending, log }: Parts, si
 
 /** What stages made is handed on as it was before it was encoded. */
 function countOutputs(outputs: StageResult['outputs'], metrics: Metrics): void {
-  for (const { topic, records } of outputs) {
-    for (const { decoded } of records) {
-      if (topic === 'findings') {
-        metrics.add('telltale_findings_total', { detector: (decoded as Finding).detector })
-      } else if (topic === 'alerts') {
-        metrics.add('telltale_alerts_total', { severity: (decoded as Notice).alert.severity })
-      }
-    }
+  const made = (topic: Topic) => outputs.flatMap((output) => (output.topic === topic ? output.records : []))
+  for (const { decoded } of made('findings')) {
+    metrics.add('telltale_findings_total', { detector: (decoded as Finding).detector })
+  }
+  for (const { decoded } of made('alerts')) {
+    metrics.add('telltale_alerts_total', { severity: (decoded as Notice).alert.severity })
   }
 }

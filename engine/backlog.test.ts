@@ -81,6 +81,13 @@ describe('the backlog', () => {
     await backlog.caughtUp()
   })
 
+  it('keeps nobody waiting when the bus cannot tell: what is appended is durable all the same', async () => {
+    const lag = () => Promise.reject(new Error('the bus is closed'))
+    const backlog = watchBacklog({ lag, groups: ['assemble'], limitMs: 5000, now: () => 0 })
+    await backlog.caughtUp()
+    expect(backlog.isFull()).toBe(false)
+  })
+
   it('keeps who would catch up waiting until the stages have, but not for ever', async () => {
     const { backlog, pass, until } = watched()
     await until(10_000, () => 0)

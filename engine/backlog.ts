@@ -55,7 +55,7 @@ export function watchBacklog({ lag, groups, limitMs, now }: BacklogOptions): Bac
   /** At the stage with the most. */
   let records = 0
   let looking: Promise<void> | undefined
-  const look = async () => {
+  const measure = async () => {
     const lags = await lag()
     let total = 0
     records = 0
@@ -73,6 +73,15 @@ export function watchBacklog({ lag, groups, limitMs, now }: BacklogOptions): Bac
     }
     ageMs = total
   }
+  /** Whoever asks meanwhile waits for the same look. A bus that cannot tell refuses what is appended, too. */
+  const look = (): Promise<void> => {
+    looking ??= measure()
+      .catch(() => undefined)
+      .finally(() => {
+        looking = undefined
+      })
+    return looking
+  }
   return {
     get ageMs() {
       return ageMs
@@ -84,18 +93,14 @@ export function watchBacklog({ lag, groups, limitMs, now }: BacklogOptions): Bac
       }
       if (nowMs - lookedMs >= LOOK_EVERY_MS) {
         lookedMs = nowMs
-        // A bus that cannot tell refuses what is appended, too.
-        look().catch(() => undefined)
+        void look()
       }
       return ageMs > limitMs
     },
     caughtUp: async () => {
       const beganMs = now()
       for (;;) {
-        looking ??= look().finally(() => {
-          looking = undefined
-        })
-        await looking
+        await look()
         if (records <= LITTLE_RECORDS || now() - beganMs > CAUGHT_UP_LIMIT_MS) {
           return
         }

@@ -339,6 +339,41 @@ describe('a bus that is unavailable', () => {
   })
 })
 
+describe('while a turn is being committed', () => {
+  test('the next is applied, and is committed only after it', async () => {
+    const bus = await openBus()
+    await bus.append('events', [said('a', ''), said('a', ''), said('a', '')])
+    const order: string[] = []
+    const stage = countingStage()
+    const watched: Stage = {
+      ...stage,
+      open: (partition, state) => {
+        const opened = stage.open(partition, state)
+        return {
+          ...opened,
+          apply: (records) => {
+            order.push(`apply ${records[0]?.offset}`)
+            return opened.apply(records)
+          },
+        }
+      },
+    }
+    const slow = committing(bus, async (assignment, commit) => {
+      order.push(`commit up to ${commit.next}`)
+      // The first takes until the second turn has been applied: a loop that waits would never get there.
+      await until(async () => order.includes('apply 1'))
+      await assignment.commit(commit)
+      order.push(`committed up to ${commit.next}`)
+    })
+    await runUntilCaughtUp(slow, { stage: watched, batch: { maxRecords: 1 } })
+    const at = (step: string) => order.indexOf(step)
+    expect(at('apply 1')).toBeLessThan(at('committed up to 1'))
+    expect(at('committed up to 1')).toBeLessThan(at('commit up to 2'))
+    expect(at('committed up to 2')).toBeLessThan(at('commit up to 3'))
+    expect(await read(bus, 'findings')).toEqual(['a=1', 'a=2', 'a=3'])
+  })
+})
+
 /** The bus, refusing the first commits as a full disk would. */
 function failingCommits(bus: Bus, failures: number, retryAfterMs = 1): Bus {
   let left = failures

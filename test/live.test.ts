@@ -10,6 +10,7 @@ import { runReplay } from '../commands/replay.ts'
 import { type Config, loadConfig } from '../config.ts'
 import { startTelltale, type Telltale } from '../run.ts'
 import type { Alert, Notice } from '../schema/alert.ts'
+import type { Finding } from '../schema/finding.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import { expectedCaptures } from './captures.expected.ts'
 import { sendCapture } from './send-capture.ts'
@@ -106,6 +107,27 @@ describe.skipIf(!isThere)('recorded requests, live (skipped where ../shared/data
     expect(status).toBe('ok')
   })
 
+  it('are counted in the metrics: what was found, by detector, and what was raised, by severity', async () => {
+    const text = await (await fetch(`${telltale.api}/metrics`)).text()
+    const counted = (metric: string) =>
+      Object.fromEntries(
+        [...text.matchAll(new RegExp(`^${metric}\\{\\w+="([\\w-]+)"\\} (\\d+)$`, 'gm'))].map(([, label, n]) => [
+          label,
+          Number(n),
+        ]),
+      )
+    const findings = counted('telltale_findings_total')
+    const raised = counted('telltale_alerts_total')
+    const visible = await everything<Finding>(`${telltale.api}/api/v1/findings`)
+    const notices = linesOf(join(config.data, 'alerts.ndjson')).map((line) => JSON.parse(line) as Notice)
+    expect(Object.keys(findings).sort()).toEqual([...new Set(visible.map(({ detector }) => detector))].sort())
+    expect(raised).toEqual(tally(notices.map(({ alert }) => alert.severity)))
+    // An event that is amended is judged again, so a finding may be written twice; it then ends twice.
+    const { outcomes } = (await telltale.health()).records
+    expect(sum(findings)).toBe((outcomes['correlate.alerted'] ?? 0) + (outcomes['correlate.absorbed'] ?? 0))
+    expect(sum(raised)).toBe(outcomes['correlate.alerted'])
+  })
+
   it('leave no secret anywhere in the data directory', async () => {
     const secrets = expectedCaptures.flatMap((capture) => capture.secrets)
     expect(secrets.length).toBeGreaterThan(0)
@@ -129,6 +151,18 @@ describe.skipIf(!isThere)('recorded requests, live (skipped where ../shared/data
     expect(new Set(policies.keys())).toEqual(new Set(events.map(({ agent }) => agent.id)))
   })
 })
+
+function tally(names: readonly string[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (const name of names) {
+    counts[name] = (counts[name] ?? 0) + 1
+  }
+  return counts
+}
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0)
+}
 
 /** Nothing is behind, nothing is held: what was sent has come out everywhere. */
 async function settled(telltale: Telltale): Promise<void> {

@@ -7,14 +7,13 @@
  * name or the command they belong to says that they are hosts, so files, versions and packages are not taken for any.
  */
 import type { Destination } from '../../schema/telemetry.ts'
+import { TEXT_LIMIT } from '../otlp/values.ts'
 import { type ArgumentMeaning, argumentMeaning } from './argument-names.ts'
 import { addAuthority, Endpoints, findRecipients, findUrls, splitAuthority } from './endpoint.ts'
 import { isAddress, isHost, normalizeHost } from './host.ts'
 import { identifier } from './identifier.ts'
 import { findCommandHosts, startsWithCommand } from './shell-hosts.ts'
 
-/** As much as the decoder keeps of a text. */
-const TEXT_LENGTH = 262_144
 const DEPTH = 24
 const NESTED_JSON = 2
 const VALUES = 5000
@@ -27,7 +26,7 @@ const ONE_ADDRESS = /^[^@<>]{0,200}<[^\s@<>]{1,64}@[^\s@<>]{1,253}>$|^[^\s@<>,;:
 
 /** Endpoints named in the arguments of a call, raw as the emitter sent them; at most `LIST_LIMIT`, each once. */
 export function findDestinations(argumentsText: string): readonly Destination[] {
-  const text = argumentsText.length > TEXT_LENGTH ? argumentsText.slice(0, TEXT_LENGTH) : argumentsText
+  const text = argumentsText.length > TEXT_LIMIT ? argumentsText.slice(0, TEXT_LIMIT) : argumentsText
   const reading: Reading = { found: new Endpoints(), values: VALUES }
   const json = parseJson(text)
   if (json !== undefined) {

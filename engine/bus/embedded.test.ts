@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { Unavailable } from '../../schema/errors.ts'
 import { busContract } from './bus.contract.ts'
+import type { Assignment, Bus } from './bus.ts'
 import { aborted, owning, record, text } from './consuming.contract.ts'
 import { embeddedBench, readAll } from './embedded/embedded-bench.contract.ts'
 import { openEmbeddedBus } from './embedded.ts'
@@ -73,6 +74,33 @@ describe('appending', () => {
     const bus = await openBus({ onAppend: (topic, durationMs) => told.push(`${topic} ${durationMs > 0}`) })
     await bus.append('events', [record('a', 'x')])
     expect(told).toEqual(['events true'])
+  })
+})
+
+describe('what was appended', () => {
+  /** Reads all of it as a group of its own, and says of each record whether it came as it was appended, not from disk. */
+  const inMemory = async (assignment: Assignment) => {
+    const records = await assignment.read({ maxRecords: 100, waitMs: 1000 })
+    return records.map(({ decoded }) => decoded !== undefined)
+  }
+  const append = (bus: Bus) => bus.append('events', [{ ...record('a', '1'), decoded: {} }])
+
+  test('is in memory until everybody who consumes it has read it', async () => {
+    const bus = await openBus()
+    await owning(bus, { group: 'slow', topic: 'events' }, async (slow) => {
+      await append(bus)
+      expect(await owning(bus, { group: 'fast', topic: 'events' }, inMemory)).toEqual([true])
+      expect(await inMemory(slow)).toEqual([true])
+    })
+  })
+
+  test('is then read from disk by whoever comes later', async () => {
+    const bus = await openBus()
+    await owning(bus, { group: 'first', topic: 'events' }, async (first) => {
+      await append(bus)
+      expect(await inMemory(first)).toEqual([true])
+      expect(await owning(bus, { group: 'later', topic: 'events' }, inMemory)).toEqual([false])
+    })
   })
 })
 
