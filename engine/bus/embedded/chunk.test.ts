@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { BusRecord } from '../bus.ts'
-import { CHUNK_TARGET_BYTES, ChunkReader, chunkFacts, cutIntoChunks, encodeChunk, recordBytes } from './chunk.ts'
+import { recordBytes } from '../record-bytes.ts'
+import { CHUNK_TARGET_BYTES, ChunkReader, chunkFacts, cutIntoChunks, encodeChunk } from './chunk.ts'
 
 const RECORDS: fc.Arbitrary<BusRecord[]> = fc.array(
   fc.record({ key: fc.string({ unit: 'grapheme', maxLength: 20 }), value: fc.uint8Array({ maxLength: 50 }) }),

@@ -4,23 +4,18 @@
  * retention deletes. Every chunk carries a checksum, because the store has none of its own.
  *
  * Layout, little endian: version u8, 3 unused, CRC-32 u32 of everything after it, base offset f64, appended-at f64
- * (ms), record count u32, 4 unused; then per record: key bytes u32, value bytes u32, key (UTF-8), value.
+ * (ms), record count u32, 4 unused; then the records (`record-bytes.ts`).
  */
 import { crc32 } from 'node:zlib'
 import type { BusRecord, StoredRecord } from '../bus.ts'
+import { recordAt, recordBytes, writeRecord } from '../record-bytes.ts'
 
 const VERSION = 1
 const HEADER_BYTES = 32
-const RECORD_HEADER_BYTES = 8
 const CHECKED_FROM = 8
 
 /** Beyond this a chunk is closed and the next begins, so that reading and retention stay fine-grained. */
 export const CHUNK_TARGET_BYTES = 1024 * 1024
-
-/** What a record takes inside a chunk. */
-export function recordBytes(record: BusRecord): number {
-  return RECORD_HEADER_BYTES + Buffer.byteLength(record.key) + record.value.byteLength
-}
 
 /** Cuts records into runs of about `CHUNK_TARGET_BYTES`, in order; a larger record is a run of its own. */
 export function cutIntoChunks(records: readonly BusRecord[]): readonly (readonly BusRecord[])[] {
@@ -61,13 +56,8 @@ export function encodeChunk(
   chunk.writeUInt32LE(records.length, 24)
   chunk.writeUInt32LE(0, 28)
   let at = HEADER_BYTES
-  for (const { key, value } of records) {
-    const keyBytes = chunk.write(key, at + RECORD_HEADER_BYTES)
-    chunk.writeUInt32LE(keyBytes, at)
-    chunk.writeUInt32LE(value.byteLength, at + 4)
-    at += RECORD_HEADER_BYTES + keyBytes
-    chunk.set(value, at)
-    at += value.byteLength
+  for (const record of records) {
+    at = writeRecord(chunk, at, record)
   }
   chunk.writeUInt32LE(crc32(chunk.subarray(CHECKED_FROM)), 4)
   return chunk
@@ -120,22 +110,19 @@ export class ChunkReader {
 
   /** What the next record takes; only while `position < end`. */
   nextBytes(): number {
-    return RECORD_HEADER_BYTES + this.#chunk.readUInt32LE(this.#at) + this.#chunk.readUInt32LE(this.#at + 4)
+    return recordAt(this.#chunk, this.#at).end - this.#at
   }
 
   /** Only while `position < end`. */
   next(): StoredRecord {
-    const keyBytes = this.#chunk.readUInt32LE(this.#at)
-    const valueBytes = this.#chunk.readUInt32LE(this.#at + 4)
-    const keyAt = this.#at + RECORD_HEADER_BYTES
-    const valueAt = keyAt + keyBytes
+    const { keyAt, valueAt, end } = recordAt(this.#chunk, this.#at)
     const offset = this.position
-    this.#at = valueAt + valueBytes
+    this.#at = end
     this.position += 1
     return {
       offset,
       key: this.#chunk.toString('utf8', keyAt, valueAt),
-      value: this.#chunk.subarray(valueAt, valueAt + valueBytes),
+      value: this.#chunk.subarray(valueAt, end),
     }
   }
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { BusRecord } from '../bus.ts'
-import { recordBytes } from './chunk.ts'
+import { recordBytes } from '../record-bytes.ts'
 import { Tail } from './tail.ts'
 
 const records = (count: number, from = 0): BusRecord[] =>

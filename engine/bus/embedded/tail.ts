@@ -3,7 +3,7 @@
  * the very byte arrays that were appended. Bounded in bytes; what is older is read from disk.
  */
 import type { BusRecord, StoredRecord } from '../bus.ts'
-import { recordBytes } from './chunk.ts'
+import { recordBytes } from '../record-bytes.ts'
 
 interface Run {
   readonly base: number
