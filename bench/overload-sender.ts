@@ -2,8 +2,8 @@
 import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
-import { credentials, makeClientConstructor, type ServiceError } from '@grpc/grpc-js'
 import { SPANS_PER_REQUEST } from './load.ts'
+import { openRawGrpc, type RawGrpc } from './raw-grpc.ts'
 import type { TelltaleProcess } from './telltale-process.ts'
 
 /** How often each kind of answer came. */
@@ -12,22 +12,6 @@ export type Answers = ReadonlyMap<string, number>
 /** Requests on their way at once; more would only wait in this process. */
 const MAX_OUTSTANDING = 400
 const GRPC_CHANNELS = 4
-const PATH = '/opentelemetry.proto.collector.trace.v1.TraceService/Export'
-const identity = (body: Buffer) => body
-const GrpcClient = makeClientConstructor(
-  {
-    export: {
-      path: PATH,
-      requestStream: false,
-      responseStream: false,
-      requestSerialize: identity,
-      requestDeserialize: identity,
-      responseSerialize: identity,
-      responseDeserialize: identity,
-    },
-  },
-  'Export',
-)
 
 export class Sender {
   readonly #telltale: TelltaleProcess
@@ -62,12 +46,8 @@ export class Sender {
 
   /** Sends at a pace and never again what was refused. Every eighth goes by gRPC, every eighth is compressed. */
   async flood(fresh: () => Buffer, pace: { readonly perSecond: number; readonly seconds: number }): Promise<void> {
-    const channels = Array.from(
-      { length: GRPC_CHANNELS },
-      () =>
-        new GrpcClient(this.#telltale.otlpGrpc.replace('http://', ''), credentials.createInsecure(), {
-          'grpc.use_local_subchannel_pool': 1,
-        }),
+    const channels = Array.from({ length: GRPC_CHANNELS }, () =>
+      openRawGrpc(this.#telltale.otlpGrpc, undefined, { 'grpc.use_local_subchannel_pool': 1 }),
     )
     const outstanding = new Set<Promise<void>>()
     const start = performance.now()
@@ -127,11 +107,8 @@ export class Sender {
   }
 }
 
-function call(channel: InstanceType<typeof GrpcClient>, body: Buffer): Promise<string> {
-  return new Promise((resolve) => {
-    channel.makeUnaryRequest(PATH, identity, identity, body, (error: ServiceError | null) => {
-      const details = error?.metadata.get('grpc-status-details-bin').length === 0 ? 'without' : 'with'
-      resolve(error === null ? 'taken' : `gRPC ${error.code} ${details} RetryInfo`)
-    })
-  })
+async function call(channel: RawGrpc, body: Buffer): Promise<string> {
+  const error = await channel.call(body)
+  const details = error?.metadata.get('grpc-status-details-bin').length === 0 ? 'without' : 'with'
+  return error === null ? 'taken' : `gRPC ${error.code} ${details} RetryInfo`
 }

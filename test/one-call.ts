@@ -1,6 +1,7 @@
 /** OTLP requests for tests of the whole: one tool call of one agent a span, whatever strings it is made of; and senders. */
 import { createHash } from 'node:crypto'
-import { credentials, Metadata, makeClientConstructor } from '@grpc/grpc-js'
+import { Metadata } from '@grpc/grpc-js'
+import { openRawGrpc } from '../bench/raw-grpc.ts'
 import { encodeWithLibrary } from '../collectors/otlp/oracle.ts'
 
 export interface CallParts {
@@ -78,37 +79,16 @@ export function postCalls(door: string, request: object, key?: string): Promise<
   })
 }
 
-const PATH = '/opentelemetry.proto.collector.trace.v1.TraceService/Export'
-const identity = (body: Buffer) => body
-const GrpcClient = makeClientConstructor(
-  {
-    export: {
-      path: PATH,
-      requestStream: false,
-      responseStream: false,
-      requestSerialize: identity,
-      requestDeserialize: identity,
-      responseSerialize: identity,
-      responseDeserialize: identity,
-    },
-  },
-  'Export',
-)
-
 /** As protobuf over gRPC. Resolves with the status code of the call, 0 for OK. */
-export function callCalls(door: string, request: object, key?: string): Promise<number> {
-  const client = new GrpcClient(door.replace('http://', ''), credentials.createInsecure())
+export async function callCalls(door: string, request: object, key?: string): Promise<number> {
   const metadata = new Metadata()
   if (key !== undefined) {
     metadata.set('authorization', `Bearer ${key}`)
   }
-  const body = Buffer.from(encodeWithLibrary('traces', withBytes(request) as object))
-  return new Promise((resolve) => {
-    client.makeUnaryRequest(PATH, identity, identity, body, metadata, (error) => {
-      client.close()
-      resolve(error?.code ?? 0)
-    })
-  })
+  const client = openRawGrpc(door)
+  const error = await client.call(Buffer.from(encodeWithLibrary('traces', withBytes(request) as object)), metadata)
+  client.close()
+  return error?.code ?? 0
 }
 
 /** Ids are hex in OTLP/JSON and bytes in protobuf. */

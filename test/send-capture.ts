@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { credentials, makeClientConstructor } from '@grpc/grpc-js'
+import { openRawGrpc } from '../bench/raw-grpc.ts'
 
 interface Meta {
   readonly transport: 'http' | 'grpc'
@@ -42,27 +42,12 @@ function sendHttp(body: Buffer, { path, headers = {} }: Meta, door: string): Pro
   })
 }
 
-function sendGrpc(body: Buffer, path: string, door: string): Promise<number> {
-  const identity = (bytes: Buffer) => bytes
-  const definition = {
-    path,
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: identity,
-    requestDeserialize: identity,
-    responseSerialize: identity,
-    responseDeserialize: identity,
-  } as const
-  const Client = makeClientConstructor({ export: definition }, 'Export')
-  const client = new Client(door.replace('http://', ''), credentials.createInsecure())
-  return new Promise((resolve, reject) => {
-    client.makeUnaryRequest(path, identity, identity, body, (error) => {
-      client.close()
-      if (error === null) {
-        resolve(0)
-      } else {
-        reject(error)
-      }
-    })
-  })
+async function sendGrpc(body: Buffer, path: string, door: string): Promise<number> {
+  const client = openRawGrpc(door, path)
+  const error = await client.call(body)
+  client.close()
+  if (error !== null) {
+    throw error
+  }
+  return 0
 }
