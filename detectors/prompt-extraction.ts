@@ -3,6 +3,7 @@
  */
 import type { FindingDraft } from '../schema/finding.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
+import { TextMemory } from '../schema/text-memory.ts'
 import { type DetectionContext, defineDetector } from './detector.ts'
 import { untrusted } from './draft/untrusted.ts'
 import { argumentTexts } from './prompt-extraction/argument-texts.ts'
@@ -15,7 +16,6 @@ import {
   knownPrompt,
   type Overlap,
 } from './prompt-extraction/leak.ts'
-import { TextMemory } from './text/text-memory.ts'
 
 /** How many prompts of one agent are remembered; the oldest makes room. About 1 KiB each. */
 export const PROMPTS_KEPT = 3
@@ -37,10 +37,10 @@ const NOTHING: ReadonlySet<number> = new Set()
 
 /** UTF-16 units of the texts of each place whose judgement is remembered. */
 const REMEMBERED = 1024 * 1024
-const attempts = new TextMemory(judgeAttempt, REMEMBERED)
-const calls = new TextMemory(judgeArguments, REMEMBERED)
-const announcements = new TextMemory(judgeAnnouncement, REMEMBERED)
-const systemPrompts = new TextMemory((text) => knownPrompt(text, undefined), REMEMBERED)
+const attempts = new TextMemory(judgeAttempt, REMEMBERED, 'first')
+const calls = new TextMemory(judgeArguments, REMEMBERED, 'first')
+const announcements = new TextMemory(judgeAnnouncement, REMEMBERED, 'first')
+const systemPrompts = new TextMemory((text) => knownPrompt(text, undefined), REMEMBERED, 'first')
 
 export const promptExtraction = defineDetector<State>({
   id: 'prompt-extraction',

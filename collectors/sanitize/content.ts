@@ -1,6 +1,6 @@
 /** Content: masked, then cut, and counted before either. */
 import { CONTENT_LIMIT, type Content } from '../../schema/telemetry.ts'
-import { TextMemory } from '../text-memory.ts'
+import { TextMemory } from '../../schema/text-memory.ts'
 import { mask } from './mask.ts'
 import { promptId } from './prompt-id.ts'
 import { cut } from './text.ts'

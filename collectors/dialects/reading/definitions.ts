@@ -5,9 +5,9 @@
  * hash remembered. Remembering is not state: the same text always gives the same hash.
  */
 import { hash } from 'node:crypto'
+import { TextMemory } from '../../../schema/text-memory.ts'
 import type { AttributeValue } from '../../otlp/records.ts'
 import { asJson, DEPTH_LIMIT, field, fieldLabel, type Json, jsonText, text } from '../../otlp/values.ts'
-import { TextMemory } from '../../text-memory.ts'
 
 /** The most definitions of one manifest that are hashed. */
 const DEFINITION_LIMIT = 512

@@ -1,9 +1,10 @@
 /**
  * Remembers what was computed from texts that come again and again: a conversation is resent with every model call of
- * its session, and so are system prompts, tool definitions and the results of earlier calls.
+ * its session, and so are system prompts, tool definitions and the results of earlier calls. For collectors, which
+ * mask them, and detectors, which judge them; it lies here because they share nothing else.
  *
- * Remembering is not state: the same text always gives the same result. A text that comes once costs some twenty
- * characters looked at; only one that comes a second time is kept, so that a stream of ever new texts fills nothing.
+ * Remembering is not state: the same text always gives the same result, with and without, in any order, and after a
+ * restart. Bounded in texts and in characters: what comes newly takes the place of what came before.
  */
 
 const SLOTS = 4096
@@ -15,12 +16,18 @@ interface Kept<Result> {
   readonly result: Result
 }
 
+/**
+ * When a text is kept. `second`: when it comes again, so that a stream of ever new texts fills nothing and costs each
+ * some twenty characters looked at. `first`: at once, where computing costs far more than keeping.
+ */
+export type KeptFrom = 'first' | 'second'
+
 export class TextMemory<Result> {
   readonly #compute: (text: string) => Result
   readonly #limit: number
   readonly #kept: (Kept<Result> | undefined)[] = new Array(SLOTS).fill(undefined)
-  /** What was seen last in each slot, by its fingerprint. */
-  readonly #seen = new Int32Array(SLOTS)
+  /** What was seen last in each slot, by its fingerprint; absent where what comes first is kept. */
+  readonly #seen: Int32Array | undefined
   #units = 0
   /** The slot to empty next when there is no room. */
   #hand = 0
@@ -29,9 +36,10 @@ export class TextMemory<Result> {
    * @param compute pure, and gives what nobody changes
    * @param limit UTF-16 units of all texts kept; a text of more than a quarter of it is never kept
    */
-  constructor(compute: (text: string) => Result, limit: number) {
+  constructor(compute: (text: string) => Result, limit: number, from: KeptFrom = 'second') {
     this.#compute = compute
     this.#limit = limit
+    this.#seen = from === 'second' ? new Int32Array(SLOTS) : undefined
   }
 
   /** The result for a text: remembered, or computed now. */
@@ -43,7 +51,7 @@ export class TextMemory<Result> {
       return kept.result
     }
     const result = this.#compute(text)
-    if (this.#seen[slot] !== print) {
+    if (this.#seen !== undefined && this.#seen[slot] !== print) {
       this.#seen[slot] = print
     } else if (text.length <= this.#limit / 4) {
       this.#keep(slot, text, result)
