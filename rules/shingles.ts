@@ -146,7 +146,8 @@ const KINDS = Uint8Array.from(
 const isLetter = (unit: number) => ((KINDS[unit] as number) & LETTER) !== 0
 const isUnspaced = (unit: number) => ((KINDS[unit] as number) & UNSPACED) !== 0
 
-function isLetterUnit(unit: number): boolean {
+/** Part of a word in folded text: shingles are made of these, so what counts must never change. */
+export function isLetterUnit(unit: number): boolean {
   if (unit < 0x80) {
     return (unit >= 97 && unit <= 122) || (unit >= 48 && unit <= 57)
   }
@@ -159,7 +160,8 @@ function isLetterUnit(unit: number): boolean {
   )
 }
 
-function isUnspacedUnit(unit: number): boolean {
+/** Of a script that writes words without spaces; as unchanging. */
+export function isUnspacedUnit(unit: number): boolean {
   return (
     (unit >= 0x3040 && unit <= 0x30ff) ||
     (unit >= 0x3400 && unit <= 0x9fff) ||

@@ -1,4 +1,5 @@
 /** What kinds of UTF-16 units there are in folded text, as one table: looking a unit up costs one read. */
+import { isLetterUnit, isUnspacedUnit } from '../../rules/shingles.ts'
 
 /** Part of a word. Digits are; punctuation and symbols are not. */
 export const WORD_UNIT = 1
@@ -10,6 +11,9 @@ export const LATIN_UNIT = 4
 export const SEPARATOR_UNIT = 8
 /** `0` to `9`. */
 export const DIGIT_UNIT = 16
+
+/** Danda; Arabic comma, semicolon and question mark. */
+const SENTENCE_SIGNS: ReadonlySet<number> = new Set([0x964, 0x60c, 0x61b, 0x61f])
 
 /** The kinds of every unit, as bits. */
 export const UNITS: Uint8Array = Uint8Array.from({ length: 0x1_0000 }, (_, unit) => kindsOf(unit))
@@ -24,30 +28,12 @@ function kindsOf(unit: number): number {
   )
 }
 
+/** Letters as for shingles, without the signs among them that end sentences or stand for ASCII signs. */
 function isWordUnit(unit: number): boolean {
-  if (unit < 0x80) {
-    return (unit >= 97 && unit <= 122) || (unit >= 48 && unit <= 57)
-  }
-  return (
-    unit >= 0xc0 &&
-    !(unit >= 0x2000 && unit <= 0x2bff) &&
-    !(unit >= 0x3000 && unit <= 0x303f) &&
-    !(unit >= 0xd800 && unit <= 0xf8ff) &&
-    !(unit >= 0xfe10 && unit <= 0xfe6f) &&
-    unit < 0xff00 &&
-    unit !== 0x964 &&
-    unit !== 0x60c &&
-    unit !== 0x61b &&
-    unit !== 0x61f
-  )
+  return isLetterUnit(unit) && !(unit >= 0xfe10 && unit <= 0xfe6f) && !SENTENCE_SIGNS.has(unit)
 }
 
+/** Korean, too: it has spaces, but joins particles to its words. */
 function isUnspaced(unit: number): boolean {
-  return (
-    (unit >= 0x3040 && unit <= 0x30ff) ||
-    (unit >= 0x3400 && unit <= 0x9fff) ||
-    (unit >= 0xe00 && unit <= 0xeff) ||
-    (unit >= 0x1780 && unit <= 0x17ff) ||
-    (unit >= 0xac00 && unit <= 0xd7a3)
-  )
+  return isUnspacedUnit(unit) || (unit >= 0xac00 && unit <= 0xd7a3)
 }
