@@ -17,7 +17,7 @@ import { packRecords } from './engine/bus/packed.ts'
 import { fragmentRecord } from './engine/records.ts'
 import { Unavailable } from './schema/errors.ts'
 import type { Fragment } from './schema/fragment.ts'
-import { openIntake } from './wire.ts'
+import { openIntake } from './wire-intake.ts'
 
 /** The settings that concern the doors: plain values, which can go to another thread. */
 export type DoorsConfig = Pick<Config, 'listen' | 'limits' | 'keys' | 'tenant' | 'retention'>

@@ -1,14 +1,11 @@
 /**
- * The composition root: the only place that knows concrete dialects, detectors and sinks, and that connects them.
- * Live and replay get their stages and their intake from the same two functions here.
+ * The composition root: with `wire-intake.ts` the only place that knows concrete dialects and detectors, and that
+ * connects them. Live and replay get their stages here and their intake there.
  */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { openAssembler } from './collectors/assemble/assembler.ts'
 import { ASSEMBLE_DEFAULTS, type AssembleOptions } from './collectors/assemble/options.ts'
-import type { CountOutcome, Intake, Publish } from './collectors/collector.ts'
-import { speak } from './collectors/dialects/index.ts'
-import { createIntake } from './collectors/intake.ts'
 import { detectors } from './detectors/index.ts'
 import { assembleStage } from './engine/assemble.ts'
 import { correlateStage } from './engine/correlate.ts'
@@ -57,13 +54,4 @@ export function pureStages(options: PureOptions): readonly [assemble: Stage, det
       validate: validateFinding,
     }),
   ]
-}
-
-export function openIntake(options: {
-  readonly publish: Publish
-  readonly count: CountOutcome
-  readonly retention: 'masked' | 'none'
-  readonly now?: () => number
-}): Intake {
-  return createIntake({ speak, now: Date.now, ...options })
 }

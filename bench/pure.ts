@@ -4,7 +4,8 @@ import type { BusRecord } from '../engine/bus/bus.ts'
 import { chain } from '../engine/chain.ts'
 import { fragmentRecord } from '../engine/records.ts'
 import type { PolicySet } from '../rules/policy.ts'
-import { openIntake, pureStages } from '../wire.ts'
+import { pureStages } from '../wire.ts'
+import { openIntake } from '../wire-intake.ts'
 import { SPANS_PER_REQUEST } from './load.ts'
 
 export interface Rate {

@@ -8,7 +8,8 @@ import { chain } from '../engine/chain.ts'
 import { decode, fragmentRecord } from '../engine/records.ts'
 import type { PolicySet } from '../rules/policy.ts'
 import type { Finding } from '../schema/finding.ts'
-import { openIntake, pureStages } from '../wire.ts'
+import { pureStages } from '../wire.ts'
+import { openIntake } from '../wire-intake.ts'
 
 /** Where a text stands in the telemetry: said by a user, by the agent, or returned by a tool. */
 export type Place = 'prompt' | 'output' | 'result'

@@ -1,23 +1,18 @@
 /** Replay as its user meets it: recordings that are damaged, outputs that cannot be written. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { run } from '../test/command-line.ts'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { directories, run } from '../test/command-line.ts'
 import { callRequest, callSpan, spansRequest } from '../test/one-call.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
-const root = mkdtempSync(join(tmpdir(), 'telltale-replay-'))
+const newDirectory = directories('telltale-replay-')
 let directory: string
-let count = 0
 beforeEach(() => {
-  count += 1
-  directory = join(root, String(count))
-  mkdirSync(directory)
+  directory = newDirectory()
 })
-afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 const at = (name: string) => join(directory, name)
 function file(name: string, content: string | Buffer): string {

@@ -1,23 +1,18 @@
 /** The command line as its user meets it: real processes, real ports, real signals. */
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { commands } from '../commands/index.ts'
-import { addresses, CLI, occupiedPort, type Running, run, start } from './command-line.ts'
+import { addresses, CLI, directories, occupiedPort, type Running, run, start } from './command-line.ts'
 import { callCalls, callRequest, postCalls } from './one-call.ts'
 
-const root = mkdtempSync(join(tmpdir(), 'telltale-cli-'))
+const newDirectory = directories('telltale-cli-')
 let directory: string
-let count = 0
 beforeEach(() => {
-  count += 1
-  directory = join(root, String(count))
-  mkdirSync(directory)
+  directory = newDirectory()
 })
-afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 const FREE_PORTS = 'listen: {otlp_http_port: 0, otlp_grpc_port: 0, api_port: 0}\n'
 // Starting a process with its store takes seconds on a machine that has other things to do.

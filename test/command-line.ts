@@ -1,10 +1,19 @@
 /** Telltale's command line as a process: what tests type, and what they read. Needs `npm run build`; `npm test` does it. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { resolve } from 'node:path'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll } from 'vitest'
 
 export const CLI: string = resolve('dist/cli.js')
+
+/** What makes new, empty directories for the tests of one file; they go when all of these have run. */
+export function directories(prefix: string): () => string {
+  const root = mkdtempSync(join(tmpdir(), prefix))
+  afterAll(() => rmSync(root, { recursive: true, force: true }))
+  return () => mkdtempSync(join(root, '/'))
+}
 
 export interface Ended {
   readonly code: number | null
