@@ -22,7 +22,10 @@ export interface StageResult {
  */
 export interface StagePartition {
   apply(records: readonly StoredRecord[]): StageResult
-  /** State entries that changed since the last call. The loop persists them with the offset. */
+  /**
+   * State entries that changed since the last call. The loop persists them with the offset, and calls again at most once
+   * before they are: the next call but one may write over their bytes.
+   */
   changes(): readonly StateEntry[]
   /**
    * Asked when the partition has been idle until `nowMs`: a record to append to the stage's own input so that

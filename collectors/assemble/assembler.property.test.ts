@@ -168,7 +168,8 @@ function persist(disk: Map<string, Uint8Array>, assembler: Assembler): void {
     if (value === undefined) {
       disk.delete(key)
     } else {
-      disk.set(key, value)
+      // As a disk would: the bytes are written over later.
+      disk.set(key, Uint8Array.from(value))
     }
   }
 }

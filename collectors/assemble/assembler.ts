@@ -29,7 +29,7 @@ export interface Absorbed {
 export interface Assembler {
   /** `encoded` is the fragment as JSON, where the caller has it: what is persisted of it need not be encoded again. */
   absorb(fragment: Fragment, encoded?: Uint8Array): Absorbed
-  /** State entries that changed since the last call; to be persisted with the offset. */
+  /** State entries that changed since the last call; to be persisted with the offset. See `Ledger.changes`. */
   changes(): readonly StateChange[]
   /** Stream time at which something held goes on, or `undefined` when nothing is held. */
   nextDeadlineMs(): number | undefined

@@ -38,7 +38,7 @@ describe('JSON writer', () => {
     expect(written(value)).toBe(JSON.stringify(value))
   })
 
-  it('writes texts longer than its buffer, one after the other, each in an array of its own', () => {
+  it('writes texts longer than its buffer, one after the other', () => {
     const writer = new JsonWriter()
     const long = 'ä"'.repeat(700_000)
     writer.value(long)
@@ -49,5 +49,20 @@ describe('JSON writer', () => {
     expect(writer.size).toBe(10)
     expect(texts(writer)).toBe('[{"ö":1}]')
     expect(Buffer.from(first).toString('utf8')).toBe(JSON.stringify(long))
+  })
+
+  it('leaves what was taken as it is until the turn after the next', () => {
+    const writer = new JsonWriter()
+    const take = (text: string) => {
+      writer.turn()
+      writer.value(text)
+      return writer.take()
+    }
+    const first = take('one')
+    const second = take('two')
+    expect(Buffer.from(first).toString()).toBe('"one"')
+    take('six')
+    expect(Buffer.from(first).toString()).toBe('"six"')
+    expect(Buffer.from(second).toString()).toBe('"two"')
   })
 })

@@ -5,7 +5,7 @@
 
 const INITIAL_BYTES = 64 * 1024
 /** A buffer that has grown above this for something unusual is not kept. */
-const KEPT_BYTES = 1024 * 1024
+const KEPT_BYTES = 16 * 1024 * 1024
 /** Longer strings are faster encoded by the engine. */
 const SHORT_CHARACTERS = 256
 
@@ -16,14 +16,29 @@ const DELETE = 0x7f
 const LINE_BREAK = 0x0a
 const LETTER_N = 0x6e
 
-/** Its buffer is used again for every text. */
+/**
+ * Writes text after text into one buffer, and with every turn changes over to a second one: what was taken stays as it is
+ * until the turn after the next. Arrays of their own for each text would be most of what the collector has to clear.
+ */
 export class JsonWriter {
-  #buffer = Buffer.allocUnsafe(INITIAL_BYTES)
+  #buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES)
+  #other = Buffer.allocUnsafeSlow(INITIAL_BYTES)
+  /** Where the text at hand begins and ends. */
+  #start = 0
   #length = 0
 
   /** Bytes written since `take`. */
   get size(): number {
-    return this.#length
+    return this.#length - this.#start
+  }
+
+  /** What was taken before the last turn will be written over. */
+  turn(): void {
+    const next = this.#other.length > KEPT_BYTES ? Buffer.allocUnsafeSlow(INITIAL_BYTES) : this.#other
+    this.#other = this.#buffer
+    this.#buffer = next
+    this.#start = 0
+    this.#length = 0
   }
 
   /** Writes a value as `JSON.stringify` would; it must hold nothing but plain objects, lists and simple values. */
@@ -60,13 +75,10 @@ export class JsonWriter {
     this.#length += piece.length
   }
 
-  /** All that was written, in an array of its own; the next text begins. */
+  /** All that was written since the last `take`; the next text begins. */
   take(): Uint8Array {
-    const taken = Buffer.from(this.#buffer.subarray(0, this.#length))
-    this.#length = 0
-    if (this.#buffer.length > KEPT_BYTES) {
-      this.#buffer = Buffer.allocUnsafe(INITIAL_BYTES)
-    }
+    const taken = this.#buffer.subarray(this.#start, this.#length)
+    this.#start = this.#length
     return taken
   }
 
@@ -132,9 +144,12 @@ export class JsonWriter {
 
   #reserve(bytes: number): void {
     if (this.#length + bytes > this.#buffer.length) {
-      const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#length + bytes))
-      larger.set(this.#buffer.subarray(0, this.#length))
+      // What was taken keeps the old buffer as long as it is needed.
+      const larger = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, this.size + bytes))
+      larger.set(this.#buffer.subarray(this.#start, this.#length))
       this.#buffer = larger
+      this.#length = this.size
+      this.#start = 0
     }
   }
 }

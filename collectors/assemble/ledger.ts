@@ -71,7 +71,7 @@ export interface Ledger {
   shelf<V>(name: string, form?: Form<V>): Shelf<V>
   /** A number that is persisted. */
   counter(name: string): { value: number }
-  /** Entries to persist since the last call. */
+  /** Entries to persist since the last call. Their bytes are written over by the next call but one. */
   changes(): readonly StateChange[]
 }
 
@@ -224,6 +224,7 @@ class ChunkedLedger implements Ledger {
   }
 
   changes(): readonly StateChange[] {
+    this.#writer.turn()
     for (const chunk of this.#sparse) {
       for (const entry of chunk.entries) {
         if (entry !== undefined) {

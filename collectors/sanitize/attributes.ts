@@ -1,12 +1,16 @@
 /**
  * What remains of a record's attributes, for rules: flat, scalar, masked, bounded.
  *
- * Content has its own field with its own limit, so attributes that carry it are not kept a second time here.
+ * Content has its own field with its own limit, so attributes that carry it are not kept a second time here; nor are
+ * those that only repeat another field (`said.ts`).
  */
+import type { Fragment } from '../../schema/fragment.ts'
 import { ATTRIBUTE_LIMIT, ATTRIBUTE_VALUE_LIMIT, type Attributes } from '../../schema/telemetry.ts'
 import type { AttributeMap, AttributeValue } from '../otlp/records.ts'
 import { maskAndCut } from './content.ts'
+import type { Building } from './draft.ts'
 import { identifier } from './identifier.ts'
+import { type Field, fieldOf } from './said.ts'
 import { isSecretName } from './secret-names.ts'
 import { cut } from './text.ts'
 
@@ -75,6 +79,8 @@ interface KnownKey {
   /** Empty when nothing of the key can be kept. */
   readonly key: string
   readonly treatment: Treatment
+  /** What may say the same. */
+  readonly field: Field | undefined
 }
 const REMEMBERED_KEYS = 4096
 const knownKeys = new Map<string, KnownKey>()
@@ -83,18 +89,23 @@ const knownKeys = new Map<string, KnownKey>()
  * The attributes to keep: those a dialect chose first, then the record's own, until the limit.
  *
  * @param record `undefined` when the record's own attributes say nothing worth keeping (context).
+ * @param said the fields that the record has already.
  */
 export function sanitizeAttributes(
   chosen: Attributes | undefined,
   record: AttributeMap | undefined,
+  said: Building<Fragment>,
 ): Attributes | undefined {
   const kept: Attributes = new Bare()
   let count = 0
-  const add = (key: string, value: AttributeValue): void => {
+  const add = (key: string, value: AttributeValue, isRecords: boolean): void => {
     if (count >= ATTRIBUTE_LIMIT) {
       return
     }
     const known = knownKey(key)
+    if (isRecords && known?.field !== undefined && known.field(said) === value) {
+      return
+    }
     const scalar = known === undefined || known.key in kept ? undefined : sanitizeValue(value, known.treatment)
     if (known !== undefined && scalar !== undefined) {
       kept[known.key] = scalar
@@ -103,11 +114,11 @@ export function sanitizeAttributes(
   }
   if (chosen !== undefined) {
     for (const [key, value] of Object.entries(chosen)) {
-      add(key, value)
+      add(key, value, false)
     }
   }
   record?.forEach((value, key) => {
-    add(key, value)
+    add(key, value, true)
   })
   return count === 0 ? undefined : kept
 }
@@ -118,7 +129,8 @@ function knownKey(key: string): KnownKey | undefined {
 }
 
 function learnKey(key: string): KnownKey {
-  const known = { key: cut(identifier(cut(key, KEY_LIMIT)) ?? '', KEY_LIMIT), treatment: treatmentOf(key) }
+  const kept = cut(identifier(cut(key, KEY_LIMIT)) ?? '', KEY_LIMIT)
+  const known = { key: kept, treatment: treatmentOf(key), field: fieldOf(key) }
   if (knownKeys.size >= REMEMBERED_KEYS) {
     knownKeys.clear()
   }

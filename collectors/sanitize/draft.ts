@@ -65,7 +65,11 @@ export function sanitizeDraft(
     assign(target, 'content', content)
     assign(target, 'prompt_id', promptId)
   }
-  const attributes = sanitizeAttributes(draft.attributes, draft.role === 'context' ? undefined : record.attributes)
+  const attributes = sanitizeAttributes(
+    draft.attributes,
+    draft.role === 'context' ? undefined : record.attributes,
+    target,
+  )
   if (attributes !== undefined) {
     target.attributes = attributes
   }
