@@ -21,7 +21,8 @@ for (const { step, spansPerSecond } of measurePure(requests, await loadPolicies(
   console.log(`  ${step.padEnd(28)} ${Math.round(spansPerSecond).toLocaleString('en').padStart(10)} spans/s`)
 }
 
-const LIVE_REQUESTS = 400
+/** Half a minute, of which starting and the last batch of the store are a few per cent. */
+const LIVE_REQUESTS = 1000
 const live = await loadRequests({
   requests: LIVE_REQUESTS,
   identified: 0.5,

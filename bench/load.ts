@@ -57,15 +57,20 @@ const MARK: Session = {
   steps: [{ tool: 'shell.exec', arguments: { command: 'id' }, result: 'uid=0' }],
 }
 
+/** The SDK takes a while to flush a trace, most of it waiting. */
+const TRACES_AT_ONCE = 64
+
 async function loadSpans(options: LoadOptions, wanted: number): Promise<ReadableSpan[]> {
   const spans: ReadableSpan[] = []
-  let nowMs = options.startMs
-  for (let trace = 0; spans.length < wanted; trace += 1) {
-    const agent = trace % options.agents
-    const told = session(agent, trace, agent < options.identified * options.agents)
-    const made = await spansOf(told, `${options.seed}/${trace}`, nowMs, `${options.seed}-conversation-${trace}`)
-    spans.push(...made)
-    nowMs += 1000
+  const trace = (number: number): Promise<ReadableSpan[]> => {
+    const agent = number % options.agents
+    const told = session(agent, number, agent < options.identified * options.agents)
+    const startMs = options.startMs + number * 1000
+    return spansOf(told, `${options.seed}/${number}`, startMs, `${options.seed}-conversation-${number}`)
+  }
+  for (let next = 0; spans.length < wanted; next += TRACES_AT_ONCE) {
+    const made = await Promise.all(Array.from({ length: TRACES_AT_ONCE }, (_, index) => trace(next + index)))
+    spans.push(...made.flat())
   }
   return spans
 }

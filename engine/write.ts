@@ -59,6 +59,8 @@ const DEFAULT_LIMITS: Readonly<Record<StoreTable, WriteLimits>> = {
 }
 /** How long an idle partition waits for a first row. */
 const IDLE_MS = 1000
+/** The same, when what was stored last is not committed yet. */
+const COMMIT_AFTER_MS = 50
 const MAX_BACKOFF_MS = 30_000
 
 /**
@@ -161,7 +163,7 @@ class PartitionWriter {
     const records: StoredRecord[] = []
     let bytes = 0
     // What is written and not committed is committed as soon as the partition is idle.
-    let waitMs = this.#uncommitted ? intervalMs : IDLE_MS
+    let waitMs = this.#uncommitted ? COMMIT_AFTER_MS : IDLE_MS
     let deadlineMs: number | undefined
     while (records.length < maxRows && bytes < maxBytes && waitMs > 0 && !this.#signal.aborted) {
       const room = { maxRecords: maxRows - records.length, maxBytes: maxBytes - bytes, waitMs }

@@ -11,6 +11,7 @@ import { chmodSync, mkdirSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, ListenOptions } from 'node:net'
+import { constants, setPriority } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Engine, openEngine } from './engine.ts'
@@ -263,9 +264,19 @@ function report(message: Report, then?: () => void): void {
   process.send?.(message, undefined, {}, () => then?.())
 }
 
+/** Storing can wait for a moment, and judging cannot. The engine's threads, not yet started, inherit it. */
+function judgeFirst(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
+  } catch {
+    // Forbidden here; then both are equal.
+  }
+}
+
 function main(): void {
   // What the engine writes is for this user only; so is the socket from the moment it exists.
   process.umask(0o077)
+  judgeFirst()
   let engine: Engine | undefined
   // Without a parent nobody restarts or stops this process. The engine's files survive a kill at any point, and its
   // destructors may hang while queries run, so it does not take leave.
