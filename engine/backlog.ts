@@ -28,7 +28,7 @@ export interface Backlog {
 }
 
 /** More would be read from disk again, less would leave stages idle between requests. */
-const LITTLE_RECORDS = 2000
+const LITTLE_RECORDS = 1000
 const CAUGHT_UP_LOOK_MS = 4
 /** A sender's patience is some seconds; the log has room for more than that. */
 const CAUGHT_UP_LIMIT_MS = 1000

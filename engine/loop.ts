@@ -28,7 +28,7 @@ export interface StageRun {
 }
 
 export interface BatchLimits {
-  /** Bounds how long a batch keeps the event loop from others, and what a crash repeats. Default 2,000. */
+  /** Bounds how long a batch keeps the event loop from others, and what a crash repeats. Default 1,000. */
   readonly maxRecords: number
   /** Default 8 MiB. */
   readonly maxBytes: number
@@ -36,7 +36,7 @@ export interface BatchLimits {
   readonly idleMs: number
 }
 
-const DEFAULT_BATCH: BatchLimits = { maxRecords: 2000, maxBytes: 8 * 1024 * 1024, idleMs: 100 }
+const DEFAULT_BATCH: BatchLimits = { maxRecords: 1000, maxBytes: 8 * 1024 * 1024, idleMs: 100 }
 
 /**
  * Runs a stage on every partition that this process is given, until `signal` aborts. Rejects when the stage throws
