@@ -1,7 +1,16 @@
 /** What every fragment teaches, whatever becomes of it: its place in the tree, and who its trace, session and service are. */
 import type { Fragment } from '../../schema/fragment.ts'
+import type { Agent } from '../../schema/telemetry.ts'
 import { originOf } from './identity.ts'
-import { type Memory, nameAgent, nameModelHost, nameServiceAgent, ownAgent, type Trace } from './memory.ts'
+import {
+  type Memory,
+  nameAgent,
+  nameModelHost,
+  nameServiceAgent,
+  ownAgent,
+  type Trace,
+  type TraceFacts,
+} from './memory.ts'
 import type { SpanNode } from './span-node.ts'
 
 /** Remembers what the fragment says. Returns its place in the tree, when it is a span. */
@@ -28,7 +37,7 @@ export function learn(
   if (trace === undefined || fragment.signal !== 'span' || fragment.span_id === undefined) {
     return undefined
   }
-  const node = nodeOf(fragment, trace.facts.id, fragment.span_id, agent)
+  const node = nodeOf(fragment, trace.facts, fragment.span_id, agent)
   memory.addSpan(trace, node)
   return node
 }
@@ -70,12 +79,13 @@ function learnSession(fragment: Fragment, agent: SpanNode['agent'], memory: Memo
   }
 }
 
-function nodeOf(fragment: Fragment, trace: string, span: string, agent: SpanNode['agent']): SpanNode {
+/** Spans say over and over who acts where; what the trace remembers of that is not remembered with each of them again. */
+function nodeOf(fragment: Fragment, facts: TraceFacts, span: string, agent: SpanNode['agent']): SpanNode {
   const operation = fragment.role === 'event' ? fragment.operation : undefined
   const isTool = operation === 'tool_call' && fragment.tool !== undefined
   return {
-    tenant: fragment.tenant_id,
-    trace,
+    tenant: facts.tenant,
+    trace: facts.id,
     span,
     parent: fragment.parent_span_id,
     operation,
@@ -83,11 +93,21 @@ function nodeOf(fragment: Fragment, trace: string, span: string, agent: SpanNode
     tool: isTool ? fragment.tool : undefined,
     transport: fragment.transport === true,
     host: fragment.destinations?.find(({ seen_in }) => seen_in !== 'argument')?.host,
-    agent,
-    session: fragment.session_id,
+    agent: agent !== undefined && isSameAgent(agent, facts.agent) ? facts.agent : agent,
+    session: fragment.session_id === facts.session ? facts.session : fragment.session_id,
     principal: fragment.principal,
     chain: fragment.subject_chain,
     prompt: fragment.prompt_id,
     draft: undefined,
   }
+}
+
+function isSameAgent(agent: Agent, other: Agent | undefined): boolean {
+  return (
+    agent.id === other?.id &&
+    agent.name === other.name &&
+    agent.version === other.version &&
+    agent.framework === other.framework &&
+    agent.owner === other.owner
+  )
 }
