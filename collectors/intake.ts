@@ -36,23 +36,36 @@ const SPAN_ID = /^[0-9a-f]{16}$/
 /** Opens the intake that the doors share. `accept` throws what `publish` throws, and then has counted nothing. */
 export function createIntake(options: IntakeOptions): Intake {
   return {
-    async accept(request: DecodedRequest, tenantId: string): Promise<void> {
-      const { fragments, ends } = complete(request.records, tenantId, options.now(), options)
-      if (fragments.length > 0) {
-        await options.publish(fragments)
-      }
-      // Counted only now: a client that was told to come back sends the same records again.
-      for (const { reason, records } of request.rejected) {
-        options.count(`rejected:${reason}`, records)
-      }
-      for (const [outcome, records] of ends) {
-        options.count(outcome, records)
-      }
+    accept({ records, rejected }: DecodedRequest, tenantId: string): Promise<void> {
+      const { published, ends } = publishAll(records, tenantId, options)
+      return published.then(() => {
+        // Counted only now: a client that was told to come back sends the same records again.
+        for (const { reason, records: count } of rejected) {
+          options.count(`rejected:${reason}`, count)
+        }
+        for (const [outcome, count] of ends) {
+          options.count(outcome, count)
+        }
+      })
     },
     fragments(records, tenantId, observedMs) {
       return complete(records, tenantId, observedMs, options).fragments
     },
   }
+}
+
+/** A function of its own, so that what waits for the disk keeps neither records nor fragments in memory. */
+function publishAll(
+  records: readonly OtlpRecord[],
+  tenantId: string,
+  options: IntakeOptions,
+): { readonly published: Promise<void>; readonly ends: Completed['ends'] } {
+  const { fragments, ends } = complete(records, tenantId, options.now(), options)
+  return { published: publish(fragments, options), ends }
+}
+
+async function publish(fragments: readonly Fragment[], options: IntakeOptions): Promise<void> {
+  return fragments.length === 0 ? undefined : options.publish(fragments)
 }
 
 interface Completed {

@@ -92,11 +92,13 @@ async function serve(request: IncomingMessage, response: ServerResponse, door: D
   }
   const claim = door.inFlight.claim()
   try {
-    const body = await readBody(request, { gzip: ask.gzip, limits: door.limits, claim })
-    if (body === undefined) {
+    // The body is passed on and not kept: while what it said is appended, its memory is free again.
+    const answer = await readBody(request, { gzip: ask.gzip, limits: door.limits, claim }).then((body) =>
+      Buffer.isBuffer(body) ? process(body, { ...ask, claim }, door) : body,
+    )
+    if (answer === undefined) {
       return
     }
-    const answer = isRefusal(body) ? body : await process(body, { ...ask, claim }, door)
     if (isRefusal(answer)) {
       refuse(request, response, answer, door)
     } else {
@@ -107,19 +109,22 @@ async function serve(request: IncomingMessage, response: ServerResponse, door: D
   }
 }
 
-async function process(body: Buffer, ask: HttpAsk & { readonly claim: Claim }, door: Door): Promise<Buffer | Refusal> {
-  try {
-    return encodeReceipt(await receive(body, ask, door), ask.signal, ask.encoding)
-  } catch (error) {
-    if (error instanceof Unavailable) {
-      return overloaded(error.message, error.retryAfterMs)
-    }
-    if (error instanceof Rejected) {
-      return undecodable(error.message)
-    }
-    door.bug(error)
-    return { status: 500, code: CODE.internal, message: 'internal error' }
+function process(body: Buffer, ask: HttpAsk & { readonly claim: Claim }, door: Door): Promise<Buffer | Refusal> {
+  const { signal, encoding } = ask
+  return receive(body, ask, door)
+    .then((receipt) => encodeReceipt(receipt, signal, encoding))
+    .catch((error: unknown) => refusalOf(error, door))
+}
+
+function refusalOf(error: unknown, door: Door): Refusal {
+  if (error instanceof Unavailable) {
+    return overloaded(error.message, error.retryAfterMs)
   }
+  if (error instanceof Rejected) {
+    return undecodable(error.message)
+  }
+  door.bug(error)
+  return { status: 500, code: CODE.internal, message: 'internal error' }
 }
 
 function send(

@@ -104,10 +104,9 @@ export async function receive(
     door.count('refused:unavailable', total)
     throw new Unavailable('too much is being processed')
   }
-  if (total > 0) {
-    await handOver(decoded, tenantId, total, door)
-  }
-  return { rejected, message: describe(decoded) }
+  const receipt = { rejected, message: describe(decoded) }
+  // Not awaited here: what waits for the disk must keep neither the body nor its records in memory.
+  return total > 0 ? handOver(decoded, tenantId, total, door).then(() => receipt) : receipt
 }
 
 function decode(
@@ -131,22 +130,20 @@ function decode(
  * The intake counts every record of a request that it accepts, those that were rejected too. When it throws it has
  * counted nothing: the whole request ends here, and will be sent again.
  */
-async function handOver(
+function handOver(
   decoded: DecodedRequest,
   tenantId: string,
   total: number,
-  door: Pick<DoorOptions, 'intake' | 'count'>,
+  { intake, count }: Pick<DoorOptions, 'intake' | 'count'>,
 ): Promise<void> {
-  try {
-    await door.intake.accept(decoded, tenantId)
-  } catch (error) {
+  return intake.accept(decoded, tenantId).catch((error: unknown) => {
     if (error instanceof Rejected) {
-      door.count(`rejected:${error.reason}`, total)
+      count(`rejected:${error.reason}`, total)
     } else {
-      door.count(error instanceof Unavailable ? 'refused:unavailable' : 'rejected:internal-error', total)
+      count(error instanceof Unavailable ? 'refused:unavailable' : 'rejected:internal-error', total)
     }
     throw error
-  }
+  })
 }
 
 function describe(decoded: DecodedRequest): string {
