@@ -84,27 +84,42 @@ class PartitionLoop {
     let committed: Promise<boolean> = Promise.resolve(true)
     try {
       while (!this.#signal.aborted) {
-        const records = await this.#persist(() => this.#read())
-        if (records === undefined) {
+        const going = await this.#goOn(partition, committed)
+        if (going === undefined) {
           return
         }
-        if (records.length > 0) {
-          const turn = this.#apply(partition, records)
-          if (!(await committed)) {
-            return
-          }
-          committed = this.#commit(turn)
-          // Awaited by the next turn, or at the end.
-          committed.catch(() => undefined)
-        } else if (await committed) {
-          await this.#tick(partition)
-        }
+        committed = going.committed
         // Reads that find records never leave the microtask queue; sockets and timers must get their turn.
         await new Promise((resolve) => setImmediate(resolve))
       }
     } finally {
       await committed
     }
+  }
+
+  /** One turn, or a tick when there is nothing to read. Gives the commit that is under way then; nothing when told to stop. */
+  async #goOn(
+    partition: StagePartition,
+    committed: Promise<boolean>,
+  ): Promise<{ readonly committed: Promise<boolean> } | undefined> {
+    const turn = await this.#turn(partition)
+    if (turn === undefined || !(await committed)) {
+      return undefined
+    }
+    if (turn === 'idle') {
+      await this.#tick(partition)
+      return { committed }
+    }
+    const next = this.#commit(turn)
+    // Awaited by the next turn, or at the end.
+    next.catch(() => undefined)
+    return { committed: next }
+  }
+
+  /** Reads and applies. A function of its own, so that what was read is not kept while its results are committed. */
+  async #turn(partition: StagePartition): Promise<Turn | 'idle' | undefined> {
+    const records = await this.#persist(() => this.#read())
+    return records === undefined ? undefined : records.length === 0 ? 'idle' : this.#apply(partition, records)
   }
 
   #read(): Promise<readonly StoredRecord[]> {
