@@ -13,7 +13,7 @@ function drain(queue: DeliveryQueue, receive: (noticeId: string, nowMs: number) 
   const attempts: { noticeId: string; atMs: number }[] = []
   let nowMs = startMs
   while (queue.size > 0) {
-    for (const notice of queue.due(nowMs, 8)) {
+    for (const notice of queue.start(nowMs, 8)) {
       attempts.push({ noticeId: notice.notice_id, atMs: nowMs })
       const error = receive(notice.notice_id, nowMs)
       if (error === undefined) {
@@ -48,7 +48,7 @@ describe('deliveryQueue', () => {
     const queue = deliveryQueue([])
     queue.add(exampleNotice(1), 500)
     expect(queue.nextMs()).toBe(500)
-    expect(queue.due(500, 8)).toHaveLength(1)
+    expect(queue.start(500, 8)).toHaveLength(1)
   })
 
   it('tries for about three days, then gives a dead letter with the last error', () => {
@@ -102,11 +102,11 @@ describe('deliveryQueue', () => {
     const queue = deliveryQueue([])
     queue.add(created, 0)
     queue.add(updated, 0)
-    expect(queue.due(0, 8)).toEqual([created])
+    expect(queue.start(0, 8)).toEqual([created])
     queue.failed(created.notice_id, down, 0)
-    expect(queue.due(0, 8)).toEqual([])
+    expect(queue.start(0, 8)).toEqual([])
     queue.accepted(created.notice_id)
-    expect(queue.due(0, 8)).toEqual([updated])
+    expect(queue.start(0, 8)).toEqual([updated])
   })
 
   it('sends only a probe while the sink is down, and all again once one is accepted', () => {
@@ -114,16 +114,16 @@ describe('deliveryQueue', () => {
     for (let n = 0; n < 20; n += 1) {
       queue.add(exampleNotice(n), 0)
     }
-    for (const notice of queue.due(0, 8)) {
+    for (const notice of queue.start(0, 8)) {
       queue.failed(notice.notice_id, down, 0)
     }
     expect(queue.isDown).toBe(true)
-    expect(queue.due(0, 8)).toHaveLength(0)
-    const [probe, ...others] = queue.due(120_000, 8)
+    expect(queue.start(0, 8)).toHaveLength(0)
+    const [probe, ...others] = queue.start(120_000, 8)
     expect(others).toHaveLength(0)
     queue.accepted(probe?.notice_id ?? '')
     expect(queue.isDown).toBe(false)
-    expect(queue.due(120_000, 8)).toHaveLength(8)
+    expect(queue.start(120_000, 8)).toHaveLength(8)
   })
 
   it('forgets nothing over a restart at any point', () => {
@@ -145,7 +145,7 @@ describe('deliveryQueue', () => {
               queue = restarted(queue, store)
             }
             nowMs = Math.max(nowMs, queue.nextMs() ?? 0)
-            for (const { notice_id } of queue.due(nowMs, 1)) {
+            for (const { notice_id } of queue.start(nowMs, 1)) {
               if (ok) {
                 queue.accepted(notice_id)
                 left.delete(notice_id)

@@ -43,12 +43,15 @@ export interface DeadLetter {
 
 export interface DeliveryQueue {
   add(notice: Notice, nowMs: number): void
-  /** Notices to attempt now, at most `max`: the oldest of each alert that is due, or one probe while the sink is down. */
-  due(nowMs: number, max: number): readonly Notice[]
+  /**
+   * Notices to attempt now, at most `max`: the oldest of each alert that is due, or one probe while the sink is down. They
+   * are under way until `accepted` or `failed` says what became of them.
+   */
+  start(nowMs: number, max: number): readonly Notice[]
   accepted(noticeId: string): void
   /** @returns the dead letter when this was its last attempt. */
   failed(noticeId: string, error: unknown, nowMs: number): DeadLetter | undefined
-  /** When `due` will next have something, or `undefined` when nothing is pending. */
+  /** When `start` will next have something, or `undefined` when nothing waits. */
   nextMs(): number | undefined
   /** State entries that changed since the last call. */
   changes(): readonly { readonly key: string; readonly value: Uint8Array | undefined }[]
@@ -69,6 +72,7 @@ class PendingNotices implements DeliveryQueue {
   /** Ids of the notices of each alert, oldest first: only the first of them may go out. */
   readonly #byAlert = new Map<string, string[]>()
   readonly #dirty = new Set<string>()
+  readonly #underWay = new Set<string>()
   /** In a row. */
   #failures = 0
   #closedUntilMs = 0
@@ -97,29 +101,35 @@ class PendingNotices implements DeliveryQueue {
     }
   }
 
-  due(nowMs: number, max: number): readonly Notice[] {
-    if (this.isDown && nowMs < this.#closedUntilMs) {
+  start(nowMs: number, max: number): readonly Notice[] {
+    const isProbe = this.isDown
+    if (isProbe && (nowMs < this.#closedUntilMs || this.#underWay.size > 0)) {
       return []
     }
     const due: Notice[] = []
-    for (const queued of this.#byAlert.values()) {
-      const { notice, nextMs } = this.#firstOf(queued)
+    const most = isProbe ? Math.min(1, max) : max
+    for (const { notice, nextMs } of this.#waiting()) {
+      if (due.length >= most) {
+        break
+      }
       if (nextMs <= nowMs) {
         due.push(notice)
       }
-      if (due.length === (this.isDown ? 1 : max)) {
-        break
-      }
+    }
+    for (const { notice_id } of due) {
+      this.#underWay.add(notice_id)
     }
     return due
   }
 
   accepted(noticeId: string): void {
+    this.#underWay.delete(noticeId)
     this.#remove(noticeId)
     this.#failures = 0
   }
 
   failed(noticeId: string, error: unknown, nowMs: number): DeadLetter | undefined {
+    this.#underWay.delete(noticeId)
     const entry = this.#pending.get(noticeId)
     if (entry === undefined) {
       return undefined
@@ -140,12 +150,12 @@ class PendingNotices implements DeliveryQueue {
   }
 
   nextMs(): number | undefined {
-    if (this.#byAlert.size === 0) {
-      return undefined
+    let earliestMs: number | undefined
+    for (const { nextMs } of this.#waiting()) {
+      earliestMs = Math.min(earliestMs ?? nextMs, nextMs)
     }
-    let earliestMs = Number.POSITIVE_INFINITY
-    for (const queued of this.#byAlert.values()) {
-      earliestMs = Math.min(earliestMs, this.#firstOf(queued).nextMs)
+    if (earliestMs === undefined || (this.isDown && this.#underWay.size > 0)) {
+      return undefined
     }
     return this.isDown ? Math.max(earliestMs, this.#closedUntilMs) : earliestMs
   }
@@ -185,8 +195,13 @@ class PendingNotices implements DeliveryQueue {
     this.#dirty.add(noticeId)
   }
 
-  #firstOf(queued: readonly string[]): PendingNotice {
-    return this.#pending.get(queued[0] as string) as PendingNotice
+  /** The first of each alert that is not under way. */
+  *#waiting(): Generator<PendingNotice> {
+    for (const [first] of this.#byAlert.values()) {
+      if (!this.#underWay.has(first as string)) {
+        yield this.#pending.get(first as string) as PendingNotice
+      }
+    }
   }
 }
 

@@ -115,6 +115,46 @@ describe('runDelivery', () => {
     expect(second.taken).toEqual([id(2)])
   })
 
+  it('lets one notice be slow without delaying those behind it', async () => {
+    let release = () => {}
+    const slow = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const taken: string[] = []
+    const sink: Sink = {
+      name: 'siem',
+      write: async ({ notice_id }) => {
+        await (notice_id === id(1) ? slow : undefined)
+        taken.push(notice_id)
+        if (taken.length === 29) {
+          release()
+        }
+      },
+    }
+    const numbers = Array.from({ length: 30 }, (_, n) => n + 1)
+    await append(...numbers)
+    await deliverUntil(sink, () => taken.length === 30)
+    expect(taken.at(-1)).toBe(id(1))
+    expect(new Set(taken).size).toBe(30)
+  })
+
+  it('does not send again what was accepted while it was told to stop', async () => {
+    const stop = new AbortController()
+    const sink: Sink = {
+      name: 'siem',
+      write: async () => {
+        stop.abort()
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      },
+    }
+    await append(1)
+    await runDelivery({ bus, sink, signal: stop.signal, now: () => 0 })
+    const later = destination(() => undefined)
+    await append(2)
+    await deliverUntil(later, () => later.taken.length > 0, { ms: 10_000_000 })
+    expect(later.taken).toEqual([id(2)])
+  })
+
   it('lets one sink hang without delaying another', async () => {
     const stop = new AbortController()
     const hanging: Sink = {

@@ -33,6 +33,8 @@ const CONCURRENCY = 8
 /** Notices pending at one time, few enough to look through on every turn; what is above stays on the bus. */
 const MAX_PENDING = 1000
 const MAX_WAIT_MS = 5000
+/** How soon it is seen that something was accepted, and its place taken by the next. */
+const SENDING_LOOK_MS = 10
 
 /** Runs until `signal` aborts. Rejects only on a bug or when the bus fails. */
 export async function runDelivery(options: DeliveryOptions): Promise<void> {
@@ -50,23 +52,103 @@ async function deliver(assignment: Assignment, signal: AbortSignal, options: Del
     state.push(entry)
   }
   const queue = deliveryQueue(state)
+  const sending = new Sending(queue, signal, options)
   const onRetry = (error: Unavailable) => options.onRetry?.(options.sink.name, error)
   let next = assignment.start
-  while (!signal.aborted) {
-    const records = await untilAvailable(() => readOrWait(assignment, queue, options.now(), signal), signal, onRetry)
-    if (records === undefined || signal.aborted) {
-      return
-    }
-    const letters = take(records, queue, options.now())
-    letters.push(...(await attempt(queue, signal, options)).map((letter) => deadLetter(letter, options.sink.name)))
-    const last = records.at(-1)
-    next = last === undefined ? next : last.offset + 1
+  const commit = async (letters: readonly BusRecord[], isNews: boolean): Promise<void> => {
     const changes = queue.changes()
-    if (records.length > 0 || changes.length > 0) {
+    if (isNews || letters.length > 0 || changes.length > 0) {
       const outputs = letters.length === 0 ? [] : [{ topic: 'dead_letters' as const, records: letters }]
       await untilAvailable(() => assignment.commit({ next, outputs, state: changes }), signal, onRetry)
     }
+  }
+  while (!signal.aborted) {
+    sending.refill()
+    const records = await untilAvailable(() => readOrWait(assignment, queue, sending.waitMs(), signal), signal, onRetry)
+    if (records === undefined) {
+      break
+    }
+    const letters = take(records, queue, options.now())
+    const last = records.at(-1)
+    next = last === undefined ? next : last.offset + 1
+    await commit([...letters, ...sending.ended()], records.length > 0)
     options.onState?.(options.sink.name, { isDown: queue.isDown, pending: queue.size })
+  }
+  // What was accepted at the last moment is not sent again.
+  await sending.idle()
+  await commit(sending.ended(), false)
+}
+
+/** The notices that are on their way to the sink: a slow one keeps its place, and those behind it go on beside it. */
+class Sending {
+  readonly #queue: DeliveryQueue
+  readonly #signal: AbortSignal
+  readonly #options: DeliveryOptions
+  readonly #underWay = new Map<string, Promise<void>>()
+  #letters: BusRecord[] = []
+  #bug: { readonly error: unknown } | undefined
+
+  constructor(queue: DeliveryQueue, signal: AbortSignal, options: DeliveryOptions) {
+    this.#queue = queue
+    this.#signal = signal
+    this.#options = options
+  }
+
+  /** How long nothing can be sent, unless something new comes. */
+  waitMs(): number {
+    const isBusy = this.#underWay.size > 0
+    const nextMs = this.#underWay.size < CONCURRENCY ? this.#queue.nextMs() : undefined
+    const untilNextMs = Math.max((nextMs ?? Number.POSITIVE_INFINITY) - this.#options.now(), 0)
+    return Math.min(untilNextMs, isBusy ? SENDING_LOOK_MS : MAX_WAIT_MS)
+  }
+
+  /** Sends what is due, as far as there is room. */
+  refill(): void {
+    const room = CONCURRENCY - this.#underWay.size
+    for (const notice of this.#queue.start(this.#options.now(), room)) {
+      const sent = this.#send(notice)
+        .catch((error: unknown) => {
+          this.#bug ??= { error }
+        })
+        .finally(() => this.#underWay.delete(notice.notice_id))
+      this.#underWay.set(notice.notice_id, sent)
+    }
+  }
+
+  /** Dead letters since the last call. Throws what a sink threw that no sink should. */
+  ended(): readonly BusRecord[] {
+    if (this.#bug !== undefined) {
+      throw this.#bug.error
+    }
+    const letters = this.#letters
+    this.#letters = []
+    return letters
+  }
+
+  async idle(): Promise<void> {
+    await Promise.all(this.#underWay.values())
+  }
+
+  async #send(notice: Notice): Promise<void> {
+    const { sink, now, onResult, onDeadLetter } = this.#options
+    try {
+      await sink.write(notice, this.#signal)
+      this.#queue.accepted(notice.notice_id)
+      onResult?.(sink.name, 'accepted')
+    } catch (error) {
+      if (this.#signal.aborted) {
+        return
+      }
+      if (!(error instanceof Unavailable || error instanceof Rejected)) {
+        throw error
+      }
+      const letter = this.#queue.failed(notice.notice_id, error, now())
+      onResult?.(sink.name, letter === undefined ? 'retried' : 'dead')
+      if (letter !== undefined) {
+        onDeadLetter?.(sink.name, letter)
+        this.#letters.push(deadLetter(letter, sink.name))
+      }
+    }
   }
 }
 
@@ -74,11 +156,9 @@ async function deliver(assignment: Assignment, signal: AbortSignal, options: Del
 async function readOrWait(
   assignment: Assignment,
   queue: DeliveryQueue,
-  nowMs: number,
+  waitMs: number,
   signal: AbortSignal,
 ): Promise<readonly StoredRecord[]> {
-  const nextMs = queue.nextMs()
-  const waitMs = nextMs === undefined ? MAX_WAIT_MS : Math.min(Math.max(nextMs - nowMs, 0), MAX_WAIT_MS)
   const room = MAX_PENDING - queue.size
   if (room > 0) {
     return assignment.read({ maxRecords: room, waitMs })
@@ -105,32 +185,6 @@ function invalidNotice(value: unknown): string | undefined {
   const notice = value as Partial<Notice> | null
   const valid = typeof notice?.notice_id === 'string' && typeof notice.alert?.alert_id === 'string'
   return valid ? undefined : 'is not a notice'
-}
-
-async function attempt(queue: DeliveryQueue, signal: AbortSignal, options: DeliveryOptions): Promise<DeadLetter[]> {
-  const letters: DeadLetter[] = []
-  const send = async (notice: Notice): Promise<void> => {
-    try {
-      await options.sink.write(notice, signal)
-      queue.accepted(notice.notice_id)
-      options.onResult?.(options.sink.name, 'accepted')
-    } catch (error) {
-      if (signal.aborted) {
-        return
-      }
-      if (!(error instanceof Unavailable || error instanceof Rejected)) {
-        throw error
-      }
-      const letter = queue.failed(notice.notice_id, error, options.now())
-      options.onResult?.(options.sink.name, letter === undefined ? 'retried' : 'dead')
-      if (letter !== undefined) {
-        options.onDeadLetter?.(options.sink.name, letter)
-        letters.push(letter)
-      }
-    }
-  }
-  await Promise.all(queue.due(options.now(), CONCURRENCY).map(send))
-  return letters
 }
 
 function deadLetter({ notice, reason, detail, attempts }: DeadLetter, sink: string): BusRecord {
