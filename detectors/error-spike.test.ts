@@ -49,7 +49,7 @@ describe('error-spike', () => {
       reason: expect.stringMatching(
         /^\d+ of the last \d+ calls failed when 'support-assistant' called 'kb.search'; usually 5\.\d % do\.$/,
       ),
-      expected: expect.stringMatching(/^about 5\.\d %, from \d+ calls over 0\.3 days and 1 tools of this agent$/),
+      expected: expect.stringMatching(/^about 5\.\d %, from \d+ calls in 7 hours and 1 tool of this agent$/),
       evidence: { outcome: 'error', untrusted_tool: 'kb.search', untrusted_error_type: 'HTTP 500' },
       techniques: [],
     })

@@ -46,8 +46,11 @@ export const ALARM_P = 1e-7
 export const ALARM_FAILURES = 6
 /** Calls learned from before anything is said about an agent. */
 const READY_CALLS = 30
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
 /** While a stretch lasts, it is told again after this long. */
-const REPEAT_MS = 86_400_000
+const REPEAT_MS = DAY_MS
 /** More calls than this teach nothing about tomorrow's rate: services change. */
 const STRENGTH_LIMIT = 400
 const NAME_LIMIT = 64
@@ -152,7 +155,7 @@ function findingOf(
   const usual = percent(spike.mean)
   const known = record?.kinds.find(({ kind }) => kind === failure)
   const calls = Math.round(record === undefined ? 0 : learnedCalls(record, known))
-  const days = record === undefined ? 0 : Math.max(0, event.time_ms - record.firstMs) / 86_400_000
+  const learnedMs = record === undefined ? 0 : Math.max(0, event.time_ms - record.firstMs)
   const observed = `${spike.failures} of the last ${spike.calls} calls ${WORDS[failure]}`
   return {
     cause: causeOf(`error-spike:${failure}`, event.tool?.name ?? 'retrieval'),
@@ -161,7 +164,7 @@ function findingOf(
     title: `Calls of ${tool} by an agent ${WORDS[failure]} unusually often`,
     reason: `${observed} when ${quoteName(event.agent.id)} called ${tool}; usually ${usual} do.`,
     observed,
-    expected: `about ${usual}, from ${calls} calls over ${days.toFixed(1)} days and ${state.tools.length} tools of this agent`,
+    expected: `about ${usual}, from ${calls} calls in ${duration(learnedMs)} and ${counted(state.tools.length, 'tool')} of this agent`,
     silence: 'Close the alert as benign; told again only when the failures have ended and come back, or after a day.',
     p: spike.p,
     evidence: {
@@ -172,7 +175,7 @@ function findingOf(
       calls: spike.calls,
       usual_rate: Math.round(spike.mean * 10_000) / 10_000,
       learned_calls: calls,
-      learned_days: Math.round(days * 10) / 10,
+      learned_days: Math.round(learnedMs / (DAY_MS / 10)) / 10,
       stretch_from_ms: spike.fromMs ?? event.time_ms,
       cusum: Math.round(spike.sum * 100) / 100,
       dispersion: Math.round(spike.dispersion * 100) / 100,
@@ -199,4 +202,16 @@ function techniquesOf(failure: Failure, event: Telemetry): string[] {
     return ['AML.T0133']
   }
   return failure === 'rate_limited' ? ['AML.T0034.002'] : []
+}
+
+/** In the largest unit of which there are two. */
+function duration(ms: number): string {
+  if (ms >= 2 * DAY_MS) {
+    return counted(Math.round(ms / DAY_MS), 'day')
+  }
+  return ms >= 2 * HOUR_MS ? counted(Math.round(ms / HOUR_MS), 'hour') : counted(Math.ceil(ms / MINUTE_MS), 'minute')
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
