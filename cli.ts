@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=64
+#!/usr/bin/env -S node --max-semi-space-size=64 --v8-pool-size=2
 /** The command line: finds the command, tells it what was asked, says what went wrong. */
 import { overview, UsageError, unknownCommand, usage } from './commands/arguments.ts'
 import { commands } from './commands/index.ts'

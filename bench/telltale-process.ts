@@ -55,12 +55,16 @@ export class TelltaleProcess {
 
   start(): Promise<void> {
     this.#up = (async () => {
-      const child = spawn(process.execPath, ['--max-semi-space-size=64', CLI, 'start', '--config', this.#config], {
-        cwd: this.#directory,
-        // A group of its own, so that a kill reaches the embedded store's process, too.
-        detached: true,
-        stdio: ['ignore', 'pipe', 'pipe'],
-      })
+      const child = spawn(
+        process.execPath,
+        ['--max-semi-space-size=64', '--v8-pool-size=2', CLI, 'start', '--config', this.#config],
+        {
+          cwd: this.#directory,
+          // A group of its own, so that a kill reaches the embedded store's process, too.
+          detached: true,
+          stdio: ['ignore', 'pipe', 'pipe'],
+        },
+      )
       this.#process = child
       let said = ''
       child.stderr.on('data', (chunk: Buffer) => {

@@ -53,8 +53,8 @@ const IN_DOUBT = 'in-doubt'
 
 /** Single rows cost a thousand times as much. Alerts are few and somebody waits for them. */
 const DEFAULT_LIMITS: Readonly<Record<StoreTable, WriteLimits>> = {
-  events: { maxRows: 10_000, maxBytes: 16 * 1024 * 1024, intervalMs: 1000 },
-  findings: { maxRows: 10_000, maxBytes: 16 * 1024 * 1024, intervalMs: 1000 },
+  events: { maxRows: 10_000, maxBytes: 16 * 1024 * 1024, intervalMs: 500 },
+  findings: { maxRows: 10_000, maxBytes: 16 * 1024 * 1024, intervalMs: 500 },
   alerts: { maxRows: 10_000, maxBytes: 16 * 1024 * 1024, intervalMs: 200 },
 }
 /** How long an idle partition waits for a first row. */
