@@ -37,7 +37,7 @@ interface Health {
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '60' },
-    'memory-mib': { type: 'string', default: '1536' },
+    'memory-mib': { type: 'string', default: '1280' },
   },
 })
 const seconds = Number(values.seconds)
