@@ -1,6 +1,7 @@
 /** Host names and addresses: one spelling for each, and whether a bare word is one at all. */
 import { domainToASCII } from 'node:url'
 import { parse } from 'tldts'
+import { identifier } from './identifier.ts'
 
 const HOST_LENGTH = 253
 /** Spelled as it would be resolved, and not a number in disguise. */
@@ -16,10 +17,11 @@ const PRIVATE_SUFFIX =
 /**
  * A host as it is compared everywhere: lower case, in ASCII (IDNA), without brackets, zone, port and trailing dot; an IPv4
  * address in four decimal numbers, however it was written. What no parser understands is kept with `_` for what is odd in
- * it, so that it is still seen. `undefined` when there is none.
+ * it, so that it is still seen; so is what a secret was masked in. `undefined` when there is none.
  */
 export function normalizeHost(raw: string): string | undefined {
-  const host = raw.trim().toLowerCase()
+  // A key can be sent where a host belongs, or in front of one. Masked first: lower case would hide it.
+  const host = (identifier(raw) ?? '').trim().toLowerCase()
   if (host.length <= HOST_LENGTH && PLAIN.test(host)) {
     return host
   }
