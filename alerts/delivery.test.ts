@@ -121,6 +121,8 @@ describe('deliveryQueue', () => {
     expect(queue.start(0, 8)).toHaveLength(0)
     const [probe, ...others] = queue.start(120_000, 8)
     expect(others).toHaveLength(0)
+    expect(queue.start(120_000, 8)).toEqual([])
+    expect(queue.nextMs()).toBeUndefined()
     queue.accepted(probe?.notice_id ?? '')
     expect(queue.isDown).toBe(false)
     expect(queue.start(120_000, 8)).toHaveLength(8)

@@ -155,6 +155,60 @@ describe('runDelivery', () => {
     expect(later.taken).toEqual([id(2)])
   })
 
+  it('commits nothing after a commit that it gave up when told to stop', async () => {
+    const stop = new AbortController()
+    let commits = 0
+    const refusing: Bus = {
+      append: (topic, records) => bus.append(topic, records),
+      lag: () => bus.lag(),
+      close: () => bus.close(),
+      consume: (options, own, signal) =>
+        bus.consume(
+          options,
+          (assignment, owned) =>
+            own(
+              {
+                topic: assignment.topic,
+                partition: assignment.partition,
+                epoch: assignment.epoch,
+                start: assignment.start,
+                restore: () => assignment.restore(),
+                read: (room) => assignment.read(room),
+                append: (topic, records) => assignment.append(topic, records),
+                // The first passes, and all that come once it was told to stop.
+                commit: async (commit) => {
+                  commits += 1
+                  if (commits === 1 || stop.signal.aborted) {
+                    await assignment.commit(commit)
+                    return
+                  }
+                  if (commits > 4) {
+                    stop.abort()
+                  }
+                  throw new Unavailable('the disk is full', { retryAfterMs: 1 })
+                },
+              },
+              owned,
+            ),
+          signal,
+        ),
+    }
+    const sink: Sink = {
+      name: 'siem',
+      write: async () => {
+        await append(2, 3)
+        while (!stop.signal.aborted) {
+          await new Promise((resolve) => setTimeout(resolve, 1))
+        }
+      },
+    }
+    await append(1)
+    await runDelivery({ bus: refusing, sink, signal: stop.signal, now: () => 0 })
+    const later = destination(() => undefined)
+    await deliverUntil(later, () => later.taken.length === 3, { ms: 10_000_000 })
+    expect(new Set(later.taken)).toEqual(new Set([id(1), id(2), id(3)]))
+  })
+
   it('lets one sink hang without delaying another', async () => {
     const stop = new AbortController()
     const hanging: Sink = {

@@ -55,14 +55,21 @@ async function deliver(assignment: Assignment, signal: AbortSignal, options: Del
   const sending = new Sending(queue, signal, options)
   const onRetry = (error: Unavailable) => options.onRetry?.(options.sink.name, error)
   let next = assignment.start
-  const commit = async (letters: readonly BusRecord[], isNews: boolean): Promise<void> => {
+  /** Whether it was: what was given up when told to stop must not be followed by anything that builds on it. */
+  const commit = async (letters: readonly BusRecord[], isNews: boolean): Promise<boolean> => {
     const changes = queue.changes()
-    if (isNews || letters.length > 0 || changes.length > 0) {
-      const outputs = letters.length === 0 ? [] : [{ topic: 'dead_letters' as const, records: letters }]
-      await untilAvailable(() => assignment.commit({ next, outputs, state: changes }), signal, onRetry)
+    if (!isNews && letters.length === 0 && changes.length === 0) {
+      return true
     }
+    const outputs = letters.length === 0 ? [] : [{ topic: 'dead_letters' as const, records: letters }]
+    const persist = async () => {
+      await assignment.commit({ next, outputs, state: changes })
+      return true
+    }
+    return (await untilAvailable(persist, signal, onRetry)) === true
   }
-  while (!signal.aborted) {
+  let isCommitted = true
+  while (isCommitted && !signal.aborted) {
     sending.refill()
     const records = await untilAvailable(() => readOrWait(assignment, queue, sending.waitMs(), signal), signal, onRetry)
     if (records === undefined) {
@@ -71,12 +78,14 @@ async function deliver(assignment: Assignment, signal: AbortSignal, options: Del
     const letters = take(records, queue, options.now())
     const last = records.at(-1)
     next = last === undefined ? next : last.offset + 1
-    await commit([...letters, ...sending.ended()], records.length > 0)
+    isCommitted = await commit([...letters, ...sending.ended()], records.length > 0)
     options.onState?.(options.sink.name, { isDown: queue.isDown, pending: queue.size })
   }
   // What was accepted at the last moment is not sent again.
   await sending.idle()
-  await commit(sending.ended(), false)
+  if (isCommitted) {
+    await commit(sending.ended(), false)
+  }
 }
 
 /** The notices that are on their way to the sink: a slow one keeps its place, and those behind it go on beside it. */

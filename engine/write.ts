@@ -172,7 +172,7 @@ class PartitionWriter {
         return []
       }
       for (const { offset, key, value } of more) {
-        // A second is long: what is read must not live until the batch is full and stored.
+        // It may be a while until the batch is full and stored; what is read must not live so long.
         records.push({ offset, key, value: this.#memory.copy(value) })
         bytes += value.length
       }

@@ -156,7 +156,7 @@ export const Content = Type.Object(
 )
 export type Content = Static<typeof Content>
 
-/** What remains of the source attributes, for rules: flat, keys opaque, values scalar. */
+/** What remains of the source attributes, for rules: flat, keys opaque, values scalar. What a field says word for word is left out. */
 export const Attributes = Type.Record(
   Type.String({ pattern: '^[^\\u0000-\\u001f]{1,256}$' }),
   Type.Union([Type.String({ maxLength: ATTRIBUTE_VALUE_LIMIT }), Type.Number(), Type.Boolean()]),

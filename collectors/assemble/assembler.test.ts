@@ -228,6 +228,14 @@ describe('one call in several records', () => {
     expect(one?.event_id).toBe(other?.event_id)
   })
 
+  it('keeps as attributes what a joined record says otherwise, and only that', () => {
+    const asked = toolSpan({ integrity: { model: 'gpt-4o' } })
+    const answered = toolLog({ integrity: { model: 'gpt-4o-mini' }, attributes: { shell: 'zsh' } })
+    const { tools } = assembled([asked, answered])
+    expect(tools[0]?.integrity).toEqual({ model: 'gpt-4o' })
+    expect(tools[0]?.attributes).toEqual({ shell: 'zsh', 'gen_ai.request.model': 'gpt-4o-mini' })
+  })
+
   it('takes the arguments of the span before those of the log record, where the log does not know better', () => {
     const given = { content: { arguments: 'ls -l' } }
     const both = (dialect: string) => assembled([toolLog({ dialect }), toolSpan({ dialect, ...given })]).tools

@@ -1,6 +1,8 @@
 /** The event, from what its records say together and who acted. */
-import type { Telemetry, Tool } from '../../schema/telemetry.ts'
-import type { Draft, Identity } from './draft.ts'
+import type { Attributes, Telemetry, Tool } from '../../schema/telemetry.ts'
+import { saidOtherwise } from '../sanitize/said.ts'
+import type { Contribution } from './contribution.ts'
+import { type Draft, type Identity, RANK } from './draft.ts'
 import { type Merged, mergeOwn, withAttribute, withChildren } from './merge.ts'
 
 /** Marks events that said they come from the future: their time is that of their arrival, give or take clocks. */
@@ -50,7 +52,26 @@ export function eventOf(draft: Draft, eventId: string, identity: Identity, clamp
   if (merged.content !== undefined) {
     event.content = merged.content
   }
+  if (draft.contributions.length > 1) {
+    event.attributes = withOthers(event, draft.contributions)
+  }
   return event
+}
+
+/**
+ * The attributes, with what joined records say otherwise than the event: who acted, in which session, with which tool and
+ * model. The event has room for one of them, and their own attributes do not repeat their fields.
+ */
+function withOthers(event: Telemetry, contributions: readonly Contribution[]): Attributes {
+  let { attributes } = event
+  for (const { fragment, rank } of contributions) {
+    for (const [key, value] of rank < RANK.content ? saidOtherwise(fragment, event) : []) {
+      if (!(key in attributes)) {
+        attributes = withAttribute(attributes, key, value)
+      }
+    }
+  }
+  return attributes
 }
 
 /** The list itself: an event shares with its fragments what nobody changes once it is said. */

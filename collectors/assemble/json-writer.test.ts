@@ -51,6 +51,18 @@ describe('JSON writer', () => {
     expect(Buffer.from(first).toString('utf8')).toBe(JSON.stringify(long))
   })
 
+  it('leaves what was taken as it is when it needs a larger buffer', () => {
+    const writer = new JsonWriter()
+    writer.value('first')
+    const first = writer.take()
+    writer.value('x'.repeat(500_000))
+    const second = writer.take()
+    writer.value('y'.repeat(900_000))
+    writer.take()
+    expect(Buffer.from(first).toString()).toBe('"first"')
+    expect(Buffer.from(second).toString()).toBe(`"${'x'.repeat(500_000)}"`)
+  })
+
   it('leaves what was taken as it is until the turn after the next', () => {
     const writer = new JsonWriter()
     const take = (text: string) => {

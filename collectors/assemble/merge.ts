@@ -113,7 +113,11 @@ function inferred(attributes: Attributes | undefined): Attributes {
 }
 
 /** The attributes with one of ours; a full map gives up its last. */
-export function withAttribute(attributes: Attributes | undefined, name: string, value: string | boolean): Attributes {
+export function withAttribute(
+  attributes: Attributes | undefined,
+  name: string,
+  value: string | number | boolean,
+): Attributes {
   const others = Object.entries(attributes ?? {}).filter(([other]) => other !== name)
   return attributesFrom([...others.slice(0, ATTRIBUTE_LIMIT - 1), [name, value]])
 }

@@ -4,13 +4,11 @@
  * Content has its own field with its own limit, so attributes that carry it are not kept a second time here; nor are
  * those that only repeat another field (`said.ts`).
  */
-import type { Fragment } from '../../schema/fragment.ts'
 import { ATTRIBUTE_LIMIT, ATTRIBUTE_VALUE_LIMIT, type Attributes } from '../../schema/telemetry.ts'
 import type { AttributeMap, AttributeValue } from '../otlp/records.ts'
 import { maskAndCut } from './content.ts'
-import type { Building } from './draft.ts'
 import { identifier } from './identifier.ts'
-import { type Field, fieldOf } from './said.ts'
+import { type Field, fieldOf, type Saying } from './said.ts'
 import { isSecretName } from './secret-names.ts'
 import { cut } from './text.ts'
 
@@ -94,7 +92,7 @@ const knownKeys = new Map<string, KnownKey>()
 export function sanitizeAttributes(
   chosen: Attributes | undefined,
   record: AttributeMap | undefined,
-  said: Building<Fragment>,
+  said: Saying,
 ): Attributes | undefined {
   const kept: Attributes = new Bare()
   let count = 0

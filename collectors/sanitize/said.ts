@@ -2,13 +2,25 @@
  * Attributes that a field of the record already says. They are most of what instrumentations send, and kept a second
  * time they would be a sixth of every event, on the wire, on disk and in the store.
  */
-import type { Fragment } from '../../schema/fragment.ts'
-import type { Building } from './draft.ts'
+import type { Agent, Destination, Integrity, Tool, Volume } from '../../schema/telemetry.ts'
 
-/** A field of a record under construction. */
-export type Field = (record: Building<Fragment>) => string | number | undefined
+/** What fields are read of: a fragment under construction, or an event. */
+export interface Saying {
+  readonly agent?: Partial<Agent> | undefined
+  readonly session_id?: string | undefined
+  readonly tool?: Partial<Tool> | null | undefined
+  readonly integrity?: Integrity | undefined
+  readonly volume?: Volume | undefined
+  readonly destinations?: readonly Destination[] | undefined
+  readonly error_type?: string | undefined
+}
 
-const FIELDS: readonly (readonly [keys: string, field: Field])[] = [
+export type Field = (record: Saying) => string | number | undefined
+
+type Row = readonly [keys: string, field: Field]
+
+/** Of several records of one event one speaks for these. */
+const CHOSEN: readonly Row[] = [
   ['gen_ai.agent.id agent.id', ({ agent }) => agent?.id],
   ['gen_ai.agent.name agent.name agent_name', ({ agent }) => agent?.name],
   ['gen_ai.agent.version', ({ agent }) => agent?.version],
@@ -24,6 +36,11 @@ const FIELDS: readonly (readonly [keys: string, field: Field])[] = [
   ],
   ['mcp.server.name mcp_server_name', ({ tool }) => tool?.server],
   ['gen_ai.request.model gen_ai.response.model llm.model_name ai.model.id model', ({ integrity }) => integrity?.model],
+  ['error.type', ({ error_type }) => error_type],
+]
+
+/** What several records say of these is put together. */
+const TOGETHER: readonly Row[] = [
   [
     'gen_ai.usage.input_tokens llm.token_count.prompt ai.usage.inputTokens input_tokens',
     ({ volume }) => volume?.input_tokens,
@@ -35,12 +52,13 @@ const FIELDS: readonly (readonly [keys: string, field: Field])[] = [
   ['server.address net.peer.name', ({ destinations }) => destinations?.[0]?.host],
   ['server.port net.peer.port', ({ destinations }) => destinations?.[0]?.port],
   ['http.request.method http.method', ({ destinations }) => destinations?.[0]?.method],
-  ['error.type', ({ error_type }) => error_type],
 ]
 
 const FIELD_OF: ReadonlyMap<string, Field> = new Map(
-  FIELDS.flatMap(([keys, field]) => keys.split(' ').map((key) => [key, field] as const)),
+  [...CHOSEN, ...TOGETHER].flatMap(([keys, field]) => keys.split(' ').map((key) => [key, field] as const)),
 )
+
+const CHOSEN_BY_KEY = CHOSEN.map(([keys, field]) => ({ key: keys.split(' ')[0] as string, field }))
 
 /**
  * The field that may say what the attribute says. It does when it has the very same value; an attribute that says
@@ -48,4 +66,15 @@ const FIELD_OF: ReadonlyMap<string, Field> = new Map(
  */
 export function fieldOf(key: string): Field | undefined {
   return FIELD_OF.get(key)
+}
+
+/** What a record says otherwise than the event that it became part of, as the attributes it may have come in. */
+export function saidOtherwise(
+  record: Saying,
+  event: Saying,
+): readonly (readonly [key: string, value: string | number])[] {
+  return CHOSEN_BY_KEY.flatMap(({ key, field }) => {
+    const value = field(record)
+    return value === undefined || value === field(event) ? [] : [[key, value] as const]
+  })
 }

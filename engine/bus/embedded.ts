@@ -31,7 +31,7 @@ export interface EmbeddedBusOptions {
     /** How much of what was read is kept, per topic. Default 256 MiB. */
     readonly maxBytes?: number
   }
-  /** A topic that holds this much unread refuses appends with `Unavailable`. Default 4 GiB, never below `retention.maxBytes`. */
+  /** A topic that holds this much above `retention.maxBytes`, which can only be unread, refuses appends with `Unavailable`. Default 4 GiB. */
   readonly maxBacklogBytes?: number
   /** What may wait in memory for the disk before appends are refused. Default 64 MiB. */
   readonly maxPendingBytes?: number
@@ -124,7 +124,7 @@ class EmbeddedBus implements Bus {
   readonly #sweep: Sweep
   readonly #release: () => Promise<void>
   readonly #now: () => number
-  readonly #maxBacklogBytes: number
+  readonly #maxHeldBytes: number
   /** Per group and topic, settles when its present consumer has let go. */
   readonly #consumers = new Map<string, Promise<unknown>>()
   readonly #stop = new AbortController()
@@ -144,7 +144,7 @@ class EmbeddedBus implements Bus {
       maxAgeMs: options.retention?.maxAgeMs ?? DAY_MS,
       maxBytes: perTopic / logs.events.length,
     }
-    this.#maxBacklogBytes = Math.max(options.maxBacklogBytes ?? 4096 * MIB, perTopic)
+    this.#maxHeldBytes = perTopic + (options.maxBacklogBytes ?? 4096 * MIB)
     const expired = (byAge: boolean) => {
       const nowMs = this.#now()
       return all.flatMap((log) => expiredChunks(log, { storage, groups, limits, nowMs, byAge }))
@@ -289,7 +289,7 @@ class EmbeddedBus implements Bus {
     for (const { extent } of logs) {
       held += extent.bytes
     }
-    if (records.length > 0 && held > this.#maxBacklogBytes) {
+    if (records.length > 0 && held > this.#maxHeldBytes) {
       const message = `${topic} holds ${held} bytes that not every consumer has read`
       throw new Unavailable(message, { retryAfterMs: 5000 })
     }

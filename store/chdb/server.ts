@@ -7,7 +7,7 @@
  * loopback port, for dashboards, gives the read session only and asks for a password.
  */
 import { timingSafeEqual } from 'node:crypto'
-import { chmodSync, mkdirSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, ListenOptions } from 'node:net'
@@ -264,10 +264,16 @@ function report(message: Report, then?: () => void): void {
   process.send?.(message, undefined, {}, () => then?.())
 }
 
-/** Storing can wait for a moment, and judging cannot. The engine's threads, not yet started, inherit it. */
+/**
+ * Storing can wait for a moment, and judging cannot. On Linux priority is a thread's own: those that run already are told
+ * one by one, for the engine's come from them and inherit it.
+ */
 function judgeFirst(): void {
   try {
-    setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
+    const threads = process.platform === 'linux' ? readdirSync('/proc/self/task').map(Number) : [process.pid]
+    for (const thread of threads) {
+      setPriority(thread, constants.priority.PRIORITY_BELOW_NORMAL)
+    }
   } catch {
     // Forbidden here; then both are equal.
   }

@@ -5,8 +5,7 @@
 -- partition. An amendment has the event_id, agent and time of the event it amends and a higher version.
 --
 -- Sorted by agent within ten minutes: listings read the newest minutes only, and one agent's events of a while are
--- together. Granules are small because bodies are large: finding one event unpacks a granule of them. What comes in, and
--- what is merged of it first, is one file for all columns: a file for each costs a flush each.
+-- together. Granules are small because bodies are large: finding one event unpacks a granule of them.
 CREATE TABLE IF NOT EXISTS events {{on_cluster}}
 (
     tenant_id        String CODEC(ZSTD(1)),
@@ -50,7 +49,7 @@ ENGINE = {{replacing}}
 PARTITION BY toDate(stored_at)
 ORDER BY (tenant_id, toStartOfTenMinutes(time), agent_id, time, event_id)
 TTL stored_at + toIntervalDay({{events_days}})
-SETTINGS index_granularity = 2048, min_bytes_for_wide_part = 268435456, ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS index_granularity = 2048, ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS events_in {{on_cluster}} (batch_id String, version UInt64, row String) ENGINE = Null;
 

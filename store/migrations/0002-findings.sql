@@ -29,7 +29,7 @@ ENGINE = {{replacing}}
 PARTITION BY toDate(stored_at)
 ORDER BY (tenant_id, toStartOfTenMinutes(time), agent_id, time, finding_id)
 TTL stored_at + toIntervalDay({{findings_days}})
-SETTINGS index_granularity = 2048, min_bytes_for_wide_part = 268435456, ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS index_granularity = 2048, ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS findings_in {{on_cluster}} (batch_id String, version UInt64, row String) ENGINE = Null;
 
