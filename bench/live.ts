@@ -1,6 +1,6 @@
 /** The whole of it live: a real process, real doors, bus, store and webhook; how much it takes and how long it takes. */
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,9 +18,49 @@ export interface Throughput {
 
 const CONNECTIONS = 8
 
-/** Sends all requests as fast as they are taken, and waits until everything is judged and stored. */
+/** What the agents of the load may do, which is what they do, but for a violation now and then. */
+const LOAD_POLICY = {
+  version: 1,
+  id: 'load',
+  owner: 'bench',
+  agent: { id: 'agent-*' },
+  tools: { allow: ['contracts.*', 'ledger.*', 'mail.*'], deny: ['ledger.delete*'] },
+  egress: { allow: ['*.example.com'], ports: [443] },
+}
+
+/** Sends all requests as fast as they are taken, and waits until everything is judged, delivered and stored. */
 export async function measureThroughput(requests: readonly Uint8Array[]): Promise<Throughput> {
-  return withTelltale({}, async (telltale) => {
+  const secret = newSecret()
+  let alerts = 0
+  const receiver = await openReceiver(secret, () => {
+    alerts += 1
+  })
+  try {
+    const throughput = await throughputOf(requests, { sinks: [webhookOf(receiver.url, secret)] })
+    if (alerts === 0) {
+      throw new Error('the load raised no alert: its agents were not judged')
+    }
+    return throughput
+  } finally {
+    await receiver.close()
+  }
+}
+
+const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`
+
+const webhookOf = (url: string, secret: string) => ({
+  type: 'webhook',
+  name: 'receiver',
+  url,
+  secret,
+  allow: ['127.0.0.0/8'],
+})
+
+function throughputOf(
+  requests: readonly Uint8Array[],
+  settings: Readonly<Record<string, unknown>>,
+): Promise<Throughput> {
+  return withTelltale(settings, [LOAD_POLICY], async (telltale) => {
     const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
     // The first tenth warms up: compilation, first pages of the log, first parts of the store.
     const warm = Math.ceil(requests.length / 10)
@@ -60,7 +100,7 @@ export interface Latency {
 export async function measureLatency(marked: readonly MarkedRequest[], everyMs: number): Promise<Latency> {
   const sentMs = new Map<string, number>()
   const latencies: number[] = []
-  const secret = `whsec_${randomBytes(32).toString('base64')}`
+  const secret = newSecret()
   const receiver = await openReceiver(secret, ({ session_id }) => {
     const sent = sentMs.get(session_id)
     if (sent !== undefined) {
@@ -68,9 +108,8 @@ export async function measureLatency(marked: readonly MarkedRequest[], everyMs: 
       sentMs.delete(session_id)
     }
   })
-  const sink = { type: 'webhook', name: 'receiver', url: receiver.url, secret, allow: ['127.0.0.0/8'] }
   try {
-    await withTelltale({ sinks: [sink] }, async (telltale) => {
+    await withTelltale({ sinks: [webhookOf(receiver.url, secret)] }, [], async (telltale) => {
       const agent = new Agent({ keepAlive: true })
       const warm = Math.ceil(marked.length / 5)
       await paced(marked.slice(0, warm), everyMs, telltale.otlp, agent)
@@ -108,12 +147,22 @@ async function paced(
   await Promise.all(sending)
 }
 
+/** @param policies instead of those that come with Telltale, when there are any. */
 async function withTelltale<Result>(
   settings: Readonly<Record<string, unknown>>,
+  policies: readonly object[],
   use: (telltale: TelltaleProcess) => Promise<Result>,
 ): Promise<Result> {
   const directory = await mkdtemp(join(tmpdir(), 'telltale-bench-'))
-  const telltale = await TelltaleProcess.prepare(directory, settings)
+  if (policies.length > 0) {
+    await mkdir(join(directory, 'policies'))
+    await writeFile(
+      join(directory, 'policies', 'load.yml'),
+      policies.map((policy) => JSON.stringify(policy)).join('\n---\n'),
+    )
+  }
+  const own = policies.length > 0 ? { policies: './policies' } : {}
+  const telltale = await TelltaleProcess.prepare(directory, { ...settings, ...own })
   try {
     await telltale.start()
     return await use(telltale)

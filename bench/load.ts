@@ -6,7 +6,7 @@
 import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import { InMemorySpanExporter, type ReadableSpan } from '@opentelemetry/sdk-trace-node'
 import { play } from '../replay/play.ts'
-import type { Session } from '../replay/session.ts'
+import type { Session, Step } from '../replay/session.ts'
 import { openTracing } from '../replay/tracing.ts'
 
 export interface LoadOptions {
@@ -99,6 +99,10 @@ const ANSWER =
   'The contract allows a split over two cost centres once a quarter. The discount applies to the part that is paid by ' +
   'the fourteenth; the remainder is due in full at the end of the month. I have prepared both bookings as drafts. '
 
+/** One session in a thousand does what no policy allows. */
+const VIOLATION_EVERY = 1000
+const VIOLATION: Step = { tool: 'shell.exec', arguments: { command: 'id' }, result: 'uid=0' }
+
 function session(agent: number, trace: number, identified: boolean): Session {
   // Every conversation has texts of its own; within one, each model call repeats what the user asked.
   const question = `${QUESTION}It is about case ${trace * 7919} of customer c-${agent}.`
@@ -132,6 +136,7 @@ function session(agent: number, trace: number, identified: boolean): Session {
         requests: [{ url: 'https://mail.example.com/v1/search', method: 'POST' }],
       },
       { tool: 'ledger.draft', arguments: { account: 4400, lines: [617.25, 617.25] }, result: 'draft saved' },
+      ...(trace % VIOLATION_EVERY === VIOLATION_EVERY - 1 ? [VIOLATION] : []),
       { prompt: question, output: answer.repeat(2) },
     ],
   }

@@ -8,6 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { packagePath } from '../wire.ts'
 
 const CLI = packagePath('dist/cli.js')
+/** As the command and `npm start` have them. */
+export const NODE_FLAGS = ['--max-semi-space-size=64', '--v8-pool-size=2'] as const
 /** What is held goes on after two seconds; then some room. */
 const LONGEST_HOLD_MS = 3000
 
@@ -55,16 +57,12 @@ export class TelltaleProcess {
 
   start(): Promise<void> {
     this.#up = (async () => {
-      const child = spawn(
-        process.execPath,
-        ['--max-semi-space-size=64', '--v8-pool-size=2', CLI, 'start', '--config', this.#config],
-        {
-          cwd: this.#directory,
-          // A group of its own, so that a kill reaches the embedded store's process, too.
-          detached: true,
-          stdio: ['ignore', 'pipe', 'pipe'],
-        },
-      )
+      const child = spawn(process.execPath, [...NODE_FLAGS, CLI, 'start', '--config', this.#config], {
+        cwd: this.#directory,
+        // A group of its own, so that a kill reaches the embedded store's process, too.
+        detached: true,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
       this.#process = child
       let said = ''
       child.stderr.on('data', (chunk: Buffer) => {
