@@ -21,7 +21,7 @@ for (const { step, spansPerSecond } of measurePure(requests, await loadPolicies(
   console.log(`  ${step.padEnd(28)} ${Math.round(spansPerSecond).toLocaleString('en').padStart(10)} spans/s`)
 }
 
-/** Half a minute, of which starting and the last batch of the store are a few per cent. */
+/** Half a minute, of which the last batch of the store is a few per cent. */
 const LIVE_REQUESTS = 1000
 const live = await loadRequests({
   requests: LIVE_REQUESTS,
