@@ -136,6 +136,19 @@ describe('findDestinations finds nothing in', () => {
   })
 })
 
+describe('a secret where a host belongs', () => {
+  const KEY = 'AKIAIOSFODNN7EXAMPLE'
+
+  test.each([
+    ['in front of a host', `${KEY}.evil.example.com`, '_masked_aws-access-key_.evil.example.com'],
+    ['instead of one', KEY, '_masked_aws-access-key_'],
+    ['behind what nobody sees', `\u200b${KEY}.evil.example.com`, '_masked_aws-access-key_.evil.example.com'],
+  ])('is masked, and the domain stays for policies to judge: %s', (_, host, expected) => {
+    expect(normalizeDestination({ host })?.host).toBe(expected)
+    expect(findDestinations(JSON.stringify({ url: `https://${host}/` }))[0]?.host).toBe(expected)
+  })
+})
+
 describe('normalizeDestination', () => {
   test.each([
     [{ host: 'API.Example.com.' }, { host: 'api.example.com' }],

@@ -1,7 +1,7 @@
 /** Host names and addresses: one spelling for each, and whether a bare word is one at all. */
 import { domainToASCII } from 'node:url'
 import { parse } from 'tldts'
-import { identifier } from './identifier.ts'
+import { withoutSecrets } from './identifier.ts'
 
 const HOST_LENGTH = 253
 /** Spelled as it would be resolved, and not a number in disguise. */
@@ -21,7 +21,7 @@ const PRIVATE_SUFFIX =
  */
 export function normalizeHost(raw: string): string | undefined {
   // A key can be sent where a host belongs, or in front of one. Masked first: lower case would hide it.
-  const host = (identifier(raw) ?? '').trim().toLowerCase()
+  const host = withoutSecrets(raw).trim().toLowerCase()
   if (host.length <= HOST_LENGTH && PLAIN.test(host)) {
     return host
   }

@@ -39,14 +39,31 @@ function remember(value: string, cleaned: string | undefined): string | undefine
 }
 
 function clean(value: string): string | undefined {
-  // Masked before and after, since what is invisible may hide the beginning of a key, or part it.
+  const { text, isWhole, isGuessable } = masked(value)
+  if (isWhole) {
+    return cut(text, NAME_LIMIT) || undefined
+  }
+  // A digest of a password could be looked up; that of a random key cannot.
+  const suffix = isGuessable ? '' : `#${hash('sha256', value, 'hex').slice(0, 16)}`
+  return cut(text, NAME_LIMIT - suffix.length) + suffix
+}
+
+/** The same for what is no identity of its own, and whose end says something: a host. No digest follows. */
+export function withoutSecrets(value: string): string {
+  return identifier(value) === value ? value : masked(value).text
+}
+
+interface Masked {
+  readonly text: string
+  /** Nothing was masked. */
+  readonly isWhole: boolean
+  readonly isGuessable: boolean
+}
+
+/** Masked before and after it is made printable, since what is invisible may hide the beginning of a key, or part it. */
+function masked(value: string): Masked {
   const first = maskSecrets(value)
   const name = printable(first.text)
   const { text, guessable } = name === first.text ? first : maskSecrets(name)
-  if (text === name && first.text === value) {
-    return cut(name, NAME_LIMIT) || undefined
-  }
-  // A digest of a password could be looked up; that of a random key cannot.
-  const suffix = guessable || first.guessable ? '' : `#${hash('sha256', value, 'hex').slice(0, 16)}`
-  return cut(text, NAME_LIMIT - suffix.length) + suffix
+  return { text, isWhole: text === name && first.text === value, isGuessable: guessable || first.guessable }
 }
