@@ -36,8 +36,9 @@ const SPAN_ID = /^[0-9a-f]{16}$/
 /** Opens the intake that the doors share. `accept` throws what `publish` throws, and then has counted nothing. */
 export function createIntake(options: IntakeOptions): Intake {
   return {
-    accept({ records, rejected }: DecodedRequest, tenantId: string): Promise<void> {
+    async accept({ records, rejected }: DecodedRequest, tenantId: string): Promise<void> {
       const { published, ends } = publishAll(records, tenantId, options)
+      // Not awaited, so that this is over and keeps nothing that the records take.
       return published.then(() => {
         // Counted only now: a client that was told to come back sends the same records again.
         for (const { reason, records: count } of rejected) {
@@ -61,11 +62,7 @@ function publishAll(
   options: IntakeOptions,
 ): { readonly published: Promise<void>; readonly ends: Completed['ends'] } {
   const { fragments, ends } = complete(records, tenantId, options.now(), options)
-  return { published: publish(fragments, options), ends }
-}
-
-async function publish(fragments: readonly Fragment[], options: IntakeOptions): Promise<void> {
-  return fragments.length === 0 ? undefined : options.publish(fragments)
+  return { published: fragments.length === 0 ? Promise.resolve() : options.publish(fragments), ends }
 }
 
 interface Completed {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Sink } from '../alerts/sinks/sink.ts'
 import { Rejected, Unavailable } from '../schema/errors.ts'
+import { committing } from '../test/committing.ts'
 import { exampleNotice } from '../test/example-alert.ts'
 import type { Bus } from './bus/bus.ts'
 import { openEmbeddedBus } from './bus/embedded.ts'
@@ -158,41 +159,18 @@ describe('runDelivery', () => {
   it('commits nothing after a commit that it gave up when told to stop', async () => {
     const stop = new AbortController()
     let commits = 0
-    const refusing: Bus = {
-      append: (topic, records) => bus.append(topic, records),
-      lag: () => bus.lag(),
-      close: () => bus.close(),
-      consume: (options, own, signal) =>
-        bus.consume(
-          options,
-          (assignment, owned) =>
-            own(
-              {
-                topic: assignment.topic,
-                partition: assignment.partition,
-                epoch: assignment.epoch,
-                start: assignment.start,
-                restore: () => assignment.restore(),
-                read: (room) => assignment.read(room),
-                append: (topic, records) => assignment.append(topic, records),
-                // The first passes, and all that come once it was told to stop.
-                commit: async (commit) => {
-                  commits += 1
-                  if (commits === 1 || stop.signal.aborted) {
-                    await assignment.commit(commit)
-                    return
-                  }
-                  if (commits > 4) {
-                    stop.abort()
-                  }
-                  throw new Unavailable('the disk is full', { retryAfterMs: 1 })
-                },
-              },
-              owned,
-            ),
-          signal,
-        ),
-    }
+    // The first passes, and all that come once it was told to stop.
+    const refusing = committing(bus, async (assignment, commit) => {
+      commits += 1
+      if (commits === 1 || stop.signal.aborted) {
+        await assignment.commit(commit)
+        return
+      }
+      if (commits > 4) {
+        stop.abort()
+      }
+      throw new Unavailable('the disk is full', { retryAfterMs: 1 })
+    })
     const sink: Sink = {
       name: 'siem',
       write: async () => {

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { Unavailable } from '../schema/errors.ts'
-import type { Assignment, Bus, BusRecord, Commit, StoredRecord, Topic } from './bus/bus.ts'
+import { committing } from '../test/committing.ts'
+import type { Bus, BusRecord, StoredRecord, Topic } from './bus/bus.ts'
 import { openEmbeddedBus } from './bus/embedded.ts'
 import type { DeadLetter } from './dead-letter.ts'
 import { type BatchLimits, runStage, type StageRun } from './loop.ts'
@@ -386,34 +387,6 @@ function failingCommits(bus: Bus, failures: number, retryAfterMs = 1): Bus {
     }
     await assignment.commit(commit)
   })
-}
-
-/** The bus, with another way to commit. */
-function committing(bus: Bus, commit: (assignment: Assignment, commit: Commit) => Promise<void>): Bus {
-  return {
-    append: (topic, records) => bus.append(topic, records),
-    lag: () => bus.lag(),
-    close: () => bus.close(),
-    consume: (options, own, signal) =>
-      bus.consume(
-        options,
-        (assignment, owned) => {
-          const { topic, partition, epoch, start } = assignment
-          const changed: Assignment = {
-            topic,
-            partition,
-            epoch,
-            start,
-            restore: () => assignment.restore(),
-            read: (limits) => assignment.read(limits),
-            append: (to, records) => assignment.append(to, records),
-            commit: (what) => commit(assignment, what),
-          }
-          return own(changed, owned)
-        },
-        signal,
-      ),
-  }
 }
 
 async function until(condition: () => Promise<boolean>): Promise<void> {

@@ -64,6 +64,8 @@ class PartitionLoop {
   readonly #signal: AbortSignal
   readonly #batch: BatchLimits
   readonly #watch: PoisonWatch
+  /** The last commit, under way or done: whether it was. */
+  #committed: Promise<boolean> = Promise.resolve(true)
 
   constructor(run: StageRun, assignment: Assignment, signal: AbortSignal) {
     this.#run = run
@@ -81,39 +83,30 @@ class PartitionLoop {
       state.push(entry)
     }
     const partition = stage.open(this.#assignment.partition, state)
-    let committed: Promise<boolean> = Promise.resolve(true)
     try {
-      while (!this.#signal.aborted) {
-        const going = await this.#goOn(partition, committed)
-        if (going === undefined) {
-          return
-        }
-        committed = going.committed
+      while (!this.#signal.aborted && (await this.#goOn(partition))) {
         // Reads that find records never leave the microtask queue; sockets and timers must get their turn.
         await new Promise((resolve) => setImmediate(resolve))
       }
     } finally {
-      await committed
+      await this.#committed
     }
   }
 
-  /** One turn, or a tick when there is nothing to read. Gives the commit that is under way then; nothing when told to stop. */
-  async #goOn(
-    partition: StagePartition,
-    committed: Promise<boolean>,
-  ): Promise<{ readonly committed: Promise<boolean> } | undefined> {
+  /** One turn, or a tick when there is nothing to read. False when told to stop. */
+  async #goOn(partition: StagePartition): Promise<boolean> {
     const turn = await this.#turn(partition)
-    if (turn === undefined || !(await committed)) {
-      return undefined
+    if (turn === undefined || !(await this.#committed)) {
+      return false
     }
     if (turn === 'idle') {
       await this.#tick(partition)
-      return { committed }
+      return true
     }
-    const next = this.#commit(turn)
+    this.#committed = this.#commit(turn)
     // Awaited by the next turn, or at the end.
-    next.catch(() => undefined)
-    return { committed: next }
+    this.#committed.catch(() => undefined)
+    return true
   }
 
   /** Reads and applies. A function of its own, so that what was read is not kept while its results are committed. */

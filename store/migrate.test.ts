@@ -80,6 +80,12 @@ describe.skipIf(!hasChdb)('migrating (needs the optional package chdb)', { timeo
     )
   })
 
+  it('keep small parts in one file, in stores of before, too', async () => {
+    for (const table of ['events', 'findings']) {
+      expect(await made(table)).toContain('min_bytes_for_wide_part = 268435456')
+    }
+  })
+
   it('takes over a changed retention', async () => {
     await migrate(connection.writer, { retentionDays: { events: 3, findings: 20, alerts: 400 } })
     expect(await made('events')).toContain('toIntervalDay(3)')

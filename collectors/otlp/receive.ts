@@ -130,7 +130,7 @@ function decode(
  * The intake counts every record of a request that it accepts, those that were rejected too. When it throws it has
  * counted nothing: the whole request ends here, and will be sent again.
  */
-async function handOver(
+function handOver(
   decoded: DecodedRequest,
   tenantId: string,
   total: number,

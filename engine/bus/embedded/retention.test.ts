@@ -118,6 +118,16 @@ describe('retention', () => {
     await bus.append('events', [record('a', 'x')])
   })
 
+  test('refuses nothing for what it keeps although it was read', async () => {
+    const bus = await openBus({ retention: { maxBytes: 5_000 }, maxBacklogBytes: 2_000 })
+    await commitAll(bus, 'known')
+    for (let index = 0; index < 20; index += 1) {
+      await fill(bus, 1)
+      await commitAll(bus, 'known')
+    }
+    expect((await readAll(bus, 'new')).length).toBeGreaterThan(2)
+  })
+
   test('forgets a group that nobody has consumed for long, with its state; a running one never', async () => {
     let nowMs = 0
     const bus = await openBus({
