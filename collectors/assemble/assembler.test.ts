@@ -256,7 +256,7 @@ describe('one call in several records', () => {
     expect(tools).toMatchObject([{ outcome: 'error', error_type: 'ShellError' }])
   })
 
-  it('is one event also when only its refusal is known, at the deadline', () => {
+  describe('that was refused', () => {
     const refused = log({
       ...said,
       role: 'part',
@@ -264,9 +264,19 @@ describe('one call in several records', () => {
       tool: { name: 'Write', call_id: 'c2' },
       outcome: 'denied',
     })
-    const { sent, tools } = assembled([refused])
-    expect(sent).toEqual([0])
-    expect(tools).toMatchObject([{ outcome: 'denied', tool: { name: 'Write' } }])
+
+    it('is an event at once when the refusal names agent and session, for it may be all that is ever told', () => {
+      const { sent, tools } = assembled([refused])
+      expect(sent).toEqual([1])
+      expect(tools).toMatchObject([{ outcome: 'denied', tool: { name: 'Write' } }])
+    })
+
+    it('is the same event when its span comes later', () => {
+      const late = at(span('t', { ...said, operation: 'tool_call', tool: { name: 'Write', call_id: 'c2' } }), 60_000)
+      const { tools, outcomes } = assembled([refused, late])
+      expect(tools).toMatchObject([{ outcome: 'denied', tool: { name: 'Write', call_id: 'c2' } }])
+      expect(outcomes).toMatchObject({ event: 1, merged: 1 })
+    })
   })
 
   it('still has the part that came long before it', () => {

@@ -196,6 +196,10 @@ export class DraftFlow {
       return true
     }
     if (fragment.role === 'part') {
+      // What ended a call before it began is all that may ever be told of it.
+      if (draft.contributions.some((part) => part.fragment.operation === 'tool_call' && namesItself(part.fragment))) {
+        return false
+      }
       return ownerUnknown || callIdOfDraft(draft) !== undefined || fragment.twin !== undefined
     }
     return ownerUnknown && isMcp(fragment) && !draft.contributions.some((other) => namesItself(other.fragment))
