@@ -74,6 +74,8 @@ export interface Fragment {
   readonly session_id?: string
   /** Named by the record itself; an id guessed from a service name goes in `service`. */
   readonly agent?: Partial<Agent>
+  /** Agents that stand above `agent` in the record's own words, outermost first: who has sub-agents names them so. */
+  readonly callers?: readonly Subject[]
   /** The resource that sent it: the agent of last resort. */
   readonly service?: { readonly name: string; readonly version?: string }
   /** The human (or calling service) at the origin, when this record names one. */

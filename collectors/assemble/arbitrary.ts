@@ -34,6 +34,7 @@ const call = fc.record(
 const said = fc.record({
   session_id: maybe('s1', 's2'),
   agent: maybe({ id: 'A', version: '1' }, { name: 'B' }),
+  callers: maybe<Fragment['callers']>([{ kind: 'agent', id: 'A' }]),
   service: maybe({ name: 'shop' }, { name: 'bank', version: '2' }),
   principal: maybe<Fragment['principal']>({ kind: 'human', id: 'ann' }),
   outcome: maybe<NonNullable<Fragment['outcome']>>('ok', 'error', 'denied'),

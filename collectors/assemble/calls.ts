@@ -52,7 +52,15 @@ function spokenOf(model: Fragment, call: RequestedCall, way: 'requested' | 'answ
 }
 
 function inherit(fragment: { -readonly [K in keyof Fragment]: Fragment[K] }, model: Fragment): void {
-  for (const field of ['trace_id', 'session_id', 'agent', 'service', 'principal', 'subject_chain'] as const) {
+  for (const field of [
+    'trace_id',
+    'session_id',
+    'agent',
+    'callers',
+    'service',
+    'principal',
+    'subject_chain',
+  ] as const) {
     if (model[field] !== undefined) {
       Object.assign(fragment, { [field]: model[field] })
     }

@@ -193,6 +193,11 @@ function chainOf(
       appendAgent(subjects, node.agent)
     }
   }
+  for (const caller of said(contributions, 'callers') ?? []) {
+    if (!subjects.some(({ kind, id }) => kind === 'agent' && id === caller.id)) {
+      subjects.push(caller)
+    }
+  }
   appendAgent(subjects, agent)
   // The origin and the acting end are what matters of a chain that is too long.
   return subjects.length <= LIST_LIMIT ? subjects : [...subjects.slice(0, 1), ...subjects.slice(1 - LIST_LIMIT)]

@@ -40,9 +40,13 @@ describe('identity', () => {
     expect(log('tool_result', { 'user.email': 'ana@example.com' })?.principal?.id).toBe('ana@example.com')
   })
 
-  it('of a sub-agent is its kind, and its session stays that of the user', () => {
+  it('of a sub-agent is its kind, below the agent itself, and its session stays that of the user', () => {
     const draft = span('tool', { agent_id: 'a81f', agent_type: 'Explore', 'gen_ai.conversation.id': 'a81f' })
-    expect(draft).toMatchObject({ session_id: 's-1', agent: { id: 'claude-code/Explore', name: 'Explore' } })
+    expect(draft).toMatchObject({
+      session_id: 's-1',
+      agent: { id: 'claude-code/Explore', name: 'Explore' },
+      callers: [{ kind: 'agent', id: 'claude-code' }],
+    })
   })
 })
 

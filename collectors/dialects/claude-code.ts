@@ -27,7 +27,7 @@ import {
   putTool,
   putVolume,
 } from './reading/draft.ts'
-import { type NamedAgent, serviceAgent } from './reading/identity.ts'
+import { serviceAgent } from './reading/identity.ts'
 import { ending, endingOf, isRefusal, outcomeOfError, outcomeOfHttp } from './reading/outcome.ts'
 import { modelOf, usageOf } from './reading/usage.ts'
 
@@ -79,17 +79,18 @@ const LOG_EVENTS: ReadonlyMap<string, (record: LogRecord) => Draft> = new Map([
 ])
 
 /** The agent is the service; a sub-agent is named by its kind, since its id lives no longer than its task. */
-function agent(record: Span | LogRecord): NamedAgent {
+function putAgent(made: Draft, record: Span | LogRecord): void {
   const { attributes } = record
   const isSubAgent = label(attributes.get('agent_id')) !== undefined
   const kind = firstLabel(attributes, ['agent.name', 'agent_type', 'gen_ai.agent.name'])
-  return serviceAgent(record, FRAMEWORK, isSubAgent ? (kind ?? 'subagent') : undefined, FRAMEWORK)
+  Object.assign(made, serviceAgent(record, FRAMEWORK, isSubAgent ? [kind ?? 'subagent'] : [], FRAMEWORK))
 }
 
 /** On records of sub-agents `gen_ai.conversation.id` is the sub-agent, so only `session.id` is the session. */
 function draft(record: Span | LogRecord, role: Draft['role'], operation?: Draft['operation']): Draft {
   const session = firstLabel(record.attributes, ['session.id', 'gen_ai.conversation.id'])
-  const made = draftOf(record, role, operation, agent(record), session)
+  const made = draftOf(record, role, operation, undefined, session)
+  putAgent(made, record)
   const person = firstLabel(record.attributes, ['user.email', 'user.account_uuid', 'user.account_id'])
   if (person !== undefined) {
     made.principal = { kind: 'human', id: person }

@@ -62,11 +62,15 @@ describe('a tool result', () => {
     })
   })
 
-  it('of a sub-agent is its own', () => {
-    expect(log('tool_result', { ...call, agent_name: '/root/reviewer' })?.agent).toMatchObject({
-      id: 'codex_exec/reviewer',
-      name: 'reviewer',
+  it('of a sub-agent is its own, and says through whom it was called', () => {
+    expect(log('tool_result', { ...call, agent_name: '/root/reviewer/tester' })).toMatchObject({
+      agent: { id: 'codex_exec/reviewer/tester', name: 'reviewer/tester' },
+      callers: [
+        { kind: 'agent', id: 'codex_exec' },
+        { kind: 'agent', id: 'codex_exec/reviewer' },
+      ],
     })
+    expect(log('tool_result', { ...call, agent_name: '/root' })?.callers).toBeUndefined()
   })
 })
 

@@ -12,7 +12,7 @@ import {
   putTool,
   putVolume,
 } from './reading/draft.ts'
-import { type NamedAgent, serviceAgent } from './reading/identity.ts'
+import { serviceAgent } from './reading/identity.ts'
 import { type Ending, ending, outcomeOfError, outcomeOfHttp } from './reading/outcome.ts'
 import { modelOf, usageOf } from './reading/usage.ts'
 
@@ -55,14 +55,15 @@ const EVENTS: ReadonlyMap<string, (record: LogRecord) => Draft> = new Map([
 ])
 
 /** `/root` is the agent itself, `/root/reviewer` a sub-agent. */
-function agent(record: LogRecord): NamedAgent {
-  const path = label(record.attributes.get('agent_name'))
-  const below = path?.replace(/^\/root\/?/, '').replace(/^\//, '')
-  return serviceAgent(record, FRAMEWORK, below === undefined || below === '' ? undefined : below, FRAMEWORK)
+function putAgent(made: Draft, record: LogRecord | Span, attributes: AttributeMap): void {
+  const path = label(attributes.get('agent_name'))?.replace(/^\/root(?=\/|$)/, '') ?? ''
+  const below = path.split('/').filter((name) => name !== '')
+  Object.assign(made, serviceAgent(record, FRAMEWORK, below, FRAMEWORK))
 }
 
 function draft(record: LogRecord, role: Draft['role'], operation?: Draft['operation']): Draft {
-  const made = draftOf(record, role, operation, agent(record), label(record.attributes.get('conversation.id')))
+  const made = draftOf(record, role, operation, undefined, label(record.attributes.get('conversation.id')))
+  putAgent(made, record, record.attributes)
   return made
 }
 
@@ -99,13 +100,8 @@ function toolResult(record: LogRecord): Draft {
 
 /** Traces repeat the results without what was given and gave: their sizes, and whether the tool could run. */
 function tracedResult(span: Span, attributes: AttributeMap): Draft {
-  const made = draftOf(
-    span,
-    'event',
-    'tool_call',
-    serviceAgent(span, FRAMEWORK, undefined, FRAMEWORK),
-    label(attributes.get('conversation.id')),
-  )
+  const made = draftOf(span, 'event', 'tool_call', undefined, label(attributes.get('conversation.id')))
+  putAgent(made, span, attributes)
   putNamedTool(made, attributes)
   putVolume(made, {
     bytes_in: firstCount(attributes, ['arguments_length']),

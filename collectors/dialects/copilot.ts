@@ -79,7 +79,7 @@ function tool(span: Span): Draft {
 function invoke(span: Span): Draft {
   const draft = agentInvoke(span, FRAMEWORK)
   if (span.parentSpanId === undefined && draft.agent === undefined) {
-    draft.agent = serviceAgent(span, FRAMEWORK, undefined, 'github-copilot')
+    draft.agent = serviceAgent(span, FRAMEWORK, [], 'github-copilot').agent
   }
   return draft
 }

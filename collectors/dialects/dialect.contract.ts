@@ -51,6 +51,7 @@ const Draft = Type.Object(
     session_id: Type.Optional(Name),
     parent_span_id: Type.Optional(Name),
     agent: Type.Optional(Agent),
+    callers: optionalList(Subject),
     principal: Type.Optional(Subject),
     subject_chain: optionalList(Subject),
     tool: Type.Optional(Type.Partial(Tool)),

@@ -27,7 +27,7 @@ import {
   putVolume,
 } from './reading/draft.ts'
 import { kindOf, putIntegrity, speakOf, toolCall } from './reading/genai.ts'
-import { type NamedAgent, serviceAgent } from './reading/identity.ts'
+import { serviceAgent } from './reading/identity.ts'
 import { joinConversations, readInput, readMessages } from './reading/messages.ts'
 import { ending, outcomeOfError, outcomeOfHttp } from './reading/outcome.ts'
 import { modelOf, usageOf } from './reading/usage.ts'
@@ -83,15 +83,11 @@ const EVENTS: ReadonlyMap<string, (record: LogRecord) => Draft> = new Map([
   ['user_prompt', promptLog],
 ])
 
-function agent(record: Span | LogRecord): NamedAgent {
+function named(draft: Draft, record: Span | LogRecord): Draft {
   const name = label(record.attributes.get('gen_ai.agent.name'))
   // The constant name of the tool itself is no sub-agent.
-  const subAgent = name === undefined || SERVICES.has(name) ? undefined : name
-  return serviceAgent(record, FRAMEWORK, subAgent, FRAMEWORK)
-}
-
-function named(draft: Draft, record: Span | LogRecord): Draft {
-  draft.agent = agent(record)
+  const below = name === undefined || SERVICES.has(name) ? [] : [name]
+  Object.assign(draft, serviceAgent(record, FRAMEWORK, below, FRAMEWORK))
   put(draft, 'session_id', firstLabel(record.attributes, ['session.id', 'gen_ai.conversation.id']))
   return draft
 }

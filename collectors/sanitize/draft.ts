@@ -99,6 +99,9 @@ function copyIdentity(draft: FragmentDraft, target: Building<Fragment>): void {
   if (draft.principal !== undefined) {
     assign(target, 'principal', sanitizeSubject(draft.principal))
   }
+  if (draft.callers !== undefined) {
+    assign(target, 'callers', list(draft.callers, sanitizeSubject))
+  }
   if (draft.subject_chain !== undefined) {
     assign(target, 'subject_chain', list(draft.subject_chain, sanitizeSubject))
   }

@@ -1,5 +1,5 @@
 /** Who acted, in which session, for whom: read from whatever names a record carries itself. */
-import { type Agent, NAME_LIMIT, type Subject } from '../../../schema/telemetry.ts'
+import { type Agent, LIST_LIMIT, NAME_LIMIT, type Subject } from '../../../schema/telemetry.ts'
 import type { AttributeMap, OtlpRecord, Resource } from '../../otlp/records.ts'
 import { firstLabel, label } from '../../otlp/values.ts'
 
@@ -38,18 +38,31 @@ export function agentOf(named: {
   return agent
 }
 
-/** The agent that a coding tool is: its service, and within it the kind of sub-agent. */
+/**
+ * The agent that a coding tool is: its service, or a sub-agent of it. `below` is the way down to that sub-agent, which
+ * names the agents that called it too: its log records have no parents in which to look for them.
+ */
 export function serviceAgent(
   record: OtlpRecord,
   framework: string,
-  subAgent: string | undefined,
+  below: readonly string[],
   fallbackName: string,
-): NamedAgent {
+): { readonly agent: NamedAgent; readonly callers?: readonly Subject[] } {
   const name = label(record.resource.attributes.get('service.name')) ?? fallbackName
   const version =
     label(record.attributes.get('app.version')) ?? label(record.resource.attributes.get('service.version'))
-  const id = subAgent === undefined ? name : `${name}/${subAgent}`.slice(0, NAME_LIMIT)
-  return { id, name: subAgent ?? name, framework, ...(version === undefined ? {} : { version }) }
+  const versioned = version === undefined ? { framework } : { framework, version }
+  if (below.length === 0) {
+    return { agent: { id: name, name, ...versioned } }
+  }
+  const callers = below
+    .slice(0, LIST_LIMIT)
+    .map((_, depth): Subject => ({ kind: 'agent', id: pathOf(name, below.slice(0, depth)) }))
+  return { agent: { id: pathOf(name, below), name: below.join('/'), ...versioned }, callers }
+}
+
+function pathOf(name: string, below: readonly string[]): string {
+  return [name, ...below].join('/').slice(0, NAME_LIMIT)
 }
 
 const USER_KEYS = [
