@@ -38,4 +38,6 @@ export const SENSITIVE: readonly (readonly [kind: string, secret: string])[] = [
   ['iban', 'DE89 3704 0044 0532 0130 00'],
   ['iban', 'GB29NWBK60161331926819'],
   ['us-ssn', '536-90-4399'],
+  ['us-ssn', '912-70-1234'],
+  ['us-ssn', '000-00-0000'],
 ]

@@ -12,7 +12,8 @@ const NOT_USERINFO = /[\s/"'`\\<]/
 // Separators are the same throughout a number, and nothing word-like stands at either end.
 const CARD =
   /(?<![\w.-])(?=[3-6]|2[2-7])(?:\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{1,3})?|\d{4}([ -])\d{6}\2\d{4,5})(?![\w-]|\.\d)/g
-const SOCIAL_SECURITY = /(?<![\w.-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-]|\.\d)/g
+// Numbers that are never issued too: other taxpayer numbers begin with 9, and hardly anything else is written like this.
+const SOCIAL_SECURITY = /(?<![\w.-])\d{3}-\d{2}-\d{4}(?![\w-]|\.\d)/g
 const TELEPHONE = /(?<![\w.-])(?:1[-. ])?(?:\(\d{3}\) ?|\d{3}([-.]))\d{3}[-.]\d{4}(?![\w-]|\.\d)/g
 /** Prefixes and lengths of the payment networks. */
 const ISSUER =
