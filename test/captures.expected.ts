@@ -415,7 +415,7 @@ const transports: readonly ExpectedCapture[] = [
     calls: nodeCalls,
     // Two statements ran outside of any tool.
     others: { agent_invoke: 1, retrieval: 2 },
-    secrets: ['api_key=SECRET', 'SECRET', 'ana@example.com'],
+    secrets: ['api_key=SECRET', 'SECRET', 'ana@example.com', '000-00-0000'],
   },
 ]
 
@@ -466,3 +466,9 @@ export const expectedCaptures: readonly ExpectedCapture[] = [
   ...transports,
   ...openai,
 ]
+
+/** Every request once: some recordings are told twice, alone and together with the other signal of the same session. */
+export const wholeRecordings: readonly ExpectedCapture[] = expectedCaptures.filter(
+  ({ files: own }) =>
+    !expectedCaptures.some(({ files }) => files.length > own.length && own.every((file) => files.includes(file))),
+)

@@ -1,5 +1,5 @@
 /** Recorded requests of real agents, from the bytes that were sent to the events that come out. */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openAssembler } from '../collectors/assemble/index.ts'
@@ -10,14 +10,16 @@ import type { OtlpRecord } from '../collectors/otlp/records.ts'
 import type { Fragment } from '../schema/fragment.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import { validateTelemetry } from '../schema/validate.ts'
-import { type ExpectedCall, expectedCaptures } from './captures.expected.ts'
+import { areCapturesThere, captureFolder, signalOf } from './capture-files.ts'
+import { expectedCaptures } from './captures.expected.ts'
+import { asExpected, expectedNames, isCall, namesOfCalls } from './compare-calls.ts'
+import { findSecrets } from './secret-search.ts'
 
-const folder = join(process.env.TELLTALE_DATA ?? '../shared/data', 'otlp')
 const observedMs = 1_795_290_000_000
 
 function recordsOf(file: string): readonly OtlpRecord[] {
-  return decodeOtlp(readFileSync(join(folder, file)), {
-    signal: file.includes('logs') ? 'logs' : 'traces',
+  return decodeOtlp(readFileSync(join(captureFolder, file)), {
+    signal: signalOf(file),
     encoding: file.endsWith('.json') ? 'json' : 'protobuf',
   }).records
 }
@@ -45,33 +47,7 @@ function eventsOf(fragments: readonly Fragment[]): readonly Telemetry[] {
   return [...events.values()]
 }
 
-const isCall = ({ operation }: Telemetry) => operation === 'tool_call'
-const nameOf = (event: Telemetry) => `${event.tool?.name} ${event.tool?.call_id ?? ''}`.trim()
-const expectedName = ({ tool, callId }: ExpectedCall) => `${tool} ${callId ?? ''}`.trim()
-
-/** The event in the words of the expectation, so that a difference reads as one. */
-function asExpected(event: Telemetry, call: ExpectedCall): ExpectedCall {
-  const holds = (text: string | undefined, snippet: string) => (text?.includes(snippet) ? snippet : (text ?? 'absent'))
-  const hosts = event.destinations.map(({ host, port }) => (port === undefined ? host : `${host}:${port}`))
-  return {
-    agent: event.agent.id,
-    session: event.session_id,
-    outcome: event.outcome,
-    tool: event.tool?.name ?? 'absent',
-    ...(call.server === undefined ? {} : { server: event.tool?.server ?? 'absent' }),
-    ...(call.callId === undefined ? {} : { callId: event.tool?.call_id ?? 'absent' }),
-    ...(call.errorType === undefined ? {} : { errorType: event.error_type ?? 'absent' }),
-    ...(call.arguments === undefined ? {} : { arguments: holds(event.content?.arguments, call.arguments) }),
-    ...(call.result === undefined ? {} : { result: holds(event.content?.result, call.result) }),
-    ...(call.destinations === undefined ? {} : { destinations: [...new Set(hosts)].sort() }),
-    ...(call.datasets === undefined ? {} : { datasets: event.dataset_scope.map(({ id }) => id) }),
-    ...(call.human === undefined
-      ? {}
-      : { human: event.subject_chain.find(({ kind }) => kind === 'human')?.id ?? 'absent' }),
-  }
-}
-
-describe.skipIf(!existsSync(folder))('recorded requests (skipped where ../shared/data/otlp is absent)', () => {
+describe.skipIf(!areCapturesThere)('recorded requests (skipped where ../shared/data/otlp is absent)', () => {
   describe.each(expectedCaptures.map((capture) => [capture.id, capture] as const))('%s', (_id, capture) => {
     it('is read by its dialect', () => {
       const dialects = capture.files.flatMap(recordsOf).map((record) => speak(record)?.dialect.id)
@@ -79,17 +55,11 @@ describe.skipIf(!existsSync(folder))('recorded requests (skipped where ../shared
     })
 
     it('gives exactly one event for every tool call', () => {
-      const calls = eventsOf(fragmentsOf(capture.files)).filter(isCall)
-      expect(calls.map(nameOf).sort()).toEqual(capture.calls.map(expectedName).sort())
+      expect(namesOfCalls(eventsOf(fragmentsOf(capture.files)))).toEqual(expectedNames(capture.calls))
     })
 
     it('knows of each call who made it, how it ended, what it was given and gave', () => {
-      const calls = eventsOf(fragmentsOf(capture.files)).filter(isCall)
-      const found = capture.calls.map((call) => {
-        const event = calls.find((candidate) => nameOf(candidate) === expectedName(call))
-        return event === undefined ? undefined : asExpected(event, call)
-      })
-      expect(found).toEqual(capture.calls)
+      expect(asExpected(capture.calls, eventsOf(fragmentsOf(capture.files)))).toEqual(capture.calls)
     })
 
     it('gives the other events it holds, and no more', () => {
@@ -114,8 +84,8 @@ describe.skipIf(!existsSync(folder))('recorded requests (skipped where ../shared
     })
 
     it('lets no secret through', () => {
-      const kept = JSON.stringify(fragmentsOf(capture.files))
-      expect(capture.secrets.filter((secret) => kept.includes(secret))).toEqual([])
+      const bytes = Buffer.from(JSON.stringify(fragmentsOf(capture.files)))
+      expect(findSecrets(capture.secrets, [{ name: 'fragments', bytes }])).toEqual([])
     })
   })
 })

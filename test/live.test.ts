@@ -1,27 +1,20 @@
 /** Everything in one process, on real doors, bus and store; and the same files replayed. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runReplay } from '../commands/replay.ts'
-import { type Config, loadConfig } from '../config.ts'
-import { startTelltale, type Telltale } from '../run.ts'
+import type { Config } from '../config.ts'
+import type { Telltale } from '../run.ts'
 import type { Alert, Notice } from '../schema/alert.ts'
 import type { Finding } from '../schema/finding.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
-import { expectedCaptures } from './captures.expected.ts'
-import { sendCapture } from './send-capture.ts'
-
-const folder = join(process.env.TELLTALE_DATA ?? '../shared/data', 'otlp')
-const isThere = existsSync(folder)
-const files = isThere
-  ? readdirSync(folder)
-      .filter((file) => /\.(json|pb)$/.test(file) && !file.endsWith('.meta.json'))
-      .sort()
-  : []
+import { areCapturesThere, captureFiles, captureFolder, recordFiles } from './capture-files.ts'
+import { wholeRecordings } from './captures.expected.ts'
+import { asExpected, expectedNames, isCall, namesOfCalls } from './compare-calls.ts'
+import { ALERTS_FILE, everything, startWithCaptures } from './live-captures.ts'
+import type { Way } from './send-capture.ts'
 
 /** The only field that may differ between live and replay. */
 const timeless = ({ observed_ms: _, ...event }: Telemetry) => event
@@ -31,7 +24,11 @@ const linesOf = (file: string) =>
     .split('\n')
     .filter((line) => line !== '')
 
-describe.skipIf(!isThere)('recorded requests, live (skipped where ../shared/data/otlp is absent)', () => {
+/** What must be the same however the requests came: everything of an event but when it reached us. */
+const textOf = (each: readonly Telemetry[]) => [...each].sort(byId).map((event) => JSON.stringify(timeless(event)))
+
+describe.skipIf(!areCapturesThere)('recorded requests, live (skipped where ../shared/data/otlp is absent)', () => {
+  const calls = wholeRecordings.flatMap((recording) => recording.calls)
   let directory: string
   let config: Config
   let telltale: Telltale
@@ -40,24 +37,13 @@ describe.skipIf(!isThere)('recorded requests, live (skipped where ../shared/data
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'telltale-live-'))
-    const base = loadConfig(undefined, {})
-    config = {
-      ...base,
-      data: join(directory, 'data'),
-      policies: 'test/live',
-      listen: { host: '127.0.0.1', otlp_http_port: 0, otlp_grpc_port: 0, api_port: 0 },
-      sinks: [{ type: 'ndjson', name: 'copy', file: 'alerts.ndjson' } as Config['sinks'][number]],
-    }
-    telltale = await startTelltale(config, pino({ level: 'silent' }))
-    const doors = { http: telltale.otlpHttp, grpc: telltale.otlpGrpc }
-    for (const file of files) {
-      expect([0, 200]).toContain(await sendCapture(folder, file, doors))
-    }
-    await Promise.race([settled(telltale), telltale.failed])
+    const live = await startWithCaptures(join(directory, 'data'))
+    config = live.config
+    telltale = live.telltale
     events = await everything<Telemetry>(`${telltale.api}/api/v1/events`)
     alerts = [
       ...new Map(
-        linesOf(join(config.data, 'alerts.ndjson')).map((line) => {
+        linesOf(join(config.data, ALERTS_FILE)).map((line) => {
           const { alert } = JSON.parse(line) as Notice
           return [alert.alert_id, alert]
         }),
@@ -70,24 +56,52 @@ describe.skipIf(!isThere)('recorded requests, live (skipped where ../shared/data
     await rm(directory, { recursive: true, force: true })
   })
 
-  it('end in as many tool calls as were made', () => {
-    // Some recordings are told twice, alone and together with the other signal of the same session.
-    const together = expectedCaptures.filter(({ files: own }) => {
-      return !expectedCaptures.some(
-        (other) => other.files.length > own.length && own.every((file) => other.files.includes(file)),
-      )
-    })
-    const expected = together.reduce((sum, { calls }) => sum + calls.length, 0)
-    expect(together.flatMap(({ files: own }) => own).sort()).toEqual(files.filter((file) => !file.includes('metrics')))
-    expect(events.filter(({ operation }) => operation === 'tool_call')).toHaveLength(expected)
+  it('are all expected to come out as something', () => {
+    expect(wholeRecordings.flatMap(({ files }) => files).sort()).toEqual(recordFiles)
   })
+
+  it('give exactly one event for every tool call', () => {
+    expect(namesOfCalls(events)).toEqual(expectedNames(calls))
+  })
+
+  it('tell of each call who made it, in which session, how it ended, what it was given and gave', () => {
+    expect(asExpected(calls, events)).toEqual(calls)
+  })
+
+  it('give the other events they hold, and no more', () => {
+    const expected: Record<string, number> = {}
+    for (const [operation, count] of wholeRecordings.flatMap(({ others }) => Object.entries(others))) {
+      expected[operation] = (expected[operation] ?? 0) + count
+    }
+    expect(tally(events.filter((event) => !isCall(event)).map(({ operation }) => operation))).toEqual(expected)
+  })
+
+  it.each<Way>([
+    { transport: 'http', compression: 'identity' },
+    { transport: 'http', compression: 'gzip' },
+    { transport: 'grpc', compression: 'identity' },
+    { transport: 'grpc', compression: 'gzip' },
+  ])(
+    'give the same events when all of them are sent over $transport, $compression',
+    async (way) => {
+      const data = join(directory, `${way.transport}-${way.compression}`)
+      const other = await startWithCaptures(data, recordFiles, way)
+      try {
+        const received = await everything<Telemetry>(`${other.telltale.api}/api/v1/events`)
+        expect(asExpected(calls, received)).toEqual(calls)
+        expect(textOf(received)).toEqual(textOf(events))
+      } finally {
+        await other.telltale.close()
+      }
+    },
+    60_000,
+  )
 
   it('give the same events and alerts, byte for byte, when they are replayed', async () => {
     const out = { events: join(directory, 'events.ndjson'), out: join(directory, 'alerts.ndjson') }
-    await runReplay(config, { files: files.map((file) => join(folder, file)), ...out })
+    await runReplay(config, { files: captureFiles.map((file) => join(captureFolder, file)), ...out })
     const replayed = linesOf(out.events).map((line) => JSON.parse(line) as Telemetry)
-    const text = (each: readonly Telemetry[]) => [...each].sort(byId).map((event) => JSON.stringify(timeless(event)))
-    expect(text(events)).toEqual(text(replayed))
+    expect(textOf(events)).toEqual(textOf(replayed))
     const sorted = (each: readonly Alert[]) => each.map((alert) => JSON.stringify(alert)).sort()
     expect(sorted(alerts)).toEqual(sorted(linesOf(out.out).map((line) => JSON.parse(line) as Alert)))
   })
@@ -119,26 +133,13 @@ describe.skipIf(!isThere)('recorded requests, live (skipped where ../shared/data
     const findings = counted('telltale_findings_total')
     const raised = counted('telltale_alerts_total')
     const visible = await everything<Finding>(`${telltale.api}/api/v1/findings`)
-    const notices = linesOf(join(config.data, 'alerts.ndjson')).map((line) => JSON.parse(line) as Notice)
+    const notices = linesOf(join(config.data, ALERTS_FILE)).map((line) => JSON.parse(line) as Notice)
     expect(Object.keys(findings).sort()).toEqual([...new Set(visible.map(({ detector }) => detector))].sort())
     expect(raised).toEqual(tally(notices.map(({ alert }) => alert.severity)))
     // An event that is amended is judged again, so a finding may be written twice; it then ends twice.
     const { outcomes } = (await telltale.health()).records
     expect(sum(findings)).toBe((outcomes['correlate.alerted'] ?? 0) + (outcomes['correlate.absorbed'] ?? 0))
     expect(sum(raised)).toBe(outcomes['correlate.alerted'])
-  })
-
-  it('leave no secret anywhere in the data directory', async () => {
-    const secrets = expectedCaptures.flatMap((capture) => capture.secrets)
-    expect(secrets.length).toBeGreaterThan(0)
-    const found: string[] = []
-    for (const name of readdirSync(config.data, { recursive: true, encoding: 'utf8', withFileTypes: true })) {
-      if (name.isFile()) {
-        const bytes = readFileSync(join(name.parentPath, name.name))
-        found.push(...secrets.filter((secret) => bytes.includes(secret)).map((secret) => `${secret} in ${name.name}`))
-      }
-    }
-    expect(found).toEqual([])
   })
 
   it('list every agent, watched or governed', async () => {
@@ -162,31 +163,4 @@ function tally(names: readonly string[]): Readonly<Record<string, number>> {
 
 function sum(counts: Readonly<Record<string, number>>): number {
   return Object.values(counts).reduce((total, count) => total + count, 0)
-}
-
-/** Nothing is behind, nothing is held: what was sent has come out everywhere. */
-async function settled(telltale: Telltale): Promise<void> {
-  const deadline = Date.now() + 60_000
-  for (;;) {
-    const { lag, records } = await telltale.health()
-    if (records.in_flight === 0 && Object.values(lag).every((behind) => behind === 0)) {
-      return
-    }
-    if (Date.now() > deadline) {
-      throw new Error(`not settled: ${JSON.stringify({ lag, records })}`)
-    }
-    await sleep(100)
-  }
-}
-
-async function everything<Item>(url: string): Promise<Item[]> {
-  const items: Item[] = []
-  let cursor: string | undefined
-  do {
-    const query = cursor === undefined ? '?limit=100' : `?limit=100&cursor=${encodeURIComponent(cursor)}`
-    const page = (await (await fetch(url + query)).json()) as { items: Item[]; next?: string }
-    items.push(...page.items)
-    cursor = page.next
-  } while (cursor !== undefined)
-  return items
 }

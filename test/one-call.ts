@@ -91,8 +91,8 @@ export async function callCalls(door: string, request: object, key?: string): Pr
   return error?.code ?? 0
 }
 
-/** Ids are hex in OTLP/JSON and bytes in protobuf. */
-function withBytes(value: unknown): unknown {
+/** Ids are hex in OTLP/JSON and bytes in protobuf: a JSON request as `encodeWithLibrary` takes it. */
+export function withBytes(value: unknown): unknown {
   if (Array.isArray(value)) {
     return value.map(withBytes)
   }
