@@ -1,8 +1,9 @@
 /**
  * Someone tries to make an agent give up its system prompt or what it was told to keep, or the agent does give it up.
  */
+import { SHINGLE_TEXT_LIMIT } from '../rules/shingles.ts'
 import type { FindingDraft } from '../schema/finding.ts'
-import type { Telemetry } from '../schema/telemetry.ts'
+import { CONTENT_LIMIT, type Telemetry } from '../schema/telemetry.ts'
 import { TextMemory } from '../schema/text-memory.ts'
 import { type DetectionContext, defineDetector } from './detector.ts'
 import { untrusted } from './draft/untrusted.ts'
@@ -33,7 +34,7 @@ interface State {
 /** Arguments are flagged from this confidence on. */
 const ARGUMENTS_CONFIDENCE = 0.8
 
-const NOTHING: ReadonlySet<number> = new Set()
+const NONE_REGISTERED: readonly ReadonlySet<number>[] = []
 
 /** UTF-16 units of the texts of each place whose judgement is remembered. */
 const REMEMBERED = 1024 * 1024
@@ -46,9 +47,8 @@ export const promptExtraction = defineDetector<State>({
   id: 'prompt-extraction',
   title: 'System prompt extraction',
   catches:
-    'Requests to repeat, translate, encode or otherwise give up the system prompt or protected secrets, in some twenty languages and through common disguises; outputs and arguments that carry a known prompt or announce one.',
-  misses:
-    'Extraction over many innocent turns, requests that name nothing of the agent, leaks in free paraphrase of a prompt that was never seen.',
+    'Requests to repeat, translate, encode or otherwise give up the system prompt or protected secrets, in some twenty languages and through common disguises; outputs and arguments that carry a known prompt, through common disguises too, or announce one.',
+  misses: `Extraction over many innocent turns; requests that name nothing of the agent; leaks in free paraphrase or in another language, of less than an eighth of the prompt (two fifths of a short one), or with the letters of all words run together; whatever lies beyond the ${CONTENT_LIMIT} characters that telemetry keeps of a message, an output, arguments or a system prompt, except that a prompt registered in the policy is known up to ${SHINGLE_TEXT_LIMIT}; everything of agents whose content is not recorded.`,
   kind: 'content',
   version: 1,
   techniques: ['AML.T0056', 'AML.T0069.002', 'AML.T0051.000', 'AML.T0051.001', 'AML.T0057'],
@@ -71,7 +71,10 @@ export const promptExtraction = defineDetector<State>({
     }
     const prompts = promptsOf(event, state)
     if (event.operation !== 'tool_call') {
-      return present(judgeMessage(event, prompts), judgeLeak(event, content.output ?? '', 'output', prompts, context))
+      return present(
+        judgeMessage(event, prompts, context),
+        judgeLeak(event, content.output ?? '', 'output', prompts, context),
+      )
     }
     if (content.arguments === undefined || content.arguments === '') {
       return NO_FINDINGS
@@ -101,6 +104,8 @@ function judgeArguments(text: string): { readonly said: string; readonly attempt
   return { said, attempt: judgeAttempt(said) }
 }
 
+const registeredIn = ({ policy }: DetectionContext) => policy?.registeredPrompts ?? NONE_REGISTERED
+
 type Channel = 'prompt' | 'message' | 'arguments'
 
 /** The prompts known of the agent, the one on the event itself included although it is not learned yet. */
@@ -116,25 +121,34 @@ function promptsOf(event: Telemetry, state: Readonly<State>): readonly KnownProm
     : [...state.prompts, { ...systemPrompts.of(text), id }]
 }
 
-function judgeMessage(event: Telemetry, prompts: readonly KnownPrompt[]): FindingDraft | undefined {
+function judgeMessage(
+  event: Telemetry,
+  prompts: readonly KnownPrompt[],
+  context: DetectionContext,
+): FindingDraft | undefined {
   const text = event.content?.prompt ?? ''
   const between =
     event.operation === 'agent_invoke' && event.subject_chain.filter((one) => one.kind === 'agent').length > 1
   const attempt = text === '' ? undefined : attempts.of(text)
   const finding = judgeRequest(event, attempt, between ? 'message' : 'prompt')
-  if (finding === undefined || isSystemPrompt(event, text, prompts)) {
+  if (finding === undefined || isSystemPrompt(event, text, prompts, context)) {
     return undefined
   }
   return finding
 }
 
 /** Some instrumentations put the system prompt where the user's message belongs. It asks for nothing. */
-function isSystemPrompt(event: Telemetry, text: string, prompts: readonly KnownPrompt[]): boolean {
+function isSystemPrompt(
+  event: Telemetry,
+  text: string,
+  prompts: readonly KnownPrompt[],
+  context: DetectionContext,
+): boolean {
   const given = event.content?.system_prompt ?? ''
   if (given !== '' && (given === text || given.includes(text.trim()))) {
     return true
   }
-  const overlap = judgeOverlap(text, prompts, NOTHING, '')
+  const overlap = judgeOverlap(text, prompts, registeredIn(context), '')
   return overlap !== undefined && overlap.share >= IS_PROMPT
 }
 
@@ -195,7 +209,7 @@ function judgeLeak(
     return undefined
   }
   const given = event.content?.prompt ?? ''
-  const overlap = judgeOverlap(text, prompts, context.policy?.promptShingles ?? NOTHING, given)
+  const overlap = judgeOverlap(text, prompts, registeredIn(context), given)
   if (overlap !== undefined) {
     return overlapFinding(overlap, text, channel)
   }
@@ -210,12 +224,13 @@ function judgeLeak(
 
 function overlapFinding(overlap: Overlap, text: string, channel: string): FindingDraft {
   const percent = Math.round(100 * overlap.share)
+  const hidden = overlap.hidden === undefined ? '' : `, hidden by ${overlap.hidden}`
   return {
     cause: `leak:${channel}`,
     severity: overlap.share >= LARGE_PART ? 'critical' : 'high',
     confidence: round(Math.min(0.99, 0.75 + 0.5 * overlap.share)),
     title: 'System prompt leaked',
-    reason: `About ${percent} % of the agent's system prompt stands in ${channel === 'output' ? 'its output' : 'the arguments of a tool call'}.`,
+    reason: `About ${percent} % of the agent's system prompt stands in ${channel === 'output' ? 'its output' : 'the arguments of a tool call'}${hidden}.`,
     observed: `${overlap.shared} shingles of the prompt, about ${percent} % of it`,
     expected: 'no part of the system prompt in what the agent gives out',
     silence: 'close the alert as benign',
@@ -224,6 +239,7 @@ function overlapFinding(overlap: Overlap, text: string, channel: string): Findin
       share: round(overlap.share),
       shared_shingles: overlap.shared,
       prompt_holds_secrets: overlap.secrets,
+      ...(overlap.hidden === undefined ? {} : { hidden: overlap.hidden }),
       untrusted_excerpt: untrusted(text, EXCERPT),
     },
     techniques: overlap.secrets ? ['AML.T0056', 'AML.T0057'] : ['AML.T0056'],
@@ -240,7 +256,7 @@ function announcementFinding(announcement: Announcement, asked: boolean, channel
     reason: `${announced ? 'The output says that it states its instructions, and' : 'The output reads like instructions to an agent:'} ${directives} of its sentences instruct${asked ? '; they were asked for' : ''}.`,
     observed: `${announced ? 'an announcement and ' : ''}${directives} directives`,
     expected: 'no instructions of the agent in what it gives out',
-    silence: 'register the system prompt in the policy, so that leaks are judged by overlap',
+    silence: 'register the system prompt in the policy (telltale shingles), so that leaks are judged by overlap',
     evidence: {
       channel,
       directives,

@@ -70,19 +70,19 @@ describe('a policy', () => {
     const policy = policies('agent: { id: a }').policies[0]
     expect(policy?.judgeTool({ name: 'shell.exec' })).toBeUndefined()
     expect(policy?.judgeDestination({ host: 'evil.example' })).toBeUndefined()
-    expect(policy?.promptShingles.size).toBe(0)
+    expect(policy?.registeredPrompts).toEqual([])
     expect(policy?.mode).toBe('alert')
   })
 
   it('that is off is listed and never judges', () => {
     const set = policies(
-      'agent: { id: a }\nmode: "off"\ntools: { allow: [] }\negress: { allow: [] }\nsystem_prompts: [{ name: m, shingles: [1] }]',
+      'agent: { id: a }\nmode: "off"\ntools: { allow: [] }\negress: { allow: [] }\nsystem_prompts: [{ name: m, shingles: [1, 2, 3, 4, 5, 6] }]',
     )
     const policy = set.governing({ id: 'a' })
     expect(policy?.mode).toBe('off')
     expect(policy?.judgeTool({ name: 'x' })).toBeUndefined()
     expect(policy?.judgeDestination({ host: 'x' })).toBeUndefined()
-    expect(policy?.promptShingles.size).toBe(0)
+    expect(policy?.registeredPrompts).toEqual([])
   })
 
   it('names the line that decided', () => {

@@ -4,6 +4,8 @@ import type { Policy, RegisteredPrompt } from '../schema/policy.ts'
 import { compileEgress } from './egress.ts'
 import type { CompiledPolicy, PolicySet } from './policy.ts'
 import { describeSelector, mostSpecific, rivals } from './select.ts'
+import { readShingleFile, SHINGLE_FILE_ENDING } from './shingle-file.ts'
+import { FEWEST_SHINGLES } from './shingles.ts'
 import { nearest } from './suggestion.ts'
 import { compileTools } from './tools.ts'
 import { readPolicy } from './validate.ts'
@@ -73,7 +75,9 @@ function compilePolicy(
     const position = document.positionOf(['egress', ...path])
     problems.push({ file: document.file, ...position, message, ...(suggestion === undefined ? {} : { suggestion }) })
   }
-  const promptShingles = readShingles(policy.system_prompts ?? [], document, shingleFiles, problems)
+  const registeredPrompts = (policy.system_prompts ?? []).map((prompt, index) =>
+    readPrompt(prompt, index, document, shingleFiles, problems),
+  )
   return {
     id: policy.id,
     file,
@@ -81,54 +85,55 @@ function compilePolicy(
     owner: policy.owner,
     judgeTool: (tool) => (off ? undefined : judgeTool?.(tool)),
     judgeDestination: (destination) => (off ? undefined : egress?.judge(destination)),
-    promptShingles: off ? new Set() : promptShingles,
+    registeredPrompts: off ? [] : registeredPrompts,
   }
 }
 
-function readShingles(
-  prompts: readonly RegisteredPrompt[],
+/** The shingles of one registered prompt; what they should be is told when they cannot be used. */
+function readPrompt(
+  { shingles, file }: RegisteredPrompt,
+  index: number,
   document: YamlDocument,
   files: ShingleFiles,
   problems: Problem[],
 ): ReadonlySet<number> {
-  const shingles = new Set<number>()
-  for (const [index, prompt] of prompts.entries()) {
-    const complain = (key: string, message: string, suggestion?: string) =>
-      problems.push({
-        file: document.file,
-        ...document.positionOf(['system_prompts', index, ...(key === '' ? [] : [key])]),
-        message,
-        ...(suggestion === undefined ? {} : { suggestion }),
-      })
-    if ((prompt.shingles === undefined) === (prompt.file === undefined)) {
-      complain('', "a registered prompt needs either 'shingles' or 'file'")
-      continue
-    }
-    for (const shingle of prompt.shingles ?? []) {
-      shingles.add(shingle)
-    }
-    const text = prompt.file === undefined ? '' : files.get(prompt.file)
-    if (text === undefined) {
-      const meant = nearest(prompt.file ?? '', [...files.keys()])
-      const hint =
-        meant === undefined
-          ? 'shingle files stand beside the policies and end in .shingles'
-          : `did you mean '${meant}'?`
-      complain('file', `there is no file '${prompt.file}'`, hint)
-      continue
-    }
-    for (const [at, line] of text.split('\n').entries()) {
-      const digits = line.replace(/#.*$/, '').trim()
-      if (/^\d{1,15}$/.test(digits)) {
-        shingles.add(Number(digits))
-      } else if (digits !== '') {
-        complain('file', `line ${at + 1} of '${prompt.file}' is not a number`)
-        break
-      }
-    }
+  const complain = (path: readonly string[], message: string, suggestion?: string) => {
+    problems.push({
+      file: document.file,
+      ...document.positionOf(['system_prompts', index, ...path]),
+      message,
+      ...(suggestion === undefined ? {} : { suggestion }),
+    })
+    return new Set<number>()
   }
-  return shingles
+  if ((shingles === undefined) === (file === undefined)) {
+    return complain([], "a registered prompt needs either 'shingles' or 'file'")
+  }
+  if (file === undefined) {
+    const found = new Set(shingles)
+    return found.size < FEWEST_SHINGLES ? complain(['shingles'], tooFew(found.size), REGISTER_MORE) : found
+  }
+  const text = files.get(file)
+  if (text === undefined) {
+    const meant = nearest(file, [...files.keys()])
+    const hint =
+      meant === undefined
+        ? `shingle files stand beside the policies and end in ${SHINGLE_FILE_ENDING}; telltale shingles makes them`
+        : `did you mean '${meant}'?`
+    return complain(['file'], `there is no file '${file}'`, hint)
+  }
+  const read = readShingleFile(text)
+  if (read.wrongLine !== undefined) {
+    return complain(['file'], `line ${read.wrongLine} of '${file}' is not a shingle`, MAKE_FILE)
+  }
+  return read.shingles.size < FEWEST_SHINGLES
+    ? complain(['file'], `'${file}': ${tooFew(read.shingles.size)}`, REGISTER_MORE)
+    : read.shingles
 }
+
+const MAKE_FILE = 'telltale shingles makes such files'
+const REGISTER_MORE = 'register a longer prompt'
+const tooFew = (count: number) => `too few shingles (${count}): by fewer than ${FEWEST_SHINGLES} no leak is recognised`
 
 function sharedIds(candidates: readonly Candidate[]): Problem[] {
   const first = new Map<string, Candidate>()

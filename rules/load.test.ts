@@ -15,10 +15,14 @@ describe('broken policy files', () => {
     const text = await readFile(join(INVALID, name), 'utf8')
     const expected = [...text.matchAll(/^# expect: (.*)$/gm)].map((match) => match[1])
     expect(expected).not.toEqual([])
-    const shingles = new Map([
-      ['main.shingles', await readFile(join(INVALID, 'main.shingles'), 'utf8')],
-      ['broken.shingles', await readFile(join(INVALID, 'broken.shingles'), 'utf8')],
-    ])
+    const shingles = new Map(
+      await Promise.all(
+        ['main', 'broken', 'short'].map(async (one) => {
+          const file = `${one}.shingles`
+          return [file, await readFile(join(INVALID, file), 'utf8')] as const
+        }),
+      ),
+    )
     const problems = await problemsOf(() => compilePolicies([{ path: name, name, text }], shingles))
     expect(problems.map((problem) => problem.slice(name.length + 1))).toEqual(expected)
   })
@@ -66,11 +70,14 @@ describe('loadPolicies', () => {
     const beside = await mkdtemp(join(tmpdir(), 'telltale-policies-'))
     await writeFile(
       join(beside, 'a.yml'),
-      `${minimal('a')}system_prompts:\n  - { name: inline, shingles: [1, 2] }\n  - { name: filed, file: a.shingles }\n`,
+      `${minimal('a')}system_prompts:\n  - { name: inline, shingles: [1, 2, 3, 4, 5, 6] }\n  - { name: filed, file: a.shingles }\n`,
     )
-    await writeFile(join(beside, 'a.shingles'), '# prompt of a\n2\n4294967295 # the largest\n\n')
+    await writeFile(join(beside, 'a.shingles'), '# prompt of a\n2\n4\r\n6\n8\n10\n4294967295 # the largest\n\n')
     const set = await loadPolicies(beside)
-    expect(set.governing({ id: 'a' })?.promptShingles).toEqual(new Set([1, 2, 4294967295]))
+    expect(set.governing({ id: 'a' })?.registeredPrompts).toEqual([
+      new Set([1, 2, 3, 4, 5, 6]),
+      new Set([2, 4, 6, 8, 10, 4294967295]),
+    ])
     await rm(beside, { recursive: true })
   })
 

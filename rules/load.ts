@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path'
 import { Misconfigured, type Problem } from '../schema/errors.ts'
 import { compilePolicies, type PolicyFile } from './compile.ts'
 import type { PolicySet } from './policy.ts'
+import { SHINGLE_FILE_ENDING } from './shingle-file.ts'
 import { YAML_FILE_LIMIT } from './yaml-document.ts'
 
 /**
@@ -16,7 +17,7 @@ export async function loadPolicies(directory: string): Promise<PolicySet> {
   const shingleFiles = new Map<string, string>()
   for (const name of await listDirectory(directory)) {
     const isPolicy = /\.ya?ml$/.test(name)
-    if (!isPolicy && !name.endsWith('.shingles')) {
+    if (!isPolicy && !name.endsWith(SHINGLE_FILE_ENDING)) {
       continue
     }
     const path = join(directory, name)

@@ -35,10 +35,10 @@ export interface CompiledPolicy {
   /** `undefined` when the policy says nothing about egress, or is off. Never throws, whatever the host is. */
   judgeDestination(destination: Destination): Verdict | undefined
   /**
-   * Hashed shingles (see `rules/shingles.ts`) of system prompts registered for this agent, so that leakage is found
+   * Hashed shingles (see `rules/shingles.ts`) of each system prompt registered for this agent, so that leakage is found
    * although the prompt itself is stored nowhere. Empty when none is registered, or the policy is off.
    */
-  readonly promptShingles: ReadonlySet<number>
+  readonly registeredPrompts: readonly ReadonlySet<number>[]
 }
 
 export interface PolicySet {

@@ -17,6 +17,10 @@ const WORDS = 3
 const CHARACTERS = 6
 /** The most of a text that is read, in UTF-16 units; prompts beyond are recognised by their beginning. */
 export const SHINGLE_TEXT_LIMIT = 65_536
+/** A text of fewer shingles says too little to be recognised: `You are a helpful assistant` is everybody's prompt. */
+export const FEWEST_SHINGLES = 6
+/** The largest shingle. */
+export const SHINGLE_MAXIMUM = 0xffff_ffff
 
 const INVISIBLE = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]|[\ufe00-\ufe0f]|[\u{e0000}-\u{e0fff}]/gu
 const MARKS = /[\u0300-\u036f\u064b-\u0655\u0670\u0640]/g

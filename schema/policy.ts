@@ -62,19 +62,25 @@ export const EgressPolicy = Type.Object(
 )
 export type EgressPolicy = Static<typeof EgressPolicy>
 
-const Shingle = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+/** 32 bits. */
+const Shingle = Type.Integer({ minimum: 0, maximum: 0xffff_ffff })
 
 /**
  * A system prompt known by its hashed shingles alone, so that its leak is found although its text is stored
- * nowhere: either the numbers, or a file beside the policy with one number a line.
+ * nowhere: either the numbers, or a file beside the policy with one number a line, as `telltale shingles` makes it.
  */
 export const RegisteredPrompt = Type.Object(
   {
     name: Name,
     shingles: Type.Optional(Type.Array(Shingle, { minItems: 1, maxItems: POLICY_LIST_LIMIT })),
+    /** `*.shingles`, in the directory of the policy. */
     file: Type.Optional(Name),
   },
-  strict,
+  {
+    ...strict,
+    description:
+      "a system prompt known by hashed shingles alone: the numbers, or the name of a *.shingles file beside the policy, made by 'telltale shingles'",
+  },
 )
 export type RegisteredPrompt = Static<typeof RegisteredPrompt>
 

@@ -5,8 +5,9 @@
  * policy, never its text. By announcement, when it is not: the text says that these are its instructions, and then
  * instructs. The second is weaker and says so in its confidence.
  */
-import { eachShingle, shingles } from '../../rules/shingles.ts'
+import { eachShingle, FEWEST_SHINGLES, shingles } from '../../rules/shingles.ts'
 import { foldText } from '../text/normalize.ts'
+import { disguises } from './disguises.ts'
 import { MEANINGS as M } from './meanings.ts'
 import { type Reading, readText, type Sentence } from './reading.ts'
 
@@ -28,10 +29,10 @@ export interface Overlap {
   readonly share: number
   readonly shared: number
   readonly secrets: boolean
+  /** How it was hidden: `base64`, `leetspeak`, ...; `undefined` when it stands in plain sight. */
+  readonly hidden: string | undefined
 }
 
-/** Prompts of fewer shingles say too little to be recognised: `You are a helpful assistant` is everybody's. */
-const SMALLEST_PROMPT = 6
 /** A leak shares at least so many shingles, and so large a part of the prompt (a larger one when it is short). */
 const SHARED = 8
 const SHARE = 0.12
@@ -60,57 +61,95 @@ export function identity(text: string): string {
 }
 
 /**
- * The largest overlap of a text with one of the prompts that amounts to a leak. What the user's own message (`given`)
- * holds as well does not count: an agent that repeats the user leaks nothing.
+ * The largest overlap of a text with one of the prompts that amounts to a leak, be it in plain sight or in disguise.
+ *
+ * @param prompts what is known from telemetry
+ * @param registered the shingles of each prompt that the policy names
+ * @param given the user's own message: what it holds as well does not count, for an agent that repeats the user leaks
+ *   nothing
  */
 export function judgeOverlap(
   text: string,
   prompts: readonly KnownPrompt[],
-  registered: ReadonlySet<number>,
+  registered: readonly ReadonlySet<number>[],
   given: string,
 ): Overlap | undefined {
-  if (prompts.every((prompt) => prompt.shingles.length < SMALLEST_PROMPT) && registered.size < SMALLEST_PROMPT) {
+  if (
+    prompts.every((prompt) => prompt.shingles.length < FEWEST_SHINGLES) &&
+    registered.every((prompt) => prompt.size < FEWEST_SHINGLES)
+  ) {
     return undefined
   }
   const found = new Set<number>()
+  const judge = (said: string, hidden: string | undefined) => {
+    collect(said, prompts, registered, found)
+    if (found.size > 0 && given !== '') {
+      eachShingle(given, (shingle) => found.delete(shingle))
+    }
+    return largestLeak(found, prompts, registered, hidden)
+  }
+  const plain = judge(text, undefined)
+  if (plain !== undefined) {
+    return plain
+  }
+  // Parts may be hidden in several ways or pieces, so what was found adds up.
+  for (const { how, text: said } of disguises(text)) {
+    const leak = judge(said, how)
+    if (leak !== undefined) {
+      return leak
+    }
+  }
+  return undefined
+}
+
+/** Adds the shingles of a text that some prompt has. */
+function collect(
+  text: string,
+  prompts: readonly KnownPrompt[],
+  registered: readonly ReadonlySet<number>[],
+  found: Set<number>,
+): void {
   const sieves = prompts.map(sieveOf)
   eachShingle(text, (shingle) => {
-    if (sieves.some((sieve) => sieve[shingle >>> SIEVE_SHIFT] === 1) && isKnown(shingle, prompts)) {
-      found.add(shingle)
-    } else if (registered.has(shingle)) {
+    if (
+      (sieves.some((sieve) => sieve[shingle >>> SIEVE_SHIFT] === 1) && isKnown(shingle, prompts)) ||
+      registered.some((prompt) => prompt.has(shingle))
+    ) {
       found.add(shingle)
     }
   })
-  if (found.size === 0) {
-    return undefined
-  }
-  if (given !== '') {
-    eachShingle(given, (shingle) => found.delete(shingle))
-  }
+}
+
+function largestLeak(
+  found: ReadonlySet<number>,
+  prompts: readonly KnownPrompt[],
+  registered: readonly ReadonlySet<number>[],
+  hidden: string | undefined,
+): Overlap | undefined {
   let best: Overlap | undefined
   const consider = (size: number, shared: number, secrets: boolean) => {
-    const overlap = { share: size === 0 ? 0 : shared / size, shared, secrets }
+    const overlap = { share: size === 0 ? 0 : shared / size, shared, secrets, hidden }
     if (isLeak(size, overlap) && overlap.share > (best?.share ?? 0)) {
       best = overlap
     }
   }
-  for (const prompt of prompts) {
-    consider(prompt.shingles.length, prompt.shingles.filter((shingle) => found.has(shingle)).length, prompt.secrets)
+  if (found.size > 0) {
+    for (const prompt of prompts) {
+      consider(prompt.shingles.length, prompt.shingles.filter((shingle) => found.has(shingle)).length, prompt.secrets)
+    }
+    for (const prompt of registered) {
+      consider(prompt.size, [...found].filter((shingle) => prompt.has(shingle)).length, false)
+    }
   }
-  let shared = 0
-  for (const shingle of found) {
-    shared += registered.has(shingle) ? 1 : 0
-  }
-  consider(registered.size, shared, false)
   return best
 }
 
 function isLeak(size: number, { share, shared }: Overlap): boolean {
-  if (size < SMALLEST_PROMPT) {
+  if (size < FEWEST_SHINGLES) {
     return false
   }
   return size < SHORT_PROMPT
-    ? share >= SHARE_OF_SHORT && shared >= SMALLEST_PROMPT - 1
+    ? share >= SHARE_OF_SHORT && shared >= FEWEST_SHINGLES - 1
     : shared >= SHARED && share >= SHARE
 }
 
