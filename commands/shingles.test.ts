@@ -1,11 +1,12 @@
 /** From the text of a system prompt to the alert of its leak, by commands alone, as their user types them. */
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { SHINGLE_TEXT_LIMIT } from '../rules/shingles.ts'
 import type { Alert } from '../schema/alert.ts'
 import { CONTENT_LIMIT } from '../schema/telemetry.ts'
-import { directories, run } from '../test/command-line.ts'
+import { CLI, directories, run } from '../test/command-line.ts'
 import { callSpan, spansRequest } from '../test/one-call.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -145,6 +146,13 @@ describe('telltale shingles', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: `${numbers.length} shingles\n` })
     expect(numbers.length).toBeGreaterThan(30)
     expect([...numbers].sort((a, b) => Number(a) - Number(b))).toEqual(numbers)
+  })
+
+  it('reads standard input', async () => {
+    const { stdout } = await run(['shingles', file('rosa.txt', PROMPT)], directory)
+    const stdio: ['pipe', 'pipe', 'ignore'] = ['pipe', 'pipe', 'ignore']
+    const piped = execFileSync(process.execPath, [CLI, 'shingles', '-'], { input: PROMPT, encoding: 'utf8', stdio })
+    expect(piped).toBe(stdout)
   })
 
   it('makes the same of a prompt, whatever byte order mark and line ends it is saved with', async () => {

@@ -1,5 +1,9 @@
 /**
- * Hashed shingles of a text: enough to recognise the text when it turns up elsewhere, and too little to rebuild it.
+ * Hashed shingles of a text: enough to recognise the text when it turns up elsewhere, without keeping it.
+ *
+ * They are no encryption. There is neither key nor salt, so that one pass over an output compares it with every prompt
+ * there is; whoever has the hashes can therefore try words, three at a time, and learns which stood together. What must
+ * not be found out so (secrets, personal data) is masked before.
  *
  * A shingle is three neighbouring content words (or six characters of a script without spaces), folded and hashed to
  * 32 bits. Function words, punctuation, list numbers and word endings do not count, so that a text that was put into

@@ -78,6 +78,9 @@ describe('a command line that cannot be understood ends with 2, saying why:', ()
     [['start', 'now'], 'start takes no operands'],
     [['start', '--config'], "Option '--config <value>' argument missing"],
     [['replay'], 'replay takes FILE...'],
+    [['shingles'], 'shingles takes FILE'],
+    [['shingles', '-'], 'standard input: is empty'],
+    [['shingles', 'absent.txt', '--out', 'a.txt'], 'a.txt: is a name that no policy can give'],
     [['key', 'root'], "'root' is not a scope"],
     [['key', 'read', '--tenant', ''], 'a tenant has a name'],
     [
