@@ -1,6 +1,6 @@
 /** Compares the tool calls of events with those that are expected, field by field, so that a difference reads as one. */
 import type { Telemetry } from '../schema/telemetry.ts'
-import type { ExpectedCall } from './captures.expected.ts'
+import type { ExpectedCall } from './expected-capture.ts'
 
 const absent = 'absent'
 
