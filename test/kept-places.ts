@@ -7,12 +7,14 @@ import { openEmbeddedBus } from '../engine/bus/embedded.ts'
 import { connectEmbedded } from '../store/connection.ts'
 import type { Place } from './secret-search.ts'
 
+/** So small that listings have several pages. */
+const PAGE = { limit: '10' }
+
 /** What every route of the API answers: all pages of listings, and each of their items by its id. */
 export async function placesOfApi(api: string): Promise<readonly Place[]> {
-  const lists = routes.filter(({ path }) => !path.includes(':')).map(({ path }) => path)
   const places: Place[] = []
-  for (const path of lists) {
-    const pages = await pagesOf(api + path)
+  for (const { path, query } of routes.filter((route) => !route.path.includes(':'))) {
+    const pages = await pagesOf(api + path, query !== undefined && 'limit' in query.properties ? PAGE : {})
     places.push(place(`GET ${path}`, pages))
     const single = routes.find((route) => route.path === `${path}/:id`)
     if (single !== undefined) {
@@ -65,21 +67,21 @@ function place(name: string, texts: readonly string[]): Place {
   return { name, bytes: Buffer.from(texts.join('\n')) }
 }
 
-async function pagesOf(url: string): Promise<readonly string[]> {
+async function pagesOf(url: string, parameters: Readonly<Record<string, string>>): Promise<readonly string[]> {
   const pages: string[] = []
-  let query = ''
+  let query = new URLSearchParams(parameters)
   for (;;) {
-    const answer = await fetch(url + query)
+    const answer = await fetch(`${url}?${query}`)
     const page = await answer.text()
     if (!answer.ok) {
-      throw new Error(`${url}${query} answers ${answer.status}: ${page}`)
+      throw new Error(`${url}?${query} answers ${answer.status}: ${page}`)
     }
     pages.push(page)
     const next = answer.headers.get('content-type')?.includes('json') ? nextOf(page) : undefined
     if (next === undefined) {
       return pages
     }
-    query = `?cursor=${encodeURIComponent(next)}`
+    query = new URLSearchParams({ ...parameters, cursor: next })
   }
 }
 
