@@ -4,7 +4,7 @@
  */
 import { Metadata, ServerInterceptingCall, type ServerInterceptor, type StatusObject } from '@grpc/grpc-js'
 import type { Claim, InFlight } from './in-flight.ts'
-import type { Authenticate, DoorLimits } from './receive.ts'
+import { countUnread, type DoorLimits, type DoorOptions, type Signal } from './receive.ts'
 import { CODE, encodeRetryStatus } from './replies.ts'
 
 /** A call that was let in. */
@@ -22,10 +22,17 @@ export type Admissions = WeakMap<Metadata, Admission>
 /** How a call ends. */
 export type CallStatus = Pick<StatusObject, 'code' | 'details'> & { metadata?: Metadata }
 
-interface GateOptions {
-  readonly authenticate: Authenticate
+interface GateOptions extends Pick<DoorOptions, 'authenticate' | 'count' | 'received'> {
   readonly limits: DoorLimits
   readonly inFlight: InFlight
+  /** By the path of the method. */
+  readonly signals: ReadonlyMap<string, Signal>
+}
+
+/** A call that the gate ends, and what it is counted as. */
+interface CallRefusal {
+  readonly status: CallStatus
+  readonly outcome: string
 }
 
 /** The status that tells a client to come back: without `RetryInfo` some of them would not. */
@@ -35,13 +42,24 @@ export function retryLater(message: string, retryAfterMs: number): CallStatus {
   return { code: CODE.unavailable, details: message, metadata }
 }
 
-/** An interceptor that authenticates calls, bounds how many are open and what they hold, and ends those that dawdle. */
+/**
+ * An interceptor that authenticates calls, bounds how many are open and what they hold, and ends those that dawdle.
+ * It counts every call that never reaches its service.
+ */
 export function createGate(door: GateOptions, admissions: Admissions): ServerInterceptor {
   let open = 0
-  return (_method, call) => {
+  return (method, call) => {
     const claim: Claim = door.inFlight.claim()
     let timer: NodeJS.Timeout | undefined
     let admission: Admission | undefined
+    let ended = false
+    // What grpc-js itself refuses (too large, not to be decompressed, no message, a deadline of its own), and calls
+    // that clients give up, look alike from here.
+    let outcome = 'rejected:unreadable-request'
+    const refuse = (refusal: CallRefusal) => {
+      outcome = refusal.outcome
+      call.sendStatus(refusal.status)
+    }
     // Ends the time in which the message may come: when it is complete, or when the call has ended.
     const arrived = () => {
       if (timer !== undefined) {
@@ -55,14 +73,12 @@ export function createGate(door: GateOptions, admissions: Admissions): ServerInt
         next({
           onReceiveMetadata: (metadata, pass) => {
             const tenant = admit(metadata, door, open)
-            if ('code' in tenant) {
-              call.sendStatus(tenant)
+            if ('outcome' in tenant) {
+              refuse(tenant)
               return
             }
             open++
-            timer = setTimeout(() => {
-              call.sendStatus({ code: CODE.deadlineExceeded, details: 'the message took too long to arrive' })
-            }, door.limits.requestMs)
+            timer = setTimeout(() => refuse(TOO_SLOW), door.limits.requestMs)
             admission = { tenantId: tenant.tenantId, claim, served: false }
             admissions.set(metadata, admission)
             pass(metadata)
@@ -71,18 +87,23 @@ export function createGate(door: GateOptions, admissions: Admissions): ServerInt
             if (claim.add(message.length)) {
               pass(message)
             } else {
-              call.sendStatus(retryLater('too much is being processed', 1000))
+              refuse(tooMuch())
             }
           },
           onReceiveHalfClose: (pass) => {
             arrived()
-            pass()
+            // The end of a call that was ended before still comes; its service must not see it.
+            if (!ended) {
+              pass()
+            }
           },
           // Also called when a call has ended as it should.
           onCancel: () => {
+            ended = true
             arrived()
             if (admission?.served !== true) {
               claim.release()
+              countUnread(door, door.signals.get(method.path) ?? 'none', outcome)
             }
           },
         })
@@ -91,16 +112,25 @@ export function createGate(door: GateOptions, admissions: Admissions): ServerInt
   }
 }
 
-function admit(metadata: Metadata, door: GateOptions, open: number): { readonly tenantId: string } | CallStatus {
+const TOO_SLOW: CallRefusal = {
+  status: { code: CODE.deadlineExceeded, details: 'the message took too long to arrive' },
+  outcome: 'rejected:incomplete-request',
+}
+
+function tooMuch(): CallRefusal {
+  return { status: retryLater('too much is being processed', 1000), outcome: 'refused:unavailable' }
+}
+
+function admit(metadata: Metadata, door: GateOptions, open: number): { readonly tenantId: string } | CallRefusal {
   const authorization = metadata.get('authorization')
   const identity = door.authenticate(authorization.length === 1 ? String(authorization[0]) : undefined)
   if (identity === 'unauthenticated') {
-    return { code: CODE.unauthenticated, details: 'a valid key is needed: authorization: Bearer KEY' }
+    const details = 'a valid key is needed: authorization: Bearer KEY'
+    return { status: { code: CODE.unauthenticated, details }, outcome: 'rejected:unauthenticated' }
   }
   if (identity === 'forbidden') {
-    return { code: CODE.permissionDenied, details: 'this key may not send telemetry' }
+    const details = 'this key may not send telemetry'
+    return { status: { code: CODE.permissionDenied, details }, outcome: 'rejected:forbidden' }
   }
-  return open >= door.limits.openCalls || !door.inFlight.admits(1)
-    ? retryLater('too much is being processed', 1000)
-    : identity
+  return open >= door.limits.openCalls || !door.inFlight.admits(1) ? tooMuch() : identity
 }

@@ -9,11 +9,12 @@ import { listen, rethrow } from './listening.ts'
 import { DOOR_LIMITS, type DoorOptions, IN_FLIGHT_BYTES, receive, type Signal } from './receive.ts'
 import { CODE, encodeReceipt } from './replies.ts'
 
-const METHODS: readonly (readonly [path: string, signal: Signal])[] = [
+/** By the path of the method. */
+const SIGNALS: ReadonlyMap<string, Signal> = new Map([
   ['/opentelemetry.proto.collector.trace.v1.TraceService/Export', 'traces'],
   ['/opentelemetry.proto.collector.logs.v1.LogsService/Export', 'logs'],
   ['/opentelemetry.proto.collector.metrics.v1.MetricsService/Export', 'metrics'],
-]
+])
 const MINUTE = 60_000
 
 /** Opens the door. Rejects when the address is taken. */
@@ -21,7 +22,7 @@ export async function startOtlpGrpc(options: DoorOptions): Promise<Collector> {
   const limits = { ...DOOR_LIMITS, ...options.limits }
   const admissions: Admissions = new WeakMap()
   const gate = createGate(
-    { ...options, limits, inFlight: options.inFlight ?? new InFlight(IN_FLIGHT_BYTES) },
+    { ...options, limits, inFlight: options.inFlight ?? new InFlight(IN_FLIGHT_BYTES), signals: SIGNALS },
     admissions,
   )
   const server = new Server({
@@ -37,7 +38,7 @@ export async function startOtlpGrpc(options: DoorOptions): Promise<Collector> {
     'grpc.enable_channelz': 0,
     interceptors: [gate],
   })
-  for (const [path, signal] of METHODS) {
+  for (const [path, signal] of SIGNALS) {
     const serve = (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => {
       void serveCall(call, answer, { ...options, signal }, admissions)
     }

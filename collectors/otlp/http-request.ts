@@ -1,7 +1,7 @@
 /** What an OTLP/HTTP request asks for, read from its headers alone: everything that can be refused before its body is. */
 import type { IncomingMessage } from 'node:http'
 import type { InFlight } from './in-flight.ts'
-import type { Authenticate, DoorLimits, Encoding, Signal } from './receive.ts'
+import type { Authenticate, CountedSignal, DoorLimits, Encoding, Signal } from './receive.ts'
 import { CODE } from './replies.ts'
 
 /** A request that may be read. */
@@ -17,6 +17,8 @@ export interface Refusal {
   readonly status: number
   readonly code: number
   readonly message: string
+  /** What the request is counted as. */
+  readonly outcome: string
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -26,18 +28,32 @@ const SIGNALS: ReadonlyMap<string, Signal> = new Map([
   ['/v1/metrics', 'metrics'],
 ])
 
+export const UNKNOWN_METHOD: Refusal = {
+  status: 405,
+  code: CODE.unimplemented,
+  outcome: 'rejected:unknown-method',
+  message: 'only POST is allowed',
+  headers: { allow: 'POST' },
+}
+
 /** Come back later: the one status that every OTLP client retries. */
 export function overloaded(message: string, retryAfterMs: number): Refusal {
   const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000))
-  return { status: 503, code: CODE.unavailable, message, headers: { 'retry-after': String(seconds) } }
+  const headers = { 'retry-after': String(seconds) }
+  return { status: 503, code: CODE.unavailable, message, outcome: 'refused:unavailable', headers }
 }
 
 export function tooLarge(message: string): Refusal {
-  return { status: 413, code: CODE.resourceExhausted, message }
+  return { status: 413, code: CODE.resourceExhausted, message, outcome: 'rejected:too-large' }
 }
 
 export function undecodable(message: string): Refusal {
-  return { status: 400, code: CODE.invalidArgument, message }
+  return { status: 400, code: CODE.invalidArgument, message, outcome: 'rejected:undecodable-request' }
+}
+
+/** The signal that the path names, `none` for a path that is not ours. */
+export function signalOf(request: IncomingMessage): CountedSignal {
+  return SIGNALS.get(request.url?.split('?', 1)[0] ?? '') ?? 'none'
 }
 
 /** The encoding that errors are answered in: the request's, or JSON when it has none that we know. */
@@ -54,16 +70,20 @@ export function examine(
   request: IncomingMessage,
   door: { readonly authenticate: Authenticate; readonly limits: DoorLimits; readonly inFlight: InFlight },
 ): HttpAsk | Refusal {
-  const signal = SIGNALS.get(request.url?.split('?', 1)[0] ?? '')
-  if (signal === undefined) {
+  const signal = signalOf(request)
+  if (signal === 'none') {
     return {
       status: 404,
       code: CODE.notFound,
+      outcome: 'rejected:unknown-path',
       message: 'nothing here: OTLP is at /v1/traces, /v1/logs and /v1/metrics',
     }
   }
   if (request.method !== 'POST') {
-    return { status: 405, code: CODE.unimplemented, message: 'only POST is allowed', headers: { allow: 'POST' } }
+    return UNKNOWN_METHOD
+  }
+  if (request.httpVersion === '1.1' && request.headers.host === undefined) {
+    return undecodable('HTTP/1.1 demands a Host header')
   }
   if (isRepeated(request, 'authorization') || isRepeated(request, 'content-type')) {
     return undecodable('a header that may be there once is there twice')
@@ -71,10 +91,16 @@ export function examine(
   const identity = door.authenticate(request.headers.authorization)
   if (typeof identity === 'string') {
     return identity === 'forbidden'
-      ? { status: 403, code: CODE.permissionDenied, message: 'this key may not send telemetry' }
+      ? {
+          status: 403,
+          code: CODE.permissionDenied,
+          outcome: 'rejected:forbidden',
+          message: 'this key may not send telemetry',
+        }
       : {
           status: 401,
           code: CODE.unauthenticated,
+          outcome: 'rejected:unauthenticated',
           message: 'a valid key is needed: Authorization: Bearer KEY',
           headers: { 'www-authenticate': 'Bearer' },
         }
@@ -87,12 +113,20 @@ export function examine(
   if (coding !== 'gzip' && coding !== 'identity') {
     return unsupported('the content encoding must be gzip or identity')
   }
+  if (!/^(100-continue)?$/i.test(request.headers.expect ?? '')) {
+    return {
+      status: 417,
+      code: CODE.invalidArgument,
+      outcome: 'rejected:unsupported-expectation',
+      message: 'nothing but 100-continue may be expected',
+    }
+  }
   const gzip = coding === 'gzip'
   return lengthRefusal(request, gzip, door) ?? { signal, encoding, gzip, tenantId: identity.tenantId }
 }
 
 function unsupported(message: string): Refusal {
-  return { status: 415, code: CODE.invalidArgument, message }
+  return { status: 415, code: CODE.invalidArgument, message, outcome: 'rejected:unsupported-encoding' }
 }
 
 /** The media type without its parameters, which do not matter for either encoding. */

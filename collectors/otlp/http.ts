@@ -17,14 +17,25 @@ import {
   isRefusal,
   overloaded,
   type Refusal,
+  signalOf,
+  UNKNOWN_METHOD,
   undecodable,
 } from './http-request.ts'
+import { answerUnparsable, isInBody, unparsable } from './http-unparsable.ts'
 import { type Claim, InFlight } from './in-flight.ts'
 import { listen, rethrow } from './listening.ts'
-import { DOOR_LIMITS, type DoorLimits, type DoorOptions, type Encoding, IN_FLIGHT_BYTES, receive } from './receive.ts'
-import { CODE, encodeReceipt, encodeStatus } from './replies.ts'
+import {
+  type CountedSignal,
+  countUnread,
+  DOOR_LIMITS,
+  type DoorLimits,
+  type DoorOptions,
+  type Encoding,
+  IN_FLIGHT_BYTES,
+  receive,
+} from './receive.ts'
+import { CODE, CONTENT_TYPES, encodeReceipt, encodeStatus } from './replies.ts'
 
-const CONTENT_TYPES: Record<Encoding, string> = { protobuf: 'application/x-protobuf', json: 'application/json' }
 /** How much of a refused body is read and thrown away so that its sender sees the answer rather than a reset. */
 const DISCARD_BYTES = 16 * 1024 * 1024
 const DISCARD_MS = 5000
@@ -33,6 +44,10 @@ interface Door extends DoorOptions {
   readonly limits: DoorLimits
   readonly inFlight: InFlight
   readonly bug: (error: unknown) => void
+  /** The answer to the latest request of a connection. */
+  readonly latest: WeakMap<Socket, ServerResponse>
+  /** Connections that the parser gave up. It says so again with every byte that still comes. */
+  readonly unparsable: WeakSet<Socket>
   closing: boolean
 }
 
@@ -44,6 +59,8 @@ export async function startOtlpHttp(options: DoorOptions): Promise<Collector> {
     limits,
     inFlight: options.inFlight ?? new InFlight(IN_FLIGHT_BYTES),
     bug: options.bug ?? rethrow,
+    latest: new WeakMap(),
+    unparsable: new WeakSet(),
     closing: false,
   }
   const server = createServer({
@@ -53,6 +70,8 @@ export async function startOtlpHttp(options: DoorOptions): Promise<Collector> {
     // Node looks for late requests this often; its default of 30 s would double every limit above.
     connectionsCheckingInterval: Math.min(2000, limits.headersMs),
     maxHeaderSize: 16 * 1024,
+    // `examine` does, with an answer that says so.
+    requireHostHeader: false,
   })
   server.maxConnections = limits.connections
   server.maxRequestsPerSocket = 1000
@@ -62,7 +81,16 @@ export async function startOtlpHttp(options: DoorOptions): Promise<Collector> {
   server.on('request', serveRequest)
   // A client that asks first whether to send: `serve` says so when it comes to the body.
   server.on('checkContinue', serveRequest)
-  server.on('clientError', answerUnparsable)
+  // One that expects something else: `examine` refuses it.
+  server.on('checkExpectation', serveRequest)
+  // One request more than a connection may carry: Node has answered it with 503.
+  server.on('dropRequest', (request: IncomingMessage) => countUnread(door, signalOf(request), 'refused:unavailable'))
+  // CONNECT never becomes a request.
+  server.on('connect', (request: IncomingMessage, socket: Socket) => {
+    countUnread(door, signalOf(request), UNKNOWN_METHOD.outcome)
+    answerUnparsable(UNKNOWN_METHOD, socket, undefined)
+  })
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseUnparsable(error, socket, door))
   return {
     address: await listen(server, options.host, options.port),
     close: () => close(server, door),
@@ -82,8 +110,10 @@ function close(server: Server, door: Door): Promise<void> {
 }
 
 async function serve(request: IncomingMessage, response: ServerResponse, door: Door): Promise<void> {
+  door.latest.set(request.socket, response)
   const ask = door.closing ? overloaded('shutting down', 1000) : examine(request, door)
   if (isRefusal(ask)) {
+    countUnread(door, signalOf(request), ask.outcome)
     refuse(request, response, ask, door)
     return
   }
@@ -94,7 +124,7 @@ async function serve(request: IncomingMessage, response: ServerResponse, door: D
   try {
     // The body is passed on and not kept: while what it said is appended, its memory is free again.
     const answer = await readBody(request, { gzip: ask.gzip, limits: door.limits, claim }).then((body) =>
-      Buffer.isBuffer(body) ? process(body, { ...ask, claim }, door) : body,
+      Buffer.isBuffer(body) ? process(body, { ...ask, claim }, door) : unread(body, ask.signal, door),
     )
     if (answer === undefined) {
       return
@@ -107,6 +137,12 @@ async function serve(request: IncomingMessage, response: ServerResponse, door: D
   } finally {
     claim.release()
   }
+}
+
+/** Counts a request whose body did not come, or could not be taken; passes its refusal on, if there is one. */
+function unread(refusal: Refusal | undefined, signal: CountedSignal, door: Door): Refusal | undefined {
+  countUnread(door, signal, refusal?.outcome ?? 'rejected:incomplete-request')
+  return refusal
 }
 
 function process(body: Buffer, ask: HttpAsk & { readonly claim: Claim }, door: Door): Promise<Buffer | Refusal> {
@@ -124,7 +160,7 @@ function refusalOf(error: unknown, door: Door): Refusal {
     return undecodable(error.message)
   }
   door.bug(error)
-  return { status: 500, code: CODE.internal, message: 'internal error' }
+  return { status: 500, code: CODE.internal, message: 'internal error', outcome: 'rejected:internal-error' }
 }
 
 function send(
@@ -189,19 +225,19 @@ function discard(request: IncomingMessage, done: () => void): void {
   request.resume()
 }
 
-/** What the HTTP parser itself refuses. It is not known yet which encoding the client speaks, so there is no body. */
-function answerUnparsable(error: NodeJS.ErrnoException, socket: Socket): void {
-  const status =
-    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-      ? '408 Request Timeout'
-      : error.code === 'HPE_HEADER_OVERFLOW'
-        ? '431 Request Header Fields Too Large'
-        : error.code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW'
-          ? '413 Payload Too Large'
-          : '400 Bad Request'
-  if (socket.writable) {
-    socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
-  } else {
-    socket.destroy()
+function refuseUnparsable(error: NodeJS.ErrnoException, socket: Socket, door: Door): void {
+  if (door.unparsable.has(socket)) {
+    return
   }
+  door.unparsable.add(socket)
+  const refusal = unparsable(error.code)
+  if (refusal === undefined) {
+    socket.destroy()
+    return
+  }
+  const latest = door.latest.get(socket)
+  if (!isInBody(latest)) {
+    countUnread(door, 'none', refusal.outcome)
+  }
+  answerUnparsable(refusal, socket, latest)
 }

@@ -1,15 +1,44 @@
 /** For tests of the doors: an intake that keeps what it is given, and books that must balance. */
-import { expect } from 'vitest'
-import type { DecodedRequest, Intake } from '../collector.ts'
+import { afterEach, beforeEach, expect } from 'vitest'
+import type { Collector, DecodedRequest, Intake } from '../collector.ts'
 import type { DoorOptions } from './receive.ts'
 import type { OtlpRecord } from './records.ts'
+
+/** A door of a kind, at most one at a time: closed after each test, and then its books must balance. */
+export function useDoor(start: (options: DoorOptions) => Promise<Collector>) {
+  let door: Collector | undefined
+  const fixture = {
+    ledger: new Ledger(),
+    address: '',
+    /** Gives the address. */
+    open: async (options: Partial<DoorOptions> = {}): Promise<string> => {
+      door = await start({ ...fixture.ledger.doorOptions, ...options })
+      fixture.address = door.address
+      return fixture.address
+    },
+    close: async (): Promise<void> => {
+      const closing = door?.close()
+      door = undefined
+      await closing
+    },
+  }
+  beforeEach(() => {
+    fixture.ledger = new Ledger()
+  })
+  afterEach(async () => {
+    await fixture.close()
+    fixture.ledger.expectBalance()
+  })
+  return fixture
+}
 
 export class Ledger {
   readonly records: OtlpRecord[] = []
   readonly tenants: string[] = []
   readonly outcomes: Record<string, number> = {}
+  /** By signal. */
+  readonly received: Record<string, number> = {}
   authenticated = 0
-  private received = 0
 
   /** Everything that a door needs, on any free port of this machine, for anybody. */
   readonly doorOptions: DoorOptions = {
@@ -21,8 +50,8 @@ export class Ledger {
       return { tenantId: 'default' }
     },
     count: (outcome, records) => this.count(outcome, records),
-    received: (_signal, records) => {
-      this.received += records
+    received: (signal, records) => {
+      this.received[signal] = (this.received[signal] ?? 0) + records
     },
   }
 
@@ -68,10 +97,14 @@ export class Ledger {
 
   /** received = sum of outcomes. */
   expectBalance(): void {
-    expect(Object.values(this.outcomes).reduce((sum, records) => sum + records, 0)).toBe(this.received)
+    expect(sum(this.outcomes)).toBe(sum(this.received))
   }
 
   private count(outcome: string, records: number): void {
     this.outcomes[outcome] = (this.outcomes[outcome] ?? 0) + records
   }
+}
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, records) => total + records, 0)
 }

@@ -7,6 +7,8 @@ import type { DecodeLimits } from './limits.ts'
 
 export type Signal = 'traces' | 'logs' | 'metrics'
 export type Encoding = 'protobuf' | 'json'
+/** What a request is counted under: its signal, or `none` when it asked for nothing that is here. */
+export type CountedSignal = Signal | 'none'
 
 /** Says who sends, from the `Authorization` header alone, before anything else of the request is looked at. */
 export type Authenticate = (
@@ -53,8 +55,8 @@ export interface DoorOptions {
   readonly authenticate: Authenticate
   /** The end of records that the intake never accepted. What it accepted, it counts itself, rejected records included. */
   readonly count: CountOutcome
-  /** Every record that was received, an undecodable body being one. Balances with the outcomes. */
-  readonly received: (signal: Signal, records: number) => void
+  /** Every record that was received, a request whose records never became known being one. Balances with the outcomes. */
+  readonly received: (signal: CountedSignal, records: number) => void
   readonly limits?: Partial<DoorLimits>
   readonly decodeLimits?: Partial<DecodeLimits>
   /** Share one between doors, so that they are bounded together. */
@@ -81,6 +83,19 @@ interface Arrival {
 }
 
 /**
+ * Counts a request whose records never became known, because it was refused before its body was read or decoded: it is
+ * one record. The doors call it for whatever they do not hand to `receive`, so that every request is counted once.
+ */
+export function countUnread(
+  { received, count }: Pick<DoorOptions, 'count' | 'received'>,
+  signal: CountedSignal,
+  outcome: string,
+): void {
+  received(signal, 1)
+  count(outcome, 1)
+}
+
+/**
  * Takes in one request body; resolves when what was accepted is durable. Throws `Rejected` when it cannot be
  * decoded and `Unavailable` when the sender should come back, both already counted.
  */
@@ -91,8 +106,7 @@ export async function receive(
 ): Promise<Receipt> {
   const { signal, encoding, tenantId, claim } = arrival
   if (signal === 'metrics') {
-    door.received(signal, 1)
-    door.count('ignored:metrics', 1)
+    countUnread(door, signal, 'ignored:metrics')
     return ACCEPTED
   }
   const decoded = decode(body, signal, encoding, door)
@@ -119,8 +133,7 @@ function decode(
     return decodeOtlp(body, { signal, encoding, limits: door.decodeLimits ?? {} })
   } catch (error) {
     if (error instanceof Rejected) {
-      door.received(signal, 1)
-      door.count(`rejected:${error.reason}`, 1)
+      countUnread(door, signal, `rejected:${error.reason}`)
     }
     throw error
   }

@@ -14,6 +14,11 @@ export const CODE = {
   unauthenticated: 16,
 } as const
 
+export const CONTENT_TYPES: Record<Encoding, string> = {
+  protobuf: 'application/x-protobuf',
+  json: 'application/json',
+}
+
 const REJECTED_FIELD: Record<Signal, string> = {
   traces: 'rejectedSpans',
   logs: 'rejectedLogRecords',
