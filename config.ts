@@ -52,8 +52,10 @@ const Assemble = Type.Object(
 
 const Limits = Type.Object(
   {
-    /** Inflated bytes of one request. */
+    /** Inflated bytes of one request, and over gRPC bytes as sent, too. */
     request_bytes: Type.Integer({ minimum: 1024, maximum: GIBIBYTE, default: 16 * 1024 * 1024 }),
+    /** Bytes of one compressed request as it is sent over HTTP. */
+    compressed_bytes: Type.Integer({ minimum: 1024, maximum: GIBIBYTE, default: 4 * 1024 * 1024 }),
     /** Bytes of requests read or worked on at one time; beyond it clients are told to come back. */
     in_flight_bytes: Type.Integer({ minimum: 1024, maximum: 16 * GIBIBYTE, default: 64 * 1024 * 1024 }),
     /** How long records may wait to be judged; beyond it, too. More of it makes alerts later, not fewer records lost. */

@@ -132,7 +132,11 @@ async function serve(port: MessagePort, { config, closeMs, full }: DoorsStart): 
     authenticate: doorkeeper(config),
     count: (outcome, records) => counts.count(outcome, records),
     received: (signal, records) => counts.received(signal, records),
-    limits: { bodyBytes: config.limits.request_bytes, closeMs },
+    limits: {
+      bodyBytes: config.limits.request_bytes,
+      compressedBytes: config.limits.compressed_bytes,
+      closeMs,
+    },
     inFlight: new InFlight(config.limits.in_flight_bytes, () => Atomics.load(full, 0) !== 0),
     bug: (error) => say({ type: 'bug', error: error instanceof Error ? error : String(error) }),
   }

@@ -27,6 +27,11 @@ const expected: Record<string, readonly string[]> = {
     "11:5: keys[3]: 'name' is missing",
     "11:12: keys[3].scope: 'root' is not a value of it (allowed: ingest, read, admin)",
   ],
+  'bad-limits.yml': [
+    '2:18: limits.request_bytes: must be >= 1024',
+    "3:21: limits.compressed_bytes: must be a whole number, not '4 MiB'",
+    '4:20: limits.in_flight_bytes: must be <= 17179869184',
+  ],
   'bad-ports.yml': [
     '2:19: listen.otlp_http_port: must be <= 65535',
     '3:19: listen.otlp_grpc_port: must be >= 0',
@@ -238,7 +243,12 @@ describe('without a configuration', () => {
     listen: { host: '127.0.0.1', otlp_http_port: 4318, otlp_grpc_port: 4317, api_port: 8080 },
     keys: [],
     assemble: { hold_ms: 2000, max_held: 20_000 },
-    limits: { request_bytes: 16 * 1024 ** 2, in_flight_bytes: 64 * 1024 ** 2, backlog_ms: 5000 },
+    limits: {
+      request_bytes: 16 * 1024 ** 2,
+      compressed_bytes: 4 * 1024 ** 2,
+      in_flight_bytes: 64 * 1024 ** 2,
+      backlog_ms: 5000,
+    },
     retention: { content: 'masked', store_days: 30, log_days: 7, log_bytes: 8 * 1024 ** 3 },
     store: { database: 'telltale' },
     sinks: [],

@@ -1,4 +1,6 @@
 /** The doors in their thread: what the engine says reaches the sender, and what happens there is counted here. */
+import { randomBytes } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Doors, openDoors } from '../doors.ts'
 import type { DoorsConfig } from '../doors-thread.ts'
@@ -7,7 +9,12 @@ import { Unavailable } from '../schema/errors.ts'
 
 const CONFIG: DoorsConfig = {
   listen: { host: '127.0.0.1', otlp_http_port: 0, otlp_grpc_port: 0, api_port: 0 },
-  limits: { request_bytes: 1024 * 1024, in_flight_bytes: 8 * 1024 * 1024, backlog_ms: 5000 },
+  limits: {
+    request_bytes: 1024 * 1024,
+    compressed_bytes: 64 * 1024,
+    in_flight_bytes: 8 * 1024 * 1024,
+    backlog_ms: 5000,
+  },
   keys: [],
   tenant: 'default',
   retention: { content: 'masked', store_days: 1, log_days: 1, log_bytes: 16 * 1024 * 1024 },
@@ -92,6 +99,24 @@ describe('the doors in their thread', () => {
     expect(response.status).toBe(503)
     expect(Number(response.headers.get('retry-after'))).toBeGreaterThanOrEqual(7)
     expect(bugs).toEqual([])
+  })
+
+  it('hold requests to the limits that are configured, and count those that do not keep them', async () => {
+    const { doors, counts } = await opened(() => Promise.resolve())
+    const send = async (body: Buffer, coding: string) => {
+      const headers = { 'content-type': 'application/json', 'content-encoding': coding }
+      const response = await fetch(`${doors.otlpHttp}/v1/logs`, { method: 'POST', headers, body })
+      return [response.status, ((await response.json()) as { message: string }).message]
+    }
+    const most = (bytes: number, what = '') => [413, `the body may have at most ${bytes} bytes${what}`]
+    const limits = CONFIG.limits
+    expect(await send(Buffer.alloc(limits.request_bytes + 1, ' '), 'identity')).toEqual(most(limits.request_bytes))
+    const noise = gzipSync(randomBytes(limits.compressed_bytes))
+    expect(await send(noise, 'gzip')).toEqual(most(limits.compressed_bytes, ' compressed'))
+    const bomb = gzipSync(Buffer.alloc(limits.request_bytes + 1, ' '))
+    expect(await send(bomb, 'gzip')).toEqual(most(limits.request_bytes, ' once inflated'))
+    await doors.counted()
+    expect(counts).toEqual({ 'received:logs': 3, 'rejected:too-large': 3 })
   })
 
   it('let nobody in while the stages are behind, and everybody when they are not', async () => {

@@ -48,6 +48,7 @@ describe('bodies that are not OTLP/JSON', () => {
 describe('bodies that are', () => {
   it.each([
     ['an empty object', '{}'],
+    ['a key twice', '{"resourceSpans":[{}],"resourceSpans":[]}'],
     ['null for a list', '{"resourceSpans":null}'],
     ['a byte order mark', '\ufeff{"resourceSpans":[]}'],
     ['unknown fields', '{"resource_spans":[{"scope_spans":[{"spans":[{}]}]}],"__proto__":{"x":1}}'],
@@ -117,7 +118,12 @@ describe('a value', () => {
     [{ intValue: '' }, undefined],
     [{ intValue: ' 1' }, undefined],
     [{ intValue: '0x10' }, undefined],
+    [{ intValue: '1e3' }, undefined],
     [{ intValue: 1.5 }, undefined],
+    [{ intValue: '5', int_value: '6' }, 5],
+    [{ doubleValue: '-0' }, -0],
+    [{ doubleValue: '0.1e-400' }, 0],
+    [{ doubleValue: '1e999' }, Number.POSITIVE_INFINITY],
     [{ doubleValue: 1.5 }, 1.5],
     [{ doubleValue: '1e3' }, 1000],
     [{ doubleValue: 'NaN' }, Number.NaN],
