@@ -100,6 +100,21 @@ describe('a fragment', () => {
     expect(one({ ...draft, operation: 'retrieval', destinations: [] }).destinations).toBeUndefined()
   })
 
+  test('joins the datasets a dialect saw with those the arguments name', () => {
+    const draft: FragmentDraft = {
+      role: 'event',
+      operation: 'tool_call',
+      content: { arguments: '{"sql":"SELECT * FROM Leads JOIN orders USING (id)"}' },
+      dataset_scope: [{ id: 'leads', classification: 'restricted' }],
+      requested_calls: [{ call_id: 'c1', arguments: '{"bucket":"reports"}' }],
+    }
+    const fragment = one(draft)
+    expect(fragment.dataset_scope).toEqual([{ id: 'leads', classification: 'restricted' }, { id: 'orders' }])
+    expect(fragment.requested_calls?.[0]?.dataset_scope).toEqual([{ id: 'reports' }])
+    // A query is searched for, not run.
+    expect(one({ ...draft, operation: 'retrieval', dataset_scope: [] }).dataset_scope).toBeUndefined()
+  })
+
   test('keeps what remains of the attributes, and content only once', () => {
     const record = spanRecord({
       attributes: {

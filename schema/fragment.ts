@@ -41,6 +41,8 @@ export interface RequestedCall {
   readonly arguments?: string
   /** Endpoints named in the arguments, found by the intake before it masked them. */
   readonly destinations?: readonly Destination[]
+  /** Datasets named in the arguments, likewise. */
+  readonly dataset_scope?: readonly Dataset[]
   /** Set when the result was seen (in the next model input). */
   readonly result?: string
   readonly outcome?: EventOutcome

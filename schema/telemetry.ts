@@ -70,6 +70,10 @@ export const Subject = Type.Object(
 )
 export type Subject = Static<typeof Subject>
 
+/**
+ * A dataset touched or named. `id` is in the normal form of `docs/datasets.md`, unless the agent stated it itself: full
+ * (`postgresql/crm/leads`), or, from arguments, what they say of its end (`leads`).
+ */
 export const Dataset = Type.Object(
   { id: Name, classification: Type.Optional(Type.Enum([...CLASSIFICATIONS])), tenant: Type.Optional(Name) },
   strict,

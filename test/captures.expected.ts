@@ -211,7 +211,8 @@ const nodeCalls: readonly ExpectedCall[] = [
     arguments: '"table":"audit"',
     result: 'table "audit" does not exist',
     destinations: ['127.0.0.1:25432'],
-    datasets: ['postgresql/postgres/audit'],
+    // Named in its arguments, and in full by the query below it.
+    datasets: ['audit', 'postgresql/postgres/audit'],
   },
 ]
 

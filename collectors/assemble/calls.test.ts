@@ -27,6 +27,15 @@ describe('calls that models speak of', () => {
     expect(outcomes).toEqual({ event: 3, synthesized: 1 })
   })
 
+  it('reach and touch what the request names', () => {
+    const named = {
+      destinations: [{ host: 'two.example', seen_in: 'argument' as const }],
+      dataset_scope: [{ id: 'leads' }],
+    }
+    const { tools } = assembled([chat('one', { requested_calls: [{ ...asked, ...named }] }), root()])
+    expect(tools).toMatchObject([named])
+  })
+
   it('are no events of their own when the record comes', () => {
     const { tools, outcomes } = assembled([
       chat('one', { requested_calls: [asked] }),

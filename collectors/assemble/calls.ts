@@ -42,6 +42,9 @@ function spokenOf(model: Fragment, call: RequestedCall, way: 'requested' | 'answ
   if (way === 'requested' && call.destinations !== undefined) {
     fragment.destinations = call.destinations
   }
+  if (way === 'requested' && call.dataset_scope !== undefined) {
+    fragment.dataset_scope = call.dataset_scope
+  }
   if (call.result !== undefined) {
     fragment.content = { ...fragment.content, result: call.result }
   }

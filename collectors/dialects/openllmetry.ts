@@ -1,7 +1,7 @@
 import type { Span } from '../otlp/records.ts'
 import { asJson, bool, field, fieldLabel, firstLabel, type Json, label, labels, put, text } from '../otlp/values.ts'
 import type { Dialect, FragmentDraft } from './dialect.ts'
-import { dataset, datasets } from './reading/datasets.ts'
+import { datasets, resource } from './reading/datasets.ts'
 import { manifestHash } from './reading/definitions.ts'
 import { type Draft, draftOf, putContent, putDatasets, putEnding, putTool } from './reading/draft.ts'
 import { agentNamed, kindOf, speakOf, versionOf } from './reading/genai.ts'
@@ -147,7 +147,7 @@ function resourceRead(span: Span): Draft {
   const input = asJson(attributes.get('traceloop.entity.input'))
   const uri = fieldLabel(field(input, 'params') ?? input, 'uri')
   putContent(draft, { arguments: text(input), result: text(attributes.get('traceloop.entity.output')) })
-  putDatasets(draft, datasets([dataset(uri)]))
+  putDatasets(draft, datasets([resource(uri)]))
   putEnding(draft, endingOf(span))
   return draft
 }

@@ -1,4 +1,5 @@
-/** What the name of an argument says about its value. */
+/** What the name of an argument says about its value: whom or what it reaches, and which dataset it names. */
+import type { DatasetPart } from './argument-datasets.ts'
 
 /**
  * `recipient`: people the call sends something to. `mention`: people it does not (who sent, what is searched for). `host`: a
@@ -22,29 +23,37 @@ const ADDRESSES =
   brokers nameserver origin callback registry location upstream gateway feed`)
 const COMMANDS = words('command commands cmd script bash shell code python argv exec program powershell sh')
 
-const REMEMBERED = 4096
-const meanings = new Map<string, ArgumentMeaning>()
+/** What a value is by the name of its argument. */
+export interface ArgumentName {
+  readonly meaning: ArgumentMeaning
+  /** What it has to do with a dataset, when anything. */
+  readonly dataset: DatasetPart | undefined
+}
 
-export function argumentMeaning(name: string): ArgumentMeaning {
-  const known = meanings.get(name)
+const REMEMBERED = 4096
+const names = new Map<string, ArgumentName>()
+
+/** Reads the name of an argument; remembered, for the same few come with every call. */
+export function argumentName(name: string): ArgumentName {
+  const known = names.get(name)
   if (known !== undefined) {
     return known
   }
-  const meaning = judge(name)
-  if (meanings.size >= REMEMBERED) {
-    meanings.clear()
-  }
-  meanings.set(name, meaning)
-  return meaning
-}
-
-function judge(name: string): ArgumentMeaning {
   const parts = name
     .slice(0, 128)
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
     .toLowerCase()
     .split(/[^a-z0-9]+/)
     .filter((part) => part !== '')
+  const read = { meaning: meaningOf(parts), dataset: datasetPartOf(parts) }
+  if (names.size >= REMEMBERED) {
+    names.clear()
+  }
+  names.set(name, read)
+  return read
+}
+
+function meaningOf(parts: readonly string[]): ArgumentMeaning {
   const has = (set: ReadonlySet<string>) => parts.some((part) => set.has(part))
   if (has(MENTIONS) || parts.join('') === 'replyto') {
     return 'mention'
@@ -59,4 +68,50 @@ function judge(name: string): ArgumentMeaning {
     return 'address'
   }
   return has(COMMANDS) ? 'command' : 'plain'
+}
+
+const DATASET_NOUNS: ReadonlyMap<string, DatasetPart> = new Map([
+  ['table', 'table'],
+  ['tables', 'table'],
+  ['collection', 'collection'],
+  ['collections', 'collection'],
+  ['index', 'index'],
+  ['indexes', 'index'],
+  ['indices', 'index'],
+  ['bucket', 'bucket'],
+  ['buckets', 'bucket'],
+  ['dataset', 'dataset'],
+  ['datasets', 'dataset'],
+  ['database', 'database'],
+  ['db', 'database'],
+  ['keyspace', 'database'],
+  ['schema', 'schema'],
+  ['project', 'project'],
+  ['namespace', 'namespace'],
+])
+/** What may stand before such a noun. Of a `time_bucket`, a `start_index`, a `color_table` nothing is known. */
+const BEFORE_NOUN =
+  words(`source src target destination dest dst from to sql s3 gcs gs r2 minio storage bigquery bq dynamo dynamodb mongo
+  mongodb postgres postgresql mysql snowflake vector search es elastic elasticsearch opensearch pinecone qdrant chroma milvus
+  weaviate`)
+const OPAQUE = words('knowledge_base vector_store data_source memory_store knowledgebase')
+
+function datasetPartOf(parts: readonly string[]): DatasetPart | undefined {
+  const ends = /^(?:name|names|id|ids)$/.test(parts.at(-1) ?? '')
+  const noun = ends ? parts.slice(0, -1) : parts
+  const whole = noun.join('_')
+  if (whole === 'server' || whole === 'uri') {
+    return whole
+  }
+  if (whole === 'resource_uri') {
+    return 'resource'
+  }
+  if (OPAQUE.has(whole)) {
+    return ends && parts.at(-1)?.startsWith('id') === true ? 'id' : undefined
+  }
+  if (whole === 'sql' || (noun[0] === 'sql' && /^(?:query|statement|text|command)$/.test(noun.slice(1).join('_')))) {
+    return 'sql'
+  }
+  const part = DATASET_NOUNS.get(noun.at(-1) ?? '')
+  return noun.length === 1 || (noun.length === 2 && BEFORE_NOUN.has(noun[0] as string)) ? part : undefined
 }

@@ -1,7 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { LIST_LIMIT } from '../../schema/telemetry.ts'
-import { findDestinations, normalizeDestination } from './destinations.ts'
+import { readArguments } from './arguments.ts'
+import { normalizeDestination } from './destinations.ts'
+
+const findDestinations = (text: string) => readArguments(text).destinations
 
 /** `scheme://host:port` of what is found, for short expectations. */
 const found = (text: unknown) =>
@@ -10,7 +13,7 @@ const found = (text: unknown) =>
       `${scheme === undefined ? '' : `${scheme}:`}${host}${port === undefined ? '' : ` ${port}`}`,
   )
 
-describe('findDestinations finds', () => {
+describe('destinations found in arguments:', () => {
   test.each<[string, unknown, string[]]>([
     ['a URL', { url: 'https://api.example.com/v1?key=secret' }, ['https:api.example.com']],
     [
@@ -118,7 +121,7 @@ describe('findDestinations finds', () => {
   })
 })
 
-describe('findDestinations finds nothing in', () => {
+describe('no destinations are found in', () => {
   test.each<[string, unknown]>([
     ['files', { path: 'src/main.py', target: 'deploy.sh', destination: 'notes.md', name: 'archive.zip' }],
     ['versions and packages', { version: '1.2.3', package: 'socket.io', requires: ['node.js@20.1.0'] }],

@@ -19,9 +19,10 @@ import {
 } from '../../schema/telemetry.ts'
 import type { FragmentDraft } from '../dialects/dialect.ts'
 import type { OtlpRecord } from '../otlp/records.ts'
+import { type NamedInArguments, readArguments } from './arguments.ts'
 import { sanitizeAttributes } from './attributes.ts'
 import { maskAndCut, type Retention, sanitizeContent, sanitizeText } from './content.ts'
-import { findDestinations, normalizeDestination } from './destinations.ts'
+import { normalizeDestination } from './destinations.ts'
 import { identifier } from './identifier.ts'
 
 /** A fragment under construction. */
@@ -32,7 +33,7 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const HASH = /^[0-9a-f]{64}$/
 const COUNTS = ['bytes_in', 'bytes_out', 'rows', 'documents', 'input_tokens', 'output_tokens'] as const
 
-/** Arguments of these name places the agent reaches out to; a query or a conversation merely mentions them. */
+/** Arguments of these name what the agent reaches out to; a query or a conversation merely mentions it. */
 const REACHING: ReadonlySet<Operation | undefined> = new Set([
   undefined,
   'tool_call',
@@ -41,7 +42,7 @@ const REACHING: ReadonlySet<Operation | undefined> = new Set([
   'token_request',
 ])
 
-const NONE: readonly Destination[] = []
+const NOTHING: NamedInArguments = { destinations: [], datasets: [] }
 
 /** Copies what is allowed of `draft` into `target`, sanitized. The links, ids and times are the intake's. */
 export function sanitizeDraft(
@@ -52,10 +53,7 @@ export function sanitizeDraft(
 ): void {
   copyIdentity(draft, target)
   copyOutcome(draft, target)
-  const destinations = allDestinations(draft)
-  if (destinations.length > 0) {
-    target.destinations = destinations
-  }
+  copyNamed(draft, target)
   const volume = sanitizeVolume(draft)
   if (volume !== undefined) {
     target.volume = volume
@@ -105,9 +103,6 @@ function copyIdentity(draft: FragmentDraft, target: Building<Fragment>): void {
   if (draft.subject_chain !== undefined) {
     assign(target, 'subject_chain', list(draft.subject_chain, sanitizeSubject))
   }
-  if (draft.dataset_scope !== undefined) {
-    assign(target, 'dataset_scope', list(draft.dataset_scope, sanitizeDataset))
-  }
   if (draft.token !== undefined) {
     target.token = sanitizeToken(draft.token)
   }
@@ -149,11 +144,32 @@ function copyOutcome(draft: FragmentDraft, target: Building<Fragment>): void {
   }
 }
 
-/** Those the dialect saw, and those the arguments name; found before masking, which would hide some of them. */
-function allDestinations(draft: FragmentDraft): readonly Destination[] {
+/** What the dialect saw, and what the arguments name; found before masking, which would hide some of it. */
+function copyNamed(draft: FragmentDraft, target: Building<Fragment>): void {
   const text = draft.content?.arguments
-  const named = typeof text === 'string' && REACHING.has(draft.operation) ? findDestinations(text) : NONE
-  return draft.destinations === undefined ? named : mergeDestinations(draft.destinations, named)
+  const named = typeof text === 'string' && REACHING.has(draft.operation) ? readArguments(text) : NOTHING
+  const destinations =
+    draft.destinations === undefined ? named.destinations : mergeDestinations(draft.destinations, named.destinations)
+  if (destinations.length > 0) {
+    target.destinations = destinations
+  }
+  if (draft.dataset_scope !== undefined || named.datasets.length > 0) {
+    assign(target, 'dataset_scope', mergeDatasets(list(draft.dataset_scope, sanitizeDataset), named.datasets))
+  }
+}
+
+/** A dataset that is named in arguments, too, keeps what was said of it elsewhere. */
+function mergeDatasets(
+  stated: readonly Dataset[] | undefined,
+  named: readonly string[],
+): readonly Dataset[] | undefined {
+  const merged: Dataset[] = [...(stated ?? [])]
+  for (const id of named) {
+    if (merged.length < LIST_LIMIT && !merged.some((known) => known.id === id)) {
+      merged.push({ id })
+    }
+  }
+  return merged.length === 0 ? undefined : merged
 }
 
 function mergeDestinations(stated: readonly Destination[], named: readonly Destination[]): readonly Destination[] {
@@ -332,9 +348,12 @@ function sanitizeCalls(
     assign(kept, 'name', identifier(call.name))
     assign(kept, 'server', identifier(call.server))
     assign(kept, 'outcome', call.outcome)
-    const destinations = call.arguments === undefined ? [] : findDestinations(call.arguments)
+    const { destinations, datasets } = call.arguments === undefined ? NOTHING : readArguments(call.arguments)
     if (destinations.length > 0) {
       kept.destinations = destinations
+    }
+    if (datasets.length > 0) {
+      kept.dataset_scope = datasets.map((id) => ({ id }))
     }
     if (retention === 'masked') {
       assign(kept, 'arguments', call.arguments && sanitizeText(call.arguments))

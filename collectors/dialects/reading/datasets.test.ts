@@ -1,53 +1,67 @@
 import { describe, expect, it } from 'vitest'
-import { databaseDatasets, documentDataset, tablesOf } from './datasets.ts'
+import { databaseDatasets, documentDataset, namedDatasets } from './datasets.ts'
 
 const of = (attributes: Record<string, string>) =>
   databaseDatasets(new Map(Object.entries(attributes)))?.map(({ id }) => id)
 
-describe('tables of a query', () => {
-  it.each([
-    ['SELECT name FROM customers WHERE id = $1', ['customers']],
-    ['select * from public."Orders" o join crm.customers c on c.id = o.id', ['public.orders', 'crm.customers']],
-    ['INSERT INTO audit_log VALUES (1)', ['audit_log']],
-    ['UPDATE customers SET name = 1', ['customers']],
-    ['DROP TABLE IF EXISTS audit', ['audit']],
-    ['SELECT 1', []],
-    ['SELECT * FROM (SELECT * FROM inner_table) x', ['inner_table']],
-  ])('%s', (query, tables) => {
-    expect(tablesOf(query)).toEqual(tables)
+describe('datasets of a database span', () => {
+  it('are named by system, namespace and collection', () => {
+    expect(of({ 'db.system.name': 'mongodb', 'db.namespace': 'crm', 'db.collection.name': 'Leads' })).toEqual([
+      'mongodb/crm/leads',
+    ])
+    expect(of({ 'db.system': 'redis' })).toEqual(['redis'])
+    expect(of({ 'db.system': 'mssql', 'db.name': 'CRM' })).toEqual(['microsoft.sql_server/crm'])
+    expect(of({})).toBeUndefined()
   })
 
-  it('are bounded, and found in linear time', () => {
-    expect(tablesOf(Array.from({ length: 100 }, (_, n) => `FROM t${n}`).join(' '))).toHaveLength(16)
-    expect(tablesOf(`from ${' '.repeat(60_000)}`)).toEqual([])
-    expect(tablesOf('from if not '.repeat(5000))).toEqual([])
+  it('are the tables of its query where it names no collection', () => {
+    const crm = { 'db.system': 'mysql', 'db.name': 'crm' }
+    expect(of({ ...crm, 'db.statement': 'SELECT * FROM a, B JOIN c' })).toEqual([
+      'mysql/crm/a',
+      'mysql/crm/b',
+      'mysql/crm/c',
+    ])
+    expect(of({ ...crm, 'db.query.text': 'SELECT 1', 'db.query.summary': 'SELECT songs' })).toEqual(['mysql/crm'])
+    expect(of({ ...crm, 'db.query.summary': 'INSERT orders SELECT carts' })).toEqual([
+      'mysql/crm/orders',
+      'mysql/crm/carts',
+    ])
+    expect(of({ ...crm, 'db.query.summary': 'reads some songs' })).toEqual(['mysql/crm'])
+  })
+
+  it('hold no secret, though they are lower case', () => {
+    expect(of({ 'db.system': 'mysql', 'db.statement': 'SELECT * FROM AKIAIOSFODNN7EXAMPLE' })).toEqual([
+      expect.stringMatching(/^mysql\/\[masked:aws-access-key\]#[0-9a-f]{16}$/),
+    ])
   })
 })
 
-describe('datasets of a database span', () => {
-  it('are named by system, namespace and collection', () => {
-    expect(of({ 'db.system.name': 'mongodb', 'db.namespace': 'crm', 'db.collection.name': 'leads' })).toEqual([
-      'mongodb/crm/leads',
-    ])
-    expect(of({ 'db.system': 'mysql', 'db.name': 'crm', 'db.statement': 'SELECT * FROM a, b JOIN c' })).toEqual([
-      'mysql/crm/a',
-      'mysql/crm/c',
-    ])
-    expect(of({ 'db.system': 'redis' })).toEqual(['redis'])
-    expect(of({})).toBeUndefined()
+describe('datasets that attributes name outright', () => {
+  it.each([
+    ['gen_ai.data_source.id', 'KB-Prod', 'KB-Prod'],
+    ['aws.s3.bucket', 'Reports', 's3://reports'],
+    ['mcp.resource.uri', 'file:///kb/Refunds.md', 'file:///kb/Refunds.md'],
+    ['mcp.resource.uri', 'https://u:p@Wiki.example/page?key=1#a', 'https://Wiki.example/page'],
+    ['mcp.resource.uri', 'postgres://u:p@db:5432/CRM/leads/schema', 'postgresql/crm/leads'],
+    ['mcp.resource.uri', 's3://kb/a/b.md', 's3://kb'],
+  ])('%s: %s is %s', (key, value, id) => {
+    expect(namedDatasets(new Map([[key, value]]))).toEqual([{ id }])
   })
 })
 
 describe('the dataset of a document', () => {
   it('is what its metadata says, with its classification when it is one of ours', () => {
     expect(
-      documentDataset({ id: 'd1', metadata: { source: 's3://kb/x.md', dataset: 'kb', classification: 'Restricted' } }),
+      documentDataset({ id: 'd1', metadata: { source: 's3://kb/x.md', dataset: 'KB', classification: 'Restricted' } }),
     ).toEqual({
       id: 'kb',
       classification: 'restricted',
     })
     expect(documentDataset({ id: 'd1', metadata: '{"source":"s3://kb/x.md","classification":"secret"}' })).toEqual({
-      id: 's3://kb/x.md',
+      id: 's3://kb',
+    })
+    expect(documentDataset({ id: 'd1', metadata: { source: 'handbook/Leave.md' } })).toEqual({
+      id: 'handbook/Leave.md',
     })
     expect(documentDataset({ id: 'd1' })).toEqual({ id: 'd1' })
     expect(documentDataset({ content: 'x' })).toBeUndefined()

@@ -2,10 +2,19 @@
 import type { Dataset } from '../../../schema/telemetry.ts'
 import { CLASSIFICATIONS, type Classification } from '../../../schema/telemetry.ts'
 import type { AttributeMap } from '../../otlp/records.ts'
-import { asJson, field, fieldLabel, firstLabel, type Json, LIST_READ_LIMIT, label } from '../../otlp/values.ts'
-
-/** The most tables read from one query. */
-const TABLE_LIMIT = 16
+import {
+  asJson,
+  field,
+  fieldLabel,
+  firstLabel,
+  firstText,
+  type Json,
+  LIST_READ_LIMIT,
+  label,
+} from '../../otlp/values.ts'
+import { bucketId, databaseId, datasetName } from '../../sanitize/dataset-name.ts'
+import { resourceId } from '../../sanitize/dataset-uris.ts'
+import { tablesOf } from '../../sql-tables.ts'
 
 /** Datasets without repetition, at most `LIST_READ_LIMIT`; `undefined` when there are none. */
 export function datasets(found: readonly (Dataset | undefined)[]): readonly Dataset[] | undefined {
@@ -23,6 +32,11 @@ export function dataset(id: string | undefined): Dataset | undefined {
   return id === undefined ? undefined : { id }
 }
 
+/** A dataset by the URI of the resource it is. */
+export function resource(uri: string | undefined): Dataset | undefined {
+  return dataset(uri === undefined ? undefined : resourceId(uri))
+}
+
 /** Datasets that a database client span names: `system/namespace/collection`, one for each table of its query. */
 export function databaseDatasets(attributes: AttributeMap): readonly Dataset[] | undefined {
   const system = firstLabel(attributes, ['db.system.name', 'db.system'])
@@ -31,47 +45,35 @@ export function databaseDatasets(attributes: AttributeMap): readonly Dataset[] |
   }
   const namespace = firstLabel(attributes, ['db.namespace', 'db.name', 'db.redis.database_index'])
   const collection = firstLabel(attributes, ['db.collection.name', 'db.sql.table', 'db.mongodb.collection'])
-  const root = namespace === undefined ? system : `${system}/${namespace}`
   if (collection !== undefined) {
-    return datasets([dataset(cut(`${root}/${collection}`))])
+    return [{ id: databaseId(system, namespace, collection) }]
   }
-  const query = firstQuery(attributes)
-  const tables = query === undefined ? [] : tablesOf(query)
-  return datasets(tables.length === 0 ? [dataset(cut(root))] : tables.map((table) => dataset(cut(`${root}/${table}`))))
+  const tables = queriedTables(attributes)
+  return tables.length === 0
+    ? [{ id: databaseId(system, namespace) }]
+    : datasets(tables.map((table) => ({ id: databaseId(system, namespace, table) })))
 }
 
-function firstQuery(attributes: AttributeMap): string | undefined {
-  for (const key of ['db.query.text', 'db.statement', 'db.query.summary']) {
-    const query = attributes.get(key)
-    if (typeof query === 'string' && query !== '') {
-      return query
-    }
+function queriedTables(attributes: AttributeMap): readonly string[] {
+  const query = firstText(attributes, ['db.query.text', 'db.statement'])
+  if (query !== undefined) {
+    return tablesOf(query)
   }
-  return undefined
+  const summary = label(attributes.get('db.query.summary'))
+  return summary === undefined ? [] : summarizedTables(summary)
 }
 
-// Bounded repetitions and no nesting: linear in the length of the query.
-const TABLE_WORD =
-  /\b(?:from|join|into|update|table)\s{1,8}(?:only\s{1,8}|if\s{1,8}(?:not\s{1,8})?exists\s{1,8})?(["`[]?[a-z_][\w$]{0,127}["`\]]?(?:\.["`[]?[a-z_][\w$]{0,127}["`\]]?){0,2})/gi
+const SUMMARY_VERB = /^[A-Z]{2,}$/
+const SUMMARY_TARGET = /^[\p{L}_][\p{L}\p{N}_$.-]{0,254}$/u
 
-/** Table names of an SQL text, in lower case, by the words before them: good enough to name what was touched. */
-export function tablesOf(query: string): readonly string[] {
-  const found = new Set<string>()
-  for (const match of query.slice(0, 16_384).matchAll(TABLE_WORD)) {
-    const table = match[1]?.replace(/["`[\]]/g, '').toLowerCase()
-    if (table !== undefined && !NO_TABLE.has(table)) {
-      found.add(table)
-    }
-    if (found.size >= TABLE_LIMIT) {
-      break
-    }
-  }
-  return [...found]
+/** `SELECT songs artists`, `INSERT orders SELECT carts`: verbs, and what each is done to. */
+function summarizedTables(summary: string): readonly string[] {
+  const [verb = '', ...rest] = summary.split(/\s+/, LIST_READ_LIMIT)
+  return SUMMARY_VERB.test(verb) ? rest.filter((word) => SUMMARY_TARGET.test(word) && !SUMMARY_VERB.test(word)) : []
 }
 
-const NO_TABLE: ReadonlySet<string> = new Set(['select', 'set', 'lateral', 'values', 'unnest', 'where', 'if', 'only'])
-
-const SOURCE_KEYS = ['dataset', 'namespace', 'collection', 'index', 'bucket', 'source', 'id', 'uri', 'url'] as const
+const NAME_KEYS = ['dataset', 'namespace', 'collection', 'index', 'bucket'] as const
+const SOURCE_KEYS = ['source', 'id', 'uri', 'url'] as const
 
 /**
  * The dataset a retrieved document belongs to: what its metadata says, else its own id. A classification in the
@@ -79,7 +81,9 @@ const SOURCE_KEYS = ['dataset', 'namespace', 'collection', 'index', 'bucket', 's
  */
 export function documentDataset(document: Json | undefined): Dataset | undefined {
   const metadata = asJson(field(document, 'metadata') ?? field(document, 'document.metadata') ?? null) ?? document
-  const id = fieldLabel(metadata, ...SOURCE_KEYS) ?? fieldLabel(document, 'id')
+  const name = fieldLabel(metadata, ...NAME_KEYS)
+  const source = fieldLabel(metadata, ...SOURCE_KEYS) ?? fieldLabel(document, 'id')
+  const id = name !== undefined ? datasetName(name) : source === undefined ? undefined : resourceId(source)
   if (id === undefined) {
     return undefined
   }
@@ -89,13 +93,7 @@ export function documentDataset(document: Json | undefined): Dataset | undefined
     : { id }
 }
 
-const NAMED_KEYS = [
-  'gen_ai.data_source.id',
-  'aws.bedrock.knowledge_base.id',
-  'gen_ai.memory.store.id',
-  'mcp.resource.uri',
-  'aws.s3.bucket',
-] as const
+const NAMED_KEYS = ['gen_ai.data_source.id', 'aws.bedrock.knowledge_base.id', 'gen_ai.memory.store.id'] as const
 
 /** Datasets that attributes name outright. */
 export function namedDatasets(attributes: AttributeMap): readonly Dataset[] {
@@ -106,9 +104,8 @@ export function namedDatasets(attributes: AttributeMap): readonly Dataset[] {
       found.push({ id })
     }
   }
-  return found
-}
-
-function cut(id: string): string {
-  return id.slice(0, 512)
+  const bucket = label(attributes.get('aws.s3.bucket'))
+  const read = resource(label(attributes.get('mcp.resource.uri')))
+  const stored = dataset(bucket === undefined ? undefined : bucketId('s3', bucket))
+  return [...found, ...[read, stored].filter((named) => named !== undefined)]
 }
