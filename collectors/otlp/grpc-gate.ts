@@ -52,7 +52,6 @@ export function createGate(door: GateOptions, admissions: Admissions): ServerInt
     const claim: Claim = door.inFlight.claim()
     let timer: NodeJS.Timeout | undefined
     let admission: Admission | undefined
-    let ended = false
     // What grpc-js itself refuses (too large, not to be decompressed, no message, a deadline of its own), and calls
     // that clients give up, look alike from here.
     let outcome = 'rejected:unreadable-request'
@@ -92,14 +91,10 @@ export function createGate(door: GateOptions, admissions: Admissions): ServerInt
           },
           onReceiveHalfClose: (pass) => {
             arrived()
-            // The end of a call that was ended before still comes; its service must not see it.
-            if (!ended) {
-              pass()
-            }
+            pass()
           },
           // Also called when a call has ended as it should.
           onCancel: () => {
-            ended = true
             arrived()
             if (admission?.served !== true) {
               claim.release()

@@ -1,9 +1,11 @@
 /** What no gRPC client sends. Each ends in its status or a hang-up, counted once, and the next good call is taken. */
+import { once } from 'node:events'
+import { connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { startOtlpGrpc } from './grpc.ts'
-import { callGrpc, frame, GOOD, raw } from './grpc-client.contract.ts'
+import { callGrpc, frame, GOOD, raw, TRACES } from './grpc-client.contract.ts'
 import {
   callHeaders,
   END_HEADERS,
@@ -83,6 +85,22 @@ describe('a call', () => {
         resolve(undefined)
       })
     })
+    await expectOpen(address, { 'rejected:incomplete-request': 1 })
+  })
+
+  it('that was ended for being slow is not taken when its end comes after all', async () => {
+    const address = await house.open({ limits: { requestMs: 100 } })
+    const session = connectHttp2(address)
+    const stream = session.request({ ':method': 'POST', ':path': TRACES, 'content-type': 'application/grpc' })
+    stream.on('error', () => {}).resume()
+    stream.write(frame(GOOD))
+    const [headers] = (await once(stream, 'response')) as [Record<string, string>]
+    expect(headers['grpc-status']).toBe('4')
+    stream.end()
+    await new Promise((resolve) => {
+      session.ping(resolve)
+    })
+    session.destroy()
     await expectOpen(address, { 'rejected:incomplete-request': 1 })
   })
 })

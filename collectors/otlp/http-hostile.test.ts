@@ -286,6 +286,20 @@ describe('clients that are slow, or leave', () => {
     await expectOpen(address, { 'rejected:incomplete-request': 1 })
   })
 
+  it('are cut off when they do not hang up after they were told that it is over', async () => {
+    const address = await house.open()
+    await new Promise((resolve) => {
+      const socket = connect({ port: Number(new URL(address).port), host: '127.0.0.1', allowHalfOpen: true })
+      const dripping = setInterval(() => socket.write('\0'), 10)
+      socket.on('error', () => {}).resume()
+      socket.on('close', () => {
+        clearInterval(dripping)
+        resolve(undefined)
+      })
+    })
+    await expectOpen(address, { 'rejected:malformed-http': 1 })
+  })
+
   it('are not counted when they only connect and go', async () => {
     const address = await house.open()
     for (const way of ['end', 'resetAndDestroy'] as const) {
