@@ -54,8 +54,11 @@ export interface ReceivedFrame {
   readonly payload: Buffer
 }
 
-/** How a connection went on: it still echoes, it was told goodbye with an error code, or it was hung up on. */
-export type Ending = 'echo' | `goodbye ${number}` | 'hung up'
+/**
+ * How a connection went on: it still echoes, it was told goodbye with an error (which one differs between versions of
+ * Node), or it was hung up on.
+ */
+export type Ending = 'echo' | 'goodbye' | 'hung up'
 
 const ECHO = Buffer.from('is there')
 
@@ -92,8 +95,8 @@ export function speakHttp2(
 }
 
 function endingOf({ type, flags, payload }: ReceivedFrame): Ending | undefined {
-  return type === FRAME.goAway
-    ? `goodbye ${payload.readUInt32BE(4)}`
+  return type === FRAME.goAway && payload.readUInt32BE(4) !== 0
+    ? 'goodbye'
     : type === FRAME.ping && flags === ACK && payload.equals(ECHO)
       ? 'echo'
       : undefined
