@@ -8,8 +8,8 @@ import { runDelivery } from './engine/deliver.ts'
 import { runStage } from './engine/loop.ts'
 import type { Metrics } from './engine/metrics.ts'
 import type { OutcomeLedger } from './engine/outcomes.ts'
-import type { Stage, StageResult } from './engine/stage.ts'
-import { runWriter } from './engine/write.ts'
+import type { OutcomeCounts, Stage, StageResult } from './engine/stage.ts'
+import { runWriter, WRITE_GROUP } from './engine/write.ts'
 import type { PolicySet } from './rules/policy.ts'
 import type { Notice } from './schema/alert.ts'
 import type { Finding } from './schema/finding.ts'
@@ -79,6 +79,7 @@ function runOne(stage: Stage, { bus, ledger, metrics, troubles, log }: Parts, si
     signal,
     onOutcomes: (id, outcomes) => {
       ledger.add(id, outcomes)
+      countRejected(id, outcomes, metrics)
       troubles.delete('bus')
     },
     onOutputs: (outputs) => countOutputs(outputs, metrics),
@@ -95,11 +96,15 @@ function runWrites({ bus, store, metrics, troubles, log }: Parts, signal: AbortS
     bus,
     store,
     signal,
-    onBatch: ({ table, rows, durationMs }) => {
+    onBatch: ({ table, rows, durationMs, refused }) => {
       metrics.add('telltale_store_rows_total', { table }, rows)
       metrics.add('telltale_store_batches_total', { table, result: 'stored' })
       metrics.observe('telltale_store_insert_seconds', { table }, durationMs / 1000)
       troubles.delete('store')
+      for (const [reason, records] of refused) {
+        metrics.add('telltale_dead_letters_total', { stage: WRITE_GROUP, reason }, records)
+        log.error({ table, reason, records }, 'the store refuses records, which are given up')
+      }
     },
     onRetry: (topic, error) => {
       metrics.add('telltale_store_batches_total', { table: topic, result: 'retried' })
@@ -115,10 +120,21 @@ function runSink(sink: Sink, { bus, metrics, troubles, pending, log }: Parts, si
     sink,
     signal,
     now: Date.now,
-    onResult: (name, result) => metrics.add('telltale_deliveries_total', { sink: name, result }),
-    onDeadLetter: (name, { reason, detail, notice }) => {
-      troubles.set(`sink ${name}`, `alerts could not be delivered (${reason}); the log names them`)
-      log.error({ sink: name, reason, detail, alert_id: notice.alert.alert_id }, 'an alert will not be delivered')
+    onResult: (name, result) => {
+      metrics.add('telltale_deliveries_total', { sink: name, result })
+      // What was given up stays in the listing and is counted; a sink that takes alerts again works.
+      if (result === 'accepted') {
+        troubles.delete(`sink ${name}`)
+      }
+    },
+    onDeadLetter: ({ stage, reason, detail, alert_id }) => {
+      const { name } = sink
+      troubles.set(
+        `sink ${name}`,
+        `gave up an alert (${reason}); /api/v1/dead-letters?sink=${name} lists what it lacks`,
+      )
+      metrics.add('telltale_dead_letters_total', { stage, reason })
+      log.error({ sink: name, reason, detail, alert_id }, 'an alert will not be delivered')
     },
     onRetry: (name, error) => log.warn({ sink: name, reason: error.message }, 'the bus is unavailable, trying again'),
     onState: (name, state) => {
@@ -127,6 +143,15 @@ function runSink(sink: Sink, { bus, metrics, troubles, pending, log }: Parts, si
       metrics.set('telltale_sink_down', { sink: name }, state.isDown ? 1 : 0)
     },
   })
+}
+
+function countRejected(stage: string, outcomes: OutcomeCounts, metrics: Metrics): void {
+  const REJECTED = 'rejected:'
+  for (const [outcome, records] of outcomes) {
+    if (outcome.startsWith(REJECTED)) {
+      metrics.add('telltale_dead_letters_total', { stage, reason: outcome.slice(REJECTED.length) }, records)
+    }
+  }
 }
 
 /** What stages made is handed on as it was before it was encoded. */

@@ -165,7 +165,7 @@ function openStoreOf(config: Config, log: Logger): Promise<Store> {
     ...(url === undefined
       ? { embedded: { directory: join(config.data, 'store') } }
       : { server: { url, database, username: username ?? 'default', password: password ?? '' } }),
-    retentionDays: { events: days, findings: days },
+    retentionDays: { events: days, findings: days, deadLetters: days },
     onEvent: (event) => log.warn({ event }, 'the embedded store had trouble'),
   })
 }

@@ -2,14 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Rejected, Unavailable } from '../schema/errors.ts'
 import { exampleNotice } from '../test/example-alert.ts'
-import { type DeadLetter, type DeliveryQueue, deliveryQueue, RETRY_DELAYS_MS } from './delivery.ts'
+import { type DeliveryQueue, deliveryQueue, type GivenUp, RETRY_DELAYS_MS } from './delivery.ts'
 
 const HOUR_MS = 3_600_000
 const down = new Unavailable('the receiver answered 503')
 
 /** Runs the queue in simulated time until it is empty; the receiver decides about each attempt. */
 function drain(queue: DeliveryQueue, receive: (noticeId: string, nowMs: number) => unknown, startMs = 0) {
-  const letters: DeadLetter[] = []
+  const letters: GivenUp[] = []
   const attempts: { noticeId: string; atMs: number }[] = []
   let nowMs = startMs
   while (queue.size > 0) {
@@ -164,7 +164,7 @@ describe('deliveryQueue', () => {
 
   it('ends every one of 10,000 notices, delivered or dead, with a receiver that fails half the time', () => {
     const delivered = new Set<string>()
-    const letters: DeadLetter[] = []
+    const letters: GivenUp[] = []
     let turn = 0
     const receive = (noticeId: string) => {
       turn = (turn * 1_103_515_245 + 12_345) % 2_147_483_648

@@ -34,7 +34,8 @@ export interface PendingNotice {
   readonly lastError?: string
 }
 
-export interface DeadLetter {
+/** A notice after its last attempt: `engine/deliver.ts` makes a dead letter of it. */
+export interface GivenUp {
   readonly notice: Notice
   readonly reason: string
   readonly detail: string
@@ -49,8 +50,8 @@ export interface DeliveryQueue {
    */
   start(nowMs: number, max: number): readonly Notice[]
   accepted(noticeId: string): void
-  /** @returns the dead letter when this was its last attempt. */
-  failed(noticeId: string, error: unknown, nowMs: number): DeadLetter | undefined
+  /** @returns what was given up when this was its last attempt. */
+  failed(noticeId: string, error: unknown, nowMs: number): GivenUp | undefined
   /** When `start` will next have something, or `undefined` when nothing waits. */
   nextMs(): number | undefined
   /** State entries that changed since the last call. */
@@ -128,7 +129,7 @@ class PendingNotices implements DeliveryQueue {
     this.#failures = 0
   }
 
-  failed(noticeId: string, error: unknown, nowMs: number): DeadLetter | undefined {
+  failed(noticeId: string, error: unknown, nowMs: number): GivenUp | undefined {
     this.#underWay.delete(noticeId)
     const entry = this.#pending.get(noticeId)
     if (entry === undefined) {

@@ -24,6 +24,7 @@ a { color: inherit; }
 <dt><a href="/api/v1/agents">/api/v1/agents</a></dt><dd>every agent seen, and the policy that governs it</dd>
 <dt><a href="/api/v1/events">/api/v1/events</a></dt><dd>what agents did</dd>
 <dt><a href="/api/v1/findings">/api/v1/findings</a></dt><dd>what detectors think of it</dd>
+<dt><a href="/api/v1/dead-letters">/api/v1/dead-letters</a></dt><dd>what was given up, and why</dd>
 <dt><a href="/api/v1/health">/api/v1/health</a></dt><dd>whether Telltale works, and if not, why</dd>
 <dt><a href="/metrics">/metrics</a></dt><dd>the same for Prometheus</dd>
 <dt><a href="/api/v1/openapi.json">/api/v1/openapi.json</a></dt><dd>all of it, described</dd>

@@ -1,6 +1,7 @@
 /** The list of routes. */
 import { agentRoutes } from './agents.ts'
 import { alertRoutes } from './alerts.ts'
+import { deadLetterRoutes } from './dead-letters.ts'
 import { eventRoutes } from './events.ts'
 import { findingRoutes } from './findings.ts'
 import { frontRoutes } from './front.ts'
@@ -12,6 +13,7 @@ export const routes: readonly Route[] = [
   ...alertRoutes,
   ...findingRoutes,
   ...agentRoutes,
+  ...deadLetterRoutes,
   ...healthRoutes,
   ...frontRoutes,
 ]

@@ -7,7 +7,7 @@ import { isIP } from 'node:net'
 import { Misconfigured } from '../schema/errors.ts'
 
 export const SCOPES = ['ingest', 'read', 'admin'] as const
-/** `ingest` sends telemetry, `read` reads what is stored, `admin` does both. */
+/** `ingest` sends telemetry, `read` reads what is stored, `admin` does both and reads the dead letters of all tenants. */
 export type Scope = (typeof SCOPES)[number]
 
 export interface KeyEntry {

@@ -2,8 +2,9 @@ import { request } from 'node:http'
 import { Ajv } from 'ajv'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createMetrics } from '../engine/metrics.ts'
+import type { DeadLetter } from '../schema/dead-letter.ts'
 import { Unavailable } from '../schema/errors.ts'
-import type { AgentSummary, EventQuery, Store } from '../store/store.ts'
+import type { AgentSummary, DeadLetterQuery, EventQuery, Store } from '../store/store.ts'
 import { exampleAlert } from '../test/example-alert.ts'
 import { exampleEvent } from '../test/example-event.ts'
 import { routes } from './index.ts'
@@ -23,14 +24,33 @@ const agent: AgentSummary = {
   tools: ['kb.search'],
 }
 
-/** Holds one event and one alert of tenant `default`; remembers what it was asked. */
-function smallStore(changes: Partial<Store> = {}): Store & { readonly asked: EventQuery[] } {
+const letter: DeadLetter = {
+  letter_id: '0'.repeat(32),
+  time_ms: 1,
+  stage: 'deliver',
+  reason: 'http-410',
+  sink: 'siem',
+  attempts: 1,
+  key: 'default\u001falert',
+  value_base64: 'e30=',
+}
+
+/** What a `smallStore` was asked. */
+interface Asked {
+  readonly asked: EventQuery[]
+  readonly askedForLetters: DeadLetterQuery[]
+}
+
+/** Holds one event, one alert and one dead letter of tenant `default`; remembers what it was asked. */
+function smallStore(changes: Partial<Store> = {}): Store & Asked {
   const asked: EventQuery[] = []
+  const askedForLetters: DeadLetterQuery[] = []
   const event = exampleEvent()
   const alert = exampleAlert()
   const mine = <Item>(tenant: string, items: readonly Item[]) => ({ items: tenant === 'default' ? items : [] })
   return {
     asked,
+    askedForLetters,
     insert: async () => [],
     hasBatch: async () => false,
     decide: async () => undefined,
@@ -44,6 +64,10 @@ function smallStore(changes: Partial<Store> = {}): Store & { readonly asked: Eve
     alert: async (tenant, id) =>
       tenant === 'default' && id === alert.alert_id ? { alert, decisions: [], findingCount: 1 } : undefined,
     agents: async (tenant) => (tenant === 'default' ? [agent] : []),
+    deadLetters: async (query) => {
+      askedForLetters.push(query)
+      return { items: [letter] }
+    },
     health: async () => ({ ok: true, kind: 'embedded' }),
     close: async () => undefined,
     ...changes,
@@ -190,6 +214,17 @@ describe('listings', () => {
     const { error } = (await response.json()) as { error: { message: string } }
     expect(error.message.length).toBeGreaterThan(10)
     expect(store.asked).toHaveLength(0)
+  })
+
+  it('of dead letters take who, to whom and why, and ask for no tenant', async () => {
+    const store = smallStore()
+    const { headers, options } = keyed('admin', 'tenant-2')
+    const address = await start({ ...options, store })
+    const query = 'stage=deliver&sink=siem&reason=http-410&from=5&cursor=abc&limit=7'
+    expect((await fetch(`${address}/api/v1/dead-letters?${query}`, { headers })).status).toBe(200)
+    expect(store.askedForLetters).toEqual([
+      { stage: 'deliver', sink: 'siem', reason: 'http-410', fromMs: 5, cursor: 'abc', limit: 7 },
+    ])
   })
 
   it('name an unknown parameter', async () => {

@@ -1,24 +1,104 @@
-/** What is written to `dead_letters`: a record that a stage could not process, whole, with where it was and why. */
-import type { BusRecord, StoredRecord, Topic } from './bus/bus.ts'
+/** Dead letters on `dead_letters`: how stages write them, and how the writer reads them in whatever form they are. */
+import type { DeadLetter } from '../schema/dead-letter.ts'
+import { idOf } from '../schema/ids.ts'
+import type { BusRecord, StoredRecord } from './bus/bus.ts'
+import { decode, encode } from './records.ts'
 
-export interface DeadLetter {
-  readonly stage: string
-  readonly topic: Topic
-  readonly partition: number
-  readonly offset: number
-  /** Kebab-case; counted as `rejected:<reason>`. */
-  readonly reason: string
-  readonly key: string
-  /** The bytes as they were: they need not be text, and whoever wrote them may be hostile. */
-  readonly value_base64: string
+/** Who gave something up, why, when, and where it stood. */
+export type DeadLetterFacts = Omit<DeadLetter, 'letter_id' | 'key' | 'value_base64'>
+
+/**
+ * The letter about a record. Its id is a hash of what was given up, by whom and where it stood, so that one that is
+ * written twice over a crash is recognised. The time is no part of it.
+ */
+export function deadLetterOf(facts: DeadLetterFacts, { key, value }: Pick<BusRecord, 'key' | 'value'>): DeadLetter {
+  const { stage, sink, topic, partition, offset } = facts
+  const value_base64 = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')
+  const letter_id = idOf(stage, sink, topic, partition, offset, key, value_base64)
+  return { letter_id, ...facts, key, value_base64 }
 }
 
-/** Deterministic, so that a record dead-lettered twice over a crash is recognised by its place. */
-export function deadLetterRecord(
-  letter: Omit<DeadLetter, 'key' | 'value_base64' | 'offset'>,
-  record: StoredRecord,
-): BusRecord {
-  const { key, offset, value } = record
-  const whole: DeadLetter = { ...letter, offset, key, value_base64: Buffer.from(value).toString('base64') }
-  return { key, value: Buffer.from(JSON.stringify(whole)) }
+/** A letter as it travels. */
+export function deadLetterRecord(letter: DeadLetter): BusRecord {
+  return { key: letter.key, value: encode(letter) }
+}
+
+/**
+ * The letter in a record of `dead_letters`, for the store. Letters of versions that had other forms are read as far as
+ * they go; what is no letter at all becomes one that holds it. So whatever is there can be stored: never throws.
+ *
+ * @param nowMs the time of letters that do not say theirs.
+ */
+export function readDeadLetter(record: StoredRecord, partition: number, nowMs: number): DeadLetter {
+  const { offset, key } = record
+  try {
+    const letter = letterIn(decode<Partial<Record<string, unknown>> | null>(record.value), key, nowMs)
+    if (letter !== undefined) {
+      return letter
+    }
+  } catch {
+    // Not JSON; told below.
+  }
+  const place = { topic: 'dead_letters', partition, offset }
+  return deadLetterOf({ time_ms: nowMs, stage: 'unknown', reason: 'unreadable-letter', ...place }, record)
+}
+
+/** A letter has a reason, whatever its form. */
+function letterIn(
+  said: Partial<Record<string, unknown>> | null,
+  recordKey: string,
+  nowMs: number,
+): DeadLetter | undefined {
+  const reason = textOf(said?.reason)
+  if (said === null || reason === undefined) {
+    return undefined
+  }
+  const facts = {
+    time_ms: numberOf(said.time_ms) ?? nowMs,
+    // Letters of deliveries once named no stage, and held the notice as it is.
+    stage: textOf(said.stage) ?? 'deliver',
+    reason,
+    ...withoutUndefined({
+      detail: textOf(said.detail),
+      sink: textOf(said.sink),
+      attempts: countOf(said.attempts),
+      alert_id: textOf(said.alert_id) ?? textOf(alertIdOf(said.notice)),
+      topic: textOf(said.topic),
+      partition: countOf(said.partition),
+      offset: countOf(said.offset),
+    }),
+  }
+  return deadLetterOf(facts, { key: textOf(said.key) ?? recordKey, value: bytesIn(said) })
+}
+
+function bytesIn({ value_base64, notice }: Partial<Record<string, unknown>>): Uint8Array {
+  if (typeof value_base64 === 'string') {
+    return Buffer.from(value_base64, 'base64')
+  }
+  return typeof notice === 'object' && notice !== null ? encode(notice) : Buffer.alloc(0)
+}
+
+function alertIdOf(notice: unknown): unknown {
+  return (notice as { alert?: { alert_id?: unknown } } | undefined)?.alert?.alert_id
+}
+
+/** Longer than any of ours. */
+const MAX_TEXT = 1000
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value.slice(0, MAX_TEXT) : undefined
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined
+}
+
+function countOf(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) ? numberOf(value) : undefined
+}
+
+type Present<Fields> = { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> }
+
+function withoutUndefined<Fields extends object>(fields: Fields): Present<Fields> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Present<Fields>
 }

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Sink } from '../alerts/sinks/sink.ts'
+import type { DeadLetter } from '../schema/dead-letter.ts'
 import { Rejected, Unavailable } from '../schema/errors.ts'
+import { idOf } from '../schema/ids.ts'
 import { committing } from '../test/committing.ts'
 import { exampleNotice } from '../test/example-alert.ts'
 import type { Bus } from './bus/bus.ts'
@@ -60,8 +62,8 @@ const append = (...numbers: readonly number[]) =>
   )
 const id = (n: number) => exampleNotice(n).notice_id
 
-async function deadLetters(): Promise<{ reason: string; sink?: string; notice?: { notice_id: string } }[]> {
-  const letters: { reason: string }[] = []
+async function deadLetters(): Promise<DeadLetter[]> {
+  const letters: DeadLetter[] = []
   const stop = new AbortController()
   await bus.consume(
     { group: 'test', topic: 'dead_letters' },
@@ -96,15 +98,29 @@ describe('runDelivery', () => {
     await append(1, 2)
     await deliverUntil(sink, () => sink.taken.length === 1)
     expect(sink.taken).toEqual([id(2)])
-    expect(await deadLetters()).toMatchObject([{ reason: 'http-422', sink: 'siem', notice: { notice_id: id(1) } }])
+    const notice = exampleNotice(1)
+    const value_base64 = Buffer.from(JSON.stringify(notice)).toString('base64')
+    const { key } = noticeRecord(notice)
+    expect(await deadLetters()).toEqual([
+      {
+        letter_id: idOf('deliver', 'siem', undefined, undefined, undefined, key, value_base64),
+        time_ms: expect.any(Number),
+        ...{ stage: 'deliver', reason: 'http-422', detail: 'no', sink: 'siem', attempts: 1 },
+        ...{ alert_id: notice.alert.alert_id, key, value_base64 },
+      },
+    ])
   })
 
   it('writes a dead letter for what is not a notice', async () => {
     const sink = destination(() => undefined)
-    await bus.append('alerts', [{ key: 'k', value: Buffer.from('{"notice_id": 1}') }])
+    const value = Buffer.from('{"notice_id": 1}')
+    await bus.append('alerts', [{ key: 'k', value }])
     await append(1)
     await deliverUntil(sink, () => sink.taken.length === 1)
-    expect(await deadLetters()).toMatchObject([{ reason: 'invalid-notice' }])
+    const place = { topic: 'alerts', partition: expect.any(Number), offset: 0 }
+    expect(await deadLetters()).toMatchObject([
+      { stage: 'deliver', reason: 'invalid-notice', sink: 'siem', ...place, value_base64: value.toString('base64') },
+    ])
   })
 
   it('goes on after a restart where it was: what is pending is tried, what was taken is not sent again', async () => {

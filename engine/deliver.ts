@@ -3,12 +3,14 @@
  * pending is state, committed with the offset: a restart goes on where it was.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type DeadLetter, type DeliveryQueue, deliveryQueue } from '../alerts/delivery.ts'
+import { type DeliveryQueue, deliveryQueue, type GivenUp } from '../alerts/delivery.ts'
 import type { Sink } from '../alerts/sinks/sink.ts'
 import type { Notice } from '../schema/alert.ts'
+import type { DeadLetter } from '../schema/dead-letter.ts'
 import { Rejected, Unavailable } from '../schema/errors.ts'
 import type { Assignment, Bus, BusRecord, StoredRecord } from './bus/bus.ts'
-import { decodeRecord, encode } from './records.ts'
+import { deadLetterOf, deadLetterRecord } from './dead-letter.ts'
+import { decodeRecord, noticeRecord } from './records.ts'
 import { untilAvailable } from './until-available.ts'
 
 export type DeliveryResult = 'accepted' | 'retried' | 'dead'
@@ -20,14 +22,16 @@ export interface DeliveryOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly onResult?: (sink: string, result: DeliveryResult) => void
-  /** Told of every alert that this sink will not get; it stands in `dead_letters`. */
-  readonly onDeadLetter?: (sink: string, letter: DeadLetter) => void
+  /** Told of every alert that this sink will not get, and of every record that is none; it goes to `dead_letters`. */
+  readonly onDeadLetter?: (letter: DeadLetter) => void
   /** Told when the bus is unavailable and the loop will try again. */
   readonly onRetry?: (sink: string, error: Unavailable) => void
   /** Told when the sink starts and stops counting as down. */
   readonly onState?: (sink: string, state: { readonly isDown: boolean; readonly pending: number }) => void
 }
 
+/** As dead letters name it. */
+const STAGE = 'deliver'
 /** Requests at one time. */
 const CONCURRENCY = 8
 /** Notices pending at one time, few enough to look through on every turn; what is above stays on the bus. */
@@ -75,7 +79,7 @@ async function deliver(assignment: Assignment, signal: AbortSignal, options: Del
     if (records === undefined) {
       break
     }
-    const letters = take(records, queue, options.now())
+    const letters = take(records, queue, assignment, options)
     const last = records.at(-1)
     next = last === undefined ? next : last.offset + 1
     isCommitted = await commit([...letters, ...sending.ended()], records.length > 0)
@@ -151,11 +155,12 @@ class Sending {
       if (!(error instanceof Unavailable || error instanceof Rejected)) {
         throw error
       }
-      const letter = this.#queue.failed(notice.notice_id, error, now())
-      onResult?.(sink.name, letter === undefined ? 'retried' : 'dead')
-      if (letter !== undefined) {
-        onDeadLetter?.(sink.name, letter)
-        this.#letters.push(deadLetter(letter, sink.name))
+      const givenUp = this.#queue.failed(notice.notice_id, error, now())
+      onResult?.(sink.name, givenUp === undefined ? 'retried' : 'dead')
+      if (givenUp !== undefined) {
+        const letter = letterAbout(givenUp, sink.name, now())
+        onDeadLetter?.(letter)
+        this.#letters.push(deadLetterRecord(letter))
       }
     }
   }
@@ -177,14 +182,23 @@ async function readOrWait(
 }
 
 /** Adds what was read to the queue; what is not a notice becomes a dead letter. */
-function take(records: readonly StoredRecord[], queue: DeliveryQueue, nowMs: number): BusRecord[] {
+function take(
+  records: readonly StoredRecord[],
+  queue: DeliveryQueue,
+  { topic, partition }: Assignment,
+  { sink, now, onDeadLetter }: DeliveryOptions,
+): BusRecord[] {
   const letters: BusRecord[] = []
   for (const record of records) {
     const notice = decodeRecord<Notice>(record, invalidNotice)
     if (notice === undefined) {
-      letters.push({ key: record.key, value: encode({ reason: 'invalid-notice', offset: record.offset }) })
+      const place = { topic, partition, offset: record.offset }
+      const facts = { time_ms: now(), stage: STAGE, reason: 'invalid-notice', sink: sink.name, ...place }
+      const letter = deadLetterOf(facts, record)
+      onDeadLetter?.(letter)
+      letters.push(deadLetterRecord(letter))
     } else {
-      queue.add(notice, nowMs)
+      queue.add(notice, now())
     }
   }
   return letters
@@ -196,6 +210,8 @@ function invalidNotice(value: unknown): string | undefined {
   return valid ? undefined : 'is not a notice'
 }
 
-function deadLetter({ notice, reason, detail, attempts }: DeadLetter, sink: string): BusRecord {
-  return { key: notice.alert.alert_id, value: encode({ sink, reason, detail, attempts, notice }) }
+function letterAbout({ notice, reason, detail, attempts }: GivenUp, sink: string, nowMs: number): DeadLetter {
+  const { alert_id } = notice.alert
+  const facts = { time_ms: nowMs, stage: STAGE, reason, detail, sink, attempts, alert_id }
+  return deadLetterOf(facts, noticeRecord(notice))
 }

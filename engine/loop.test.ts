@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import type { DeadLetter } from '../schema/dead-letter.ts'
 import { Unavailable } from '../schema/errors.ts'
+import { idOf } from '../schema/ids.ts'
 import { committing } from '../test/committing.ts'
 import type { Bus, BusRecord, StoredRecord, Topic } from './bus/bus.ts'
 import { openEmbeddedBus } from './bus/embedded.ts'
-import type { DeadLetter } from './dead-letter.ts'
 import { type BatchLimits, runStage, type StageRun } from './loop.ts'
 import { TooMuchPoison } from './poison.ts'
 import { addOutcomes, type Stage } from './stage.ts'
@@ -196,18 +197,16 @@ describe('poison', () => {
     const bus = await openBus()
     await bus.append('events', [said('a', ''), said('x', 'poison'), said('a', '')])
     const outcomes = new Map<string, number>()
-    await runUntilCaughtUp(bus, { onOutcomes: (_stage, more) => addOutcomes(outcomes, more) })
+    const now = () => 1_790_000_000_000
+    await runUntilCaughtUp(bus, { now, onOutcomes: (_stage, more) => addOutcomes(outcomes, more) })
     expect(await read(bus, 'findings')).toEqual(['a=1', 'a=2'])
     const letters = (await read(bus, 'dead_letters')).map((letter): DeadLetter => JSON.parse(letter))
     expect(letters).toEqual([
       {
-        stage: 'count',
-        topic: 'events',
-        partition: 0,
-        offset: 1,
-        reason: 'not-countable',
-        key: 'x',
-        value_base64: Buffer.from('poison').toString('base64'),
+        letter_id: idOf('count', undefined, 'events', 0, 1, 'x', btoa('poison')),
+        time_ms: now(),
+        ...{ stage: 'count', reason: 'not-countable', topic: 'events', partition: 0, offset: 1 },
+        ...{ key: 'x', value_base64: btoa('poison') },
       },
     ])
     expect(outcomes).toEqual(

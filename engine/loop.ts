@@ -4,7 +4,7 @@
  */
 import type { Unavailable } from '../schema/errors.ts'
 import type { Assignment, Bus, BusRecord, Commit, StoredRecord, Topic } from './bus/bus.ts'
-import { deadLetterRecord } from './dead-letter.ts'
+import { deadLetterOf, deadLetterRecord } from './dead-letter.ts'
 import { type PoisonLimit, PoisonWatch } from './poison.ts'
 import { addOutcomes, type OutcomeCounts, type Stage, type StagePartition, type StageResult } from './stage.ts'
 import { untilAvailable } from './until-available.ts'
@@ -23,7 +23,7 @@ export interface StageRun {
   readonly onOutputs?: (outputs: StageResult['outputs']) => void
   /** Told when the bus is unavailable and the loop will try again. */
   readonly onRetry?: (stage: string, error: Unavailable) => void
-  /** The clock of idle ticks; nothing else here reads one. */
+  /** The clock of idle ticks and dead letters; nothing else here reads one. */
   readonly now?: () => number
 }
 
@@ -148,7 +148,7 @@ class PartitionLoop {
   }
 
   async #tick(partition: StagePartition): Promise<void> {
-    const record = this.#guard(() => partition.tick?.((this.#run.now ?? Date.now)()), [])
+    const record = this.#guard(() => partition.tick?.(this.#nowMs()), [])
     if (record !== undefined) {
       await this.#persist(() => this.#assignment.append(this.#assignment.topic, [record]))
     }
@@ -168,10 +168,16 @@ class PartitionLoop {
 
   #deadLetters(poison: StageResult['poison']): readonly { readonly topic: Topic; readonly records: BusRecord[] }[] {
     const { topic, partition } = this.#assignment
+    const time_ms = this.#nowMs()
     const records = poison.map(({ record, reason }) => {
-      return deadLetterRecord({ stage: this.#run.stage.id, topic, partition, reason }, record)
+      const place = { topic, partition, offset: record.offset }
+      return deadLetterRecord(deadLetterOf({ time_ms, stage: this.#run.stage.id, reason, ...place }, record))
     })
     return records.length === 0 ? [] : [{ topic: 'dead_letters', records }]
+  }
+
+  #nowMs(): number {
+    return (this.#run.now ?? Date.now)()
   }
 
   #persist<Result>(call: () => Promise<Result>): Promise<Result | undefined> {

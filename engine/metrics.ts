@@ -98,6 +98,12 @@ export const METRICS = {
     labels: { sink: 'named' },
     sentence: 'Whether a sink counts as down (1) or takes notices (0).',
   },
+  telltale_dead_letters_total: {
+    type: 'counter',
+    unit: 'letters',
+    labels: { stage: 'named', reason: 'named' },
+    sentence: 'Records that could not be processed and alerts that a sink will not get, by who gave them up.',
+  },
   telltale_store_rows_total: {
     type: 'counter',
     unit: 'rows',

@@ -1,7 +1,7 @@
 /**
  * Watches how much of what a stage reads is unusable. One bad record is dead-lettered; when most are bad, something
  * else is wrong (another version writes, another program shares the topic), and dead-lettering on would quietly
- * empty the stream into a topic that nobody reads.
+ * empty the stream into a pile that nobody looks through.
  */
 import type { StageResult } from './stage.ts'
 

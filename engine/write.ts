@@ -11,9 +11,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Unavailable } from '../schema/errors.ts'
 import { type RefusedRow, STORE_TABLES, type Store, type StoreTable } from '../store/store.ts'
 import { newBatchId } from './batch-id.ts'
-import type { Assignment, Bus, StateEntry, StoredRecord } from './bus/bus.ts'
-import { deadLetterRecord } from './dead-letter.ts'
+import type { Assignment, Bus, BusRecord, StateEntry, StoredRecord } from './bus/bus.ts'
+import { deadLetterOf, deadLetterRecord, readDeadLetter } from './dead-letter.ts'
 import { PoisonWatch } from './poison.ts'
+import { encode } from './records.ts'
 import { Scratch } from './scratch.ts'
 
 export interface WriteLimits {
@@ -43,7 +44,7 @@ export interface WrittenBatch {
   readonly rows: number
   readonly bytes: number
   readonly durationMs: number
-  /** Dead-lettered, by reason. */
+  /** Dead-lettered, by reason. Dead letters that are refused themselves are only counted here. */
   readonly refused: ReadonlyMap<string, number>
 }
 
@@ -56,6 +57,7 @@ const DEFAULT_LIMITS: Readonly<Record<StoreTable, WriteLimits>> = {
   events: { maxRows: 10_000, maxBytes: 16 * 1024 * 1024, intervalMs: 500 },
   findings: { maxRows: 10_000, maxBytes: 16 * 1024 * 1024, intervalMs: 500 },
   alerts: { maxRows: 10_000, maxBytes: 16 * 1024 * 1024, intervalMs: 200 },
+  dead_letters: { maxRows: 10_000, maxBytes: 16 * 1024 * 1024, intervalMs: 500 },
 }
 /** How long an idle partition waits for a first row. */
 const IDLE_MS = 1000
@@ -209,7 +211,7 @@ class PartitionWriter {
 
   /** One batch, tried until it is known to be in the store or to hold refused rows. */
   async #insert(records: readonly StoredRecord[]): Promise<readonly RefusedRow[]> {
-    const rows = records.map(({ value }) => value)
+    const rows = records.map((record) => this.#rowOf(record))
     let inDoubt: InDoubt | undefined
     return await this.#persist(async () => {
       // A failed try may have stored them, or be storing them still: only the store knows.
@@ -219,6 +221,12 @@ class PartitionWriter {
       inDoubt = await this.#announce(records)
       return await this.#run.store.insert({ batchId: inDoubt.batch_id, table: this.#table, rows })
     })
+  }
+
+  /** What travels is what is stored, but for letters: those of other versions and strangers get the one form. */
+  #rowOf(record: StoredRecord): Uint8Array {
+    const { topic, partition } = this.#assignment
+    return topic === 'dead_letters' ? encode(readDeadLetter(record, partition, Date.now())) : record.value
   }
 
   async #announce(records: readonly StoredRecord[]): Promise<InDoubt> {
@@ -237,16 +245,24 @@ class PartitionWriter {
     refused: readonly RefusedRow[],
     counts: Map<string, number>,
   ): Promise<readonly StoredRecord[]> {
-    const { topic, partition } = this.#assignment
     const poison = refused.map(({ index, reason }) => ({ record: records[index] as StoredRecord, reason }))
-    this.#watch.observe(records.length, poison)
-    const letters = poison.map(({ record, reason }) => {
+    for (const { reason } of poison) {
       counts.set(reason, (counts.get(reason) ?? 0) + 1)
-      return deadLetterRecord({ stage: WRITE_GROUP, topic, partition, reason }, record)
-    })
-    await this.#persist(() => this.#assignment.append('dead_letters', letters))
+    }
+    // A letter about a letter would be refused like it, for ever; and no letter is worth stopping the engine for.
+    if (this.#table !== 'dead_letters') {
+      this.#watch.observe(records.length, poison)
+      const letters = poison.map(({ record, reason }) => this.#letterAbout(record, reason))
+      await this.#persist(() => this.#assignment.append('dead_letters', letters))
+    }
     const gone = new Set(refused.map(({ index }) => index))
     return records.filter((_, index) => !gone.has(index))
+  }
+
+  #letterAbout(record: StoredRecord, reason: string): BusRecord {
+    const { topic, partition } = this.#assignment
+    const place = { topic, partition, offset: record.offset }
+    return deadLetterRecord(deadLetterOf({ time_ms: Date.now(), stage: WRITE_GROUP, reason, ...place }, record))
   }
 
   #commit(next: number, state: readonly StateEntry[]): Promise<void> {

@@ -23,6 +23,7 @@ import {
   alertCountsQuery,
   alertQuery,
   alertsQuery,
+  deadLettersQuery,
   decisionsQuery,
   eventQuery,
   eventsQuery,
@@ -37,13 +38,13 @@ export interface StoreOptions {
   /** Exactly one of the two. */
   readonly embedded?: Omit<EmbeddedOptions, 'onEvent'>
   readonly server?: ServerOptions & { readonly cluster?: string }
-  /** Default 30 days of events and findings, 365 of alerts. */
+  /** Default 30 days of events, findings and dead letters, 365 of alerts. */
   readonly retentionDays?: Partial<Retention>
   /** Crashes, restarts and directories moved aside, of the embedded engine. */
   readonly onEvent?: (event: EmbeddedEvent) => void
 }
 
-const DEFAULT_RETENTION: Retention = { events: 30, findings: 30, alerts: 365 }
+const DEFAULT_RETENTION: Retention = { events: 30, findings: 30, alerts: 365, deadLetters: 30 }
 
 /**
  * Connects, starts the embedded engine when that is the choice, and brings the tables up to date.
@@ -240,6 +241,12 @@ class ClickHouseStore implements Store {
     ])
     const alerts = new Map(counts.map((count) => [count.agent_id, Number(count.alerts)]))
     return agents.map((row) => agentSummary(row, alerts.get(row.agent_id) ?? 0))
+  }
+
+  deadLetters: Store['deadLetters'] = async (query) => {
+    const { limit, ...rest } = deadLettersQuery(query)
+    const rows = await this.select<BodyRow>({ limit, ...rest })
+    return pageOf('dead-letters', '', limit, rows, ({ body }) => JSON.parse(body))
   }
 
   health: Store['health'] = async () => {

@@ -7,7 +7,7 @@ import { hasChdb } from './chdb/installed.contract.ts'
 import { type Connection, connectEmbedded } from './connection.ts'
 import { type Migration, migrate, readMigrations, statementsOf } from './migrate.ts'
 
-const retentionDays = { events: 30, findings: 20, alerts: 365 }
+const retentionDays = { events: 30, findings: 20, alerts: 365, deadLetters: 30 }
 const ours = readMigrations()
 
 describe('the migrations', () => {
@@ -81,20 +81,21 @@ describe.skipIf(!hasChdb)('migrating (needs the optional package chdb)', { timeo
   })
 
   it('keep small parts in one file, in stores of before, too', async () => {
-    for (const table of ['events', 'findings']) {
+    for (const table of ['events', 'findings', 'dead_letters']) {
       expect(await made(table)).toContain('min_bytes_for_wide_part = 268435456')
     }
   })
 
   it('takes over a changed retention', async () => {
-    await migrate(connection.writer, { retentionDays: { events: 3, findings: 20, alerts: 400 } })
+    await migrate(connection.writer, { retentionDays: { events: 3, findings: 20, alerts: 400, deadLetters: 4 } })
     expect(await made('events')).toContain('toIntervalDay(3)')
     expect(await made('findings')).toContain('toIntervalDay(20)')
     expect(await made('alert_states')).toContain('toIntervalDay(400)')
+    expect(await made('dead_letters')).toContain('toIntervalDay(4)')
   })
 
   it('keeps the fsync settings that make an acknowledged insert durable', async () => {
-    for (const table of ['events', 'findings', 'alerts', 'alert_states']) {
+    for (const table of ['events', 'findings', 'alerts', 'alert_states', 'dead_letters']) {
       expect(await made(table)).toMatch(/fsync_after_insert = 1, fsync_part_directory = 1/)
     }
   })

@@ -10,6 +10,7 @@ export interface Retention {
   readonly events: number
   readonly findings: number
   readonly alerts: number
+  readonly deadLetters: number
 }
 
 export interface MigrateOptions {
@@ -145,6 +146,7 @@ function fill(statement: string, options: MigrateOptions): string {
     events_days: days(options.retentionDays.events),
     findings_days: days(options.retentionDays.findings),
     alerts_days: days(options.retentionDays.alerts),
+    dead_letters_days: days(options.retentionDays.deadLetters),
   }
   return statement.replace(/\{\{(\w+)\}\}/g, (_, name: string) => values[name] ?? unknownPoint(name))
 }
@@ -169,12 +171,13 @@ function days(count: number): string {
 
 /** The tables were made with the days of that time; a change of the configuration reaches them here. */
 async function applyRetention(client: ClickHouseClient, options: MigrateOptions): Promise<void> {
-  const { events, findings, alerts } = options.retentionDays
+  const { events, findings, alerts, deadLetters } = options.retentionDays
   const wanted = new Map([
     ['events', events],
     ['findings', findings],
     ['alerts', alerts],
     ['alert_states', alerts],
+    ['dead_letters', deadLetters],
   ])
   const result = await client.query({
     query: 'SELECT name, create_table_query AS made FROM system.tables WHERE database = currentDatabase()',

@@ -1,10 +1,10 @@
 /**
  * The statements that read. Values are bound, never written into a statement, and the tenant is the first condition
- * of each. `FINAL` shows every id once, in its newest version.
+ * of each, but for dead letters, which are of no tenant. `FINAL` shows every id once, in its newest version.
  */
 import { Rejected } from '../schema/errors.ts'
 import { readCursor } from './cursor.ts'
-import type { AlertQuery, EventQuery, FindingQuery, Listing, TimeSpan } from './store.ts'
+import type { AlertQuery, DeadLetterQuery, EventQuery, FindingQuery, Listing, TimeSpan } from './store.ts'
 
 export interface Query {
   readonly sql: string
@@ -18,14 +18,21 @@ const MAX_VALUES = 16
 /** 2100-01-01; what DateTime64 and its hour can hold. */
 const MAX_TIME_MS = 4_102_444_800_000
 
+/** No text: whatever a request names as its tenant, it never gets everything. */
+const ALL_TENANTS = Symbol('all tenants')
+
 /** Collects conditions and their values, so that neither goes without the other. */
 class Conditions {
   private readonly conditions: string[]
   readonly params: Record<string, string | number> = Object.create(null)
 
-  constructor(tenant: string) {
-    this.conditions = ['tenant_id = {tenant:String}']
-    this.params.tenant = tenant
+  constructor(tenant: string | typeof ALL_TENANTS) {
+    if (tenant === ALL_TENANTS) {
+      this.conditions = ['true']
+    } else {
+      this.conditions = ['tenant_id = {tenant:String}']
+      this.params.tenant = tenant
+    }
   }
 
   /** `condition` has `{}` where the value goes. */
@@ -61,9 +68,9 @@ class Conditions {
     )
   }
 
-  after(listing: string, query: Listing, idColumn: string): this {
-    if (query.cursor !== undefined) {
-      const { timeMs, id } = readCursor(listing, query.tenant, query.cursor)
+  after(listing: string, { tenant, cursor }: Pick<Listing, 'tenant' | 'cursor'>, idColumn: string): this {
+    if (cursor !== undefined) {
+      const { timeMs, id } = readCursor(listing, tenant, cursor)
       this.params.cursor_time = clamp(timeMs) ?? 0
       this.params.cursor_id = id
       // The plain condition on time is what prunes parts and granules; the pair decides among equal times.
@@ -90,7 +97,7 @@ function clamp(timeMs: number | undefined): number | undefined {
   return Math.trunc(Math.min(Math.max(timeMs, 0), MAX_TIME_MS))
 }
 
-function limitOf({ limit = 100 }: Listing): number {
+function limitOf({ limit = 100 }: Pick<Listing, 'limit'>): number {
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
     throw new Rejected('invalid-limit', `A page holds 1 to ${MAX_LIMIT} items`)
   }
@@ -142,6 +149,23 @@ export function findingsQuery(query: FindingQuery): Query {
     .oneOf('severity', query.severity)
     .after('findings', query, 'finding_id')
   return keyedPage('findings', 'finding_id', where, limitOf(query))
+}
+
+export function deadLettersQuery(query: DeadLetterQuery): Query {
+  const limit = limitOf(query)
+  const where = new Conditions(ALL_TENANTS)
+    .span(query)
+    .add('stage = {}', 'String', query.stage)
+    .add('sink = {}', 'String', query.sink)
+    .add('reason = {}', 'String', query.reason)
+    .after('dead-letters', { ...query, tenant: '' }, 'letter_id')
+  const keys = `SELECT letter_id, version FROM dead_letters FINAL WHERE ${where} ${newest('letter_id', limit)}`
+  return {
+    sql: `SELECT body, toUnixTimestamp64Milli(time) AS time_ms, letter_id AS id FROM dead_letters
+WHERE (letter_id, version) IN (${keys}) ORDER BY time DESC, letter_id DESC LIMIT 1 BY letter_id`,
+    params: where.params,
+    limit,
+  }
 }
 
 /** The newest decision about each alert of the tenant; an alert nobody decided about is `new`. */

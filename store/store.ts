@@ -1,23 +1,24 @@
 /**
- * The store: where events, findings and alerts are kept for asking. ClickHouse, embedded or served, behind one
+ * The store: where events, findings, alerts and dead letters are kept for asking. ClickHouse, embedded or served, behind one
  * interface.
  *
  * The log is the source of truth and the store follows it: rows come in batches from the write stage, at least
  * once, and every read shows each id once, in its newest version.
  */
 import type { Alert } from '../schema/alert.ts'
+import type { DeadLetter } from '../schema/dead-letter.ts'
 import type { AlertKind, Finding, Severity } from '../schema/finding.ts'
 import type { EventOutcome, Operation, Telemetry } from '../schema/telemetry.ts'
 
 /** The tables that the write stage fills; each has the name of its topic. */
-export const STORE_TABLES = ['events', 'findings', 'alerts'] as const
+export const STORE_TABLES = ['events', 'findings', 'alerts', 'dead_letters'] as const
 export type StoreTable = (typeof STORE_TABLES)[number]
 
 export interface RowBatch {
   /** Fresh for every attempt; rises with time (UUIDv7). */
   readonly batchId: string
   readonly table: StoreTable
-  /** Values of the topic as they travel: UTF-8 JSON of an event, a finding or a notice. */
+  /** UTF-8 JSON of an event, a finding, a notice or a dead letter. */
   readonly rows: readonly Uint8Array[]
 }
 
@@ -48,13 +49,15 @@ export interface Store {
   decide(decision: AlertDecision): Promise<void>
   /** Agents with events in the span, the one seen last first, at most 1,000. */
   agents(tenant: string, span: TimeSpan): Promise<readonly AgentSummary[]>
+  /** Of all tenants: what cannot be read does not say whose it was. For operators only. */
+  deadLetters(query: DeadLetterQuery): Promise<Page<DeadLetter>>
 
   /** Never throws. For health and metrics. */
   health(): Promise<StoreHealth>
   close(): Promise<void>
 }
 
-/** Event time in milliseconds since the epoch; `from` included, `to` excluded. Absent: no bound. */
+/** Event time, of dead letters the time they were given up, in milliseconds since the epoch; `from` included, `to` excluded. Absent: no bound. */
 export interface TimeSpan {
   readonly fromMs?: number
   readonly toMs?: number
@@ -94,6 +97,12 @@ export interface AlertQuery extends Listing {
   readonly kind?: readonly AlertKind[]
   readonly severity?: readonly Severity[]
   readonly status?: readonly Alert['status'][]
+}
+
+export interface DeadLetterQuery extends Omit<Listing, 'tenant'> {
+  readonly stage?: string
+  readonly sink?: string
+  readonly reason?: string
 }
 
 export interface Page<Item> {
