@@ -227,6 +227,11 @@ describe('listings', () => {
     ])
   })
 
+  it('of dead letters are not for keys that only read: they may be of any tenant', async () => {
+    const { headers, options } = keyed('read')
+    expect((await fetch(`${await start(options)}/api/v1/dead-letters`, { headers })).status).toBe(403)
+  })
+
   it('name an unknown parameter', async () => {
     const response = await fetch(`${await start()}/api/v1/events?agnet=a`)
     expect(JSON.stringify(await response.json())).toContain('agnet')
