@@ -15,12 +15,15 @@ export interface OutcomeFacts {
 }
 
 /**
- * By stage, `collect` being the doors. `name:*` is a family: what stands for `*` is a reason, kebab-case, of which
+ * By stage, `collect` being the doors, where a request whose records never became known counts as one. `name:*` is a family: what stands for `*` is a reason, kebab-case, of which
  * only so many are told apart.
  */
 export const OUTCOMES = {
   collect: {
-    'rejected:*': { counts: 'input', sentence: 'Could not be decoded or read; the sender was told.' },
+    'rejected:*': {
+      counts: 'input',
+      sentence: 'Could not be decoded or read, or may not be sent here; the sender was told.',
+    },
     'ignored:*': { counts: 'input', sentence: 'Is not telemetry of an agent, or of a kind that is not used.' },
     'refused:*': { counts: 'input', sentence: 'Was not taken; the sender was told to come back with it.' },
   },

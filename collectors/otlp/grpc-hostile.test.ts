@@ -169,6 +169,34 @@ describe('a connection', () => {
     expect(await callGrpc(address, GOOD)).toEqual(Buffer.alloc(0))
   })
 
+  it.each([
+    ['says nothing', Buffer.from('P')],
+    ['makes no calls', PREFACE],
+    [
+      'was bidden goodbye',
+      Buffer.concat([
+        PREFACE,
+        many(2000, (id) => Buffer.concat([opened(id), http2Frame(FRAME.reset, 0, id, uint32(8))])),
+      ]),
+    ],
+  ])('that %s and does not hang up is cut off', async (_name, bytes) => {
+    const address = await house.open({ limits: { idleMs: 50 } })
+    await new Promise((resolve) => {
+      const socket = connect({ port: Number(new URL(address).port), host: '127.0.0.1', allowHalfOpen: true })
+      socket.on('error', () => {}).resume()
+      socket.on('end', () => {
+        // Only who still sends learns that nobody is there.
+        const dripping = setInterval(() => socket.write('\0'), 10)
+        socket.on('close', () => {
+          clearInterval(dripping)
+          resolve(undefined)
+        })
+      })
+      socket.write(bytes)
+    })
+    expect(await callGrpc(address, GOOD)).toEqual(Buffer.alloc(0))
+  })
+
   it('of calls that are taken back as soon as they were made is bidden goodbye', async () => {
     const address = await house.open()
     const before = process.memoryUsage().rss

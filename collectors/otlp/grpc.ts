@@ -5,7 +5,7 @@ import { Rejected, Unavailable } from '../../schema/errors.ts'
 import type { Collector } from '../collector.ts'
 import { type Admissions, createGate, retryLater } from './grpc-gate.ts'
 import { InFlight } from './in-flight.ts'
-import { listen, rethrow } from './listening.ts'
+import { cutOffSoon, listen, rethrow } from './listening.ts'
 import { DOOR_LIMITS, type DoorOptions, IN_FLIGHT_BYTES, receive, type Signal } from './receive.ts'
 import { CODE, encodeReceipt } from './replies.ts'
 
@@ -29,7 +29,7 @@ export async function startOtlpGrpc(options: DoorOptions): Promise<Collector> {
     // grpc-js applies it to the message as sent and again while it inflates.
     'grpc.max_receive_message_length': limits.bodyBytes,
     'grpc.max_concurrent_streams': 100,
-    'grpc.max_connection_idle_ms': 5 * MINUTE,
+    'grpc.max_connection_idle_ms': limits.idleMs,
     // Now and then clients must connect anew, else a load balancer can never spread them.
     'grpc.max_connection_age_ms': 60 * MINUTE,
     'grpc.max_connection_age_grace_ms': MINUTE,
@@ -50,6 +50,8 @@ export async function startOtlpGrpc(options: DoorOptions): Promise<Collector> {
   const listener = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
+    // Said by HTTP/2 when a connection is idle, too old or misbehaves; it leaves hanging up to the client.
+    socket.on('finish', () => cutOffSoon(socket))
     injector.injectConnection(socket)
   })
   listener.maxConnections = limits.connections

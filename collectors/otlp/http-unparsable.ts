@@ -5,10 +5,8 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { answerEncoding, type Refusal } from './http-request.ts'
+import { cutOffSoon } from './listening.ts'
 import { CODE, CONTENT_TYPES, encodeStatus } from './replies.ts'
-
-/** How long a connection may stay after its last word. */
-const LINGER_MS = 1000
 
 /**
  * What an error of the parser means to the sender; `undefined` when the connection broke, and nobody is there to be
@@ -85,9 +83,7 @@ export function answerUnparsable(refusal: Refusal, socket: Socket, latest: Serve
   }
 }
 
-/** Says the last word. Whoever does not hang up, too, is cut off: an answer gets there in that time, or never. */
 function hangUp(socket: Socket, answer: Buffer): void {
-  const patience = setTimeout(() => socket.destroy(), LINGER_MS)
-  socket.on('close', () => clearTimeout(patience))
+  cutOffSoon(socket)
   socket.end(answer)
 }

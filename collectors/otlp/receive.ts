@@ -28,6 +28,8 @@ export interface DoorLimits {
   readonly requestMs: number
   readonly headersMs: number
   readonly keepAliveMs: number
+  /** A gRPC connection without calls. */
+  readonly idleMs: number
   /** How long `close` waits for clients before it hangs up. */
   readonly closeMs: number
 }
@@ -40,6 +42,7 @@ export const DOOR_LIMITS: DoorLimits = {
   requestMs: 30_000,
   headersMs: 10_000,
   keepAliveMs: 15_000,
+  idleMs: 300_000,
   closeMs: 10_000,
 }
 
