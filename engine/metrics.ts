@@ -24,7 +24,8 @@ export const METRICS = {
     type: 'counter',
     unit: 'records',
     labels: { signal: 'named' },
-    sentence: 'Spans and log records that came in, before anything else is known about them.',
+    sentence:
+      'Spans and log records that came in; a request refused before they are known is one, of no signal if it names none.',
   },
   telltale_outcomes_total: {
     type: 'counter',
