@@ -64,7 +64,8 @@ describe.skipIf(!hasChdb)('dead letters in the store (needs the optional package
 
   it('are one each, however often and whenever they were written', async () => {
     const [letter] = letters as [DeadLetter]
-    await insert([{ ...letter, time_ms: letter.time_ms + 5000 }, letter])
+    await insert([{ ...letter, time_ms: letter.time_ms + 5000 }])
+    await insert([letter, letter])
     await insert([letter])
     expect((await store.deadLetters({})).items).toEqual(newestFirst)
   })

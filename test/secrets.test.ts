@@ -14,10 +14,10 @@ import { findSecrets, type Place } from './secret-search.ts'
 const KEPT = 'hello-from-claude'
 /** Where content is kept or told. Files of the store are packed; its tables say what is in them. */
 const CONTENT_PLACES = [
-  ...['events', 'events/:id', 'findings', 'alerts', 'alerts/:id'].map((path) => `GET /api/v1/${path}`),
+  ...['events', 'events/:id', 'findings', 'alerts', 'alerts/:id', 'dead-letters'].map((path) => `GET /api/v1/${path}`),
   ...['fragments', 'events', 'findings', 'alerts', 'dead_letters'].map((topic) => `topic ${topic}`),
   ...['assemble, fragments', 'correlate, findings'].map((stage) => `state of ${stage}`),
-  ...['events', 'findings', 'alerts'].map((table) => `table ${table}`),
+  ...['events', 'findings', 'alerts', 'dead_letters'].map((table) => `table ${table}`),
   ...[ALERTS_FILE, 'bus/data.mdb'].map((file) => `file ${file}`),
 ]
 /** The same for who acted. */
