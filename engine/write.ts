@@ -66,7 +66,7 @@ const COMMIT_AFTER_MS = 50
 const MAX_BACKOFF_MS = 30_000
 
 /**
- * Runs until `signal` aborts. A store that is down is waited for, and nothing is read meanwhile: what is unread
+ * Runs until `signal` aborts. A store that is down is waited for, with one more batch in hand: what is unread
  * stays on the bus. Rejects with `TooMuchPoison` when the store refuses most of what it is given, and on a bug.
  */
 export async function runWriter(run: WriterRun): Promise<void> {
@@ -103,11 +103,14 @@ class PartitionWriter {
   readonly #signal: AbortSignal
   readonly #limits: WriteLimits
   readonly #watch = new PoisonWatch(WRITE_GROUP)
-  /** Of the batch at hand. */
-  readonly #memory = new Scratch()
+  /** Of the batch that is collected, and of the one that is stored meanwhile. */
+  #memory = new Scratch()
+  #otherMemory = new Scratch()
+  /** The batch that is being stored, or was last. */
+  #storing: Promise<void> = Promise.resolve()
   /** Records before it are in the store. */
   #done: number
-  /** Whether `#done` or the state is ahead of the last commit. */
+  /** Whether the state, or `#done` once what is being stored is there, is ahead of the last commit. */
   #uncommitted = false
 
   constructor(run: WriterRun, table: StoreTable, assignment: Assignment, signal: AbortSignal) {
@@ -119,31 +122,42 @@ class PartitionWriter {
     this.#done = assignment.start
   }
 
+  /** While one batch is stored the next is collected: what is read is kept in memory by the bus until all have read it. */
   async run(): Promise<void> {
     try {
       const skipBefore = await this.#settleDoubt()
       while (!this.#signal.aborted) {
         const records = await this.#collect()
-        const fresh = records.filter(({ offset }) => offset >= skipBefore)
-        if (fresh.length > 0) {
-          await this.#write(fresh)
-        }
-        const last = records.at(-1)
-        if (last !== undefined) {
-          this.#done = last.offset + 1
+        // Only one batch may be in doubt.
+        await this.#storing
+        if (records.length > 0) {
           this.#uncommitted = true
+          this.#storing = this.#store(records, skipBefore)
+          // Awaited in the next turn, or at the end.
+          this.#storing.catch(() => undefined)
         } else if (this.#uncommitted) {
           // Under load the next announcement carries the offset along; an idle partition commits it by itself.
           await this.#commit(this.#done, [{ key: IN_DOUBT, value: undefined }])
           this.#uncommitted = false
         }
       }
+      await this.#storing
     } catch (error) {
+      // The partition may be somebody else's as soon as this returns.
+      await this.#storing.catch(() => undefined)
       // Waiting ends this way when we are told to stop. What was not committed is read again.
       if (!(error instanceof Stopped)) {
         throw error
       }
     }
+  }
+
+  async #store(records: readonly StoredRecord[], skipBefore: number): Promise<void> {
+    const fresh = records.filter(({ offset }) => offset >= skipBefore)
+    if (fresh.length > 0) {
+      await this.#write(fresh)
+    }
+    this.#done = (records.at(-1) as StoredRecord).offset + 1
   }
 
   /** The offset before which everything is in the store, whatever the commit says. */
@@ -161,10 +175,13 @@ class PartitionWriter {
   /** Records for one batch; empty when none came for a while. */
   async #collect(): Promise<readonly StoredRecord[]> {
     const { maxRows, maxBytes, intervalMs } = this.#limits
-    this.#memory.reset()
+    const memory = this.#otherMemory
+    this.#otherMemory = this.#memory
+    this.#memory = memory
+    memory.reset()
     const records: StoredRecord[] = []
     let bytes = 0
-    // What is written and not committed is committed as soon as the partition is idle.
+    // What is stored and not committed is committed as soon as the partition is idle.
     let waitMs = this.#uncommitted ? COMMIT_AFTER_MS : IDLE_MS
     let deadlineMs: number | undefined
     while (records.length < maxRows && bytes < maxBytes && waitMs > 0 && !this.#signal.aborted) {
@@ -175,7 +192,7 @@ class PartitionWriter {
       }
       for (const { offset, key, value } of more) {
         // It may be a while until the batch is full and stored; what is read must not live so long.
-        records.push({ offset, key, value: this.#memory.copy(value) })
+        records.push({ offset, key, value: memory.copy(value) })
         bytes += value.length
       }
       const nowMs = performance.now()

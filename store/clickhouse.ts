@@ -13,6 +13,7 @@ import {
   decisionOf,
   pageOf,
 } from './answers.ts'
+import { BatchMemory } from './batch-memory.ts'
 import type { EmbeddedEvent, EmbeddedOptions } from './chdb/supervisor.ts'
 import { type Connection, connectEmbedded, connectServer, type ServerOptions } from './connection.ts'
 import { readCursor } from './cursor.ts'
@@ -74,9 +75,6 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return new ClickHouseStore(connection, migration)
 }
 
-const SPARES = 2
-const SPARE_BYTES = 32 * 1024 * 1024
-
 interface IndexedRow {
   readonly index: number
   readonly row: Uint8Array
@@ -86,8 +84,7 @@ class ClickHouseStore implements Store {
   private readonly connection: Connection
   private readonly migration: MigrateOptions
   private lastVersion = 0
-  /** Memory of batches that are stored, for the next ones. */
-  private readonly spare: Buffer[] = []
+  private readonly memory = new BatchMemory()
 
   constructor(connection: Connection, migration: MigrateOptions) {
     this.connection = connection
@@ -164,7 +161,7 @@ class ClickHouseStore implements Store {
   }
 
   private async insertRows(batchId: string, table: string, rows: readonly Uint8Array[]): Promise<void> {
-    const bytes = encodeRows(batchId, this.takeVersions(rows.length), rows, this.spare.pop())
+    const bytes = encodeRows(batchId, this.takeVersions(rows.length), rows, (size) => this.memory.take(size))
     await this.guarded(async () => {
       const result = await this.connection.writer.exec({
         query: `INSERT INTO ${table}_in FORMAT RowBinary`,
@@ -173,9 +170,7 @@ class ClickHouseStore implements Store {
       result.stream.resume()
     })
     // Only now: a request that failed may be reading it still.
-    if (bytes.buffer.byteLength <= SPARE_BYTES && this.spare.length < SPARES) {
-      this.spare.push(Buffer.from(bytes.buffer))
-    }
+    this.memory.give(bytes)
   }
 
   /** Versions rise with the wall clock over restarts, and by one a row within: a later row is always newer. */

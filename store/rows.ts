@@ -12,11 +12,15 @@ const OVERHEAD_BYTES = 1 + 36 + 8 + 5
  * Encodes a batch for a `<table>_in` table: batch id, version, record.
  *
  * @param firstVersion of the first row; each further row has the next.
- * @param spare memory to write into when it is large enough.
+ * @param memory gives at least that many bytes to write into.
  */
-export function encodeRows(batchId: string, firstVersion: number, rows: readonly Uint8Array[], spare?: Buffer): Buffer {
-  const size = rows.reduce((sum, row) => sum + row.length + OVERHEAD_BYTES, 0)
-  const buffer = spare !== undefined && spare.length >= size ? spare : Buffer.allocUnsafeSlow(size)
+export function encodeRows(
+  batchId: string,
+  firstVersion: number,
+  rows: readonly Uint8Array[],
+  memory: (bytes: number) => Buffer = Buffer.allocUnsafe,
+): Buffer {
+  const buffer = memory(rows.reduce((sum, row) => sum + row.length + OVERHEAD_BYTES, 0))
   let at = 0
   for (const [index, row] of rows.entries()) {
     at = writeLength(buffer, at, batchId.length)
