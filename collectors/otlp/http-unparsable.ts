@@ -1,6 +1,7 @@
 /**
- * What never becomes a request, because the HTTP parser itself refuses it: bytes that are no HTTP, headers or chunks that are too long, requests that take
- * too long. Some of it comes in the middle of a request that `serve` has seen the headers of.
+ * What never becomes a request, because the HTTP parser itself refuses it: bytes that are no HTTP, headers or chunks
+ * that are too long, requests that take too long. Some of it comes in the middle of a request that `serve` has seen
+ * the headers of.
  */
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
