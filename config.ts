@@ -17,6 +17,14 @@ import { Misconfigured, type Problem } from './schema/errors.ts'
 const GIBIBYTE = 1024 * 1024 * 1024
 const strict = { additionalProperties: false }
 const Name = Type.String({ minLength: 1, maxLength: 512 })
+/** Without control characters: they separate the tenant from what follows it in the keys of records. */
+const Tenant = Type.String({
+  minLength: 1,
+  maxLength: 512,
+  pattern: '^[^\\u0000-\\u001f\\u007f]*$',
+  default: 'default',
+  description: 'no control characters',
+})
 const Port = Type.Integer({ minimum: 0, maximum: 65535 })
 
 const Listen = Type.Object(
@@ -36,7 +44,7 @@ const Key = Type.Object(
     scope: Type.Enum(['ingest', 'read', 'admin']),
     /** SHA-256 of the key, in hex. `telltale key ingest` makes a key and prints this. */
     sha256: Type.String({ pattern: '^[0-9a-f]{64}$', description: '64 hex characters, as `telltale key` prints them' }),
-    tenant: Type.String({ minLength: 1, maxLength: 512, default: 'default' }),
+    tenant: Tenant,
   },
   strict,
 )
@@ -100,8 +108,8 @@ const Config = Type.Object(
     data: Type.String({ minLength: 1, default: './data' }),
     /** Directory of agent policies. Relative to this file; default: the ones that come with Telltale. */
     policies: Type.Optional(Type.String({ minLength: 1 })),
-    /** The tenant of everything that comes in without a key. */
-    tenant: Type.String({ minLength: 1, maxLength: 512, default: 'default' }),
+    /** The tenant of everything that comes in without a key; its admins see dead letters that name no tenant. */
+    tenant: Tenant,
     /** Bind other addresses than loopback although no key is configured. */
     insecure: Type.Boolean({ default: false }),
     listen: Listen,

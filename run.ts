@@ -179,6 +179,7 @@ function openApi({ config, store, metrics, policies, log }: Parts, health: () =>
     metrics,
     health,
     policyOf: (agent) => policies.governing(agent)?.id,
+    defaultTenant: config.tenant,
     authorize: authorizer(config.keys, config.tenant),
     localNamesOnly: config.keys.length === 0 && isLoopback(config.listen.host),
     onBug: (error) => log.error({ err: error }, 'the API met an error that nobody expected'),

@@ -7,7 +7,7 @@ import { isIP } from 'node:net'
 import { Misconfigured } from '../schema/errors.ts'
 
 export const SCOPES = ['ingest', 'read', 'admin'] as const
-/** `ingest` sends telemetry, `read` reads what is stored, `admin` does both and reads the dead letters of all tenants. */
+/** `ingest` sends telemetry, `read` reads what is stored, `admin` does both and reads dead letters; each of its tenant only. */
 export type Scope = (typeof SCOPES)[number]
 
 export interface KeyEntry {

@@ -13,6 +13,8 @@ export interface ApiContext {
   readonly health: () => Promise<Health>
   /** Id of the policy that governs an agent, or `undefined`: watched, not judged by policy. */
   readonly policyOf: (agent: Agent) => string | undefined
+  /** The tenant of what names none: what comes in without a key, and dead letters that do not say whose they are. */
+  readonly defaultTenant: string
 }
 
 export interface RouteRequest {

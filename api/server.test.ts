@@ -26,12 +26,13 @@ const agent: AgentSummary = {
 
 const letter: DeadLetter = {
   letter_id: '0'.repeat(32),
+  tenant_id: 'default',
   time_ms: 1,
   stage: 'deliver',
   reason: 'http-410',
   sink: 'siem',
   attempts: 1,
-  key: 'default\u001falert',
+  key: 'default\u001fsession-1',
   value_base64: 'e30=',
 }
 
@@ -66,7 +67,7 @@ function smallStore(changes: Partial<Store> = {}): Store & Asked {
     agents: async (tenant) => (tenant === 'default' ? [agent] : []),
     deadLetters: async (query) => {
       askedForLetters.push(query)
-      return { items: [letter] }
+      return mine(query.tenant, [letter])
     },
     health: async () => ({ ok: true, kind: 'embedded' }),
     close: async () => undefined,
@@ -97,6 +98,7 @@ async function start(changes: Partial<ApiOptions> = {}): Promise<string> {
       sinks: [],
     }),
     policyOf: ({ id }) => (id === 'support-assistant' ? 'support' : undefined),
+    defaultTenant: 'default',
     authorize: authorizer([], 'default'),
     localNamesOnly: true,
     onBug: (error) => {
@@ -149,7 +151,7 @@ describe('every route', () => {
   })
 
   it.each(served)('$path tells another tenant nothing', async ({ path, need }) => {
-    const { headers, options } = keyed('read', 'tenant-2')
+    const { headers, options } = keyed('admin', 'tenant-2')
     const response = await fetch((await start(options)) + pathOf(path), { headers })
     const text = await response.text()
     expect(text).not.toContain('session-1')
@@ -216,18 +218,24 @@ describe('listings', () => {
     expect(store.asked).toHaveLength(0)
   })
 
-  it('of dead letters take who, to whom and why, and ask for no tenant', async () => {
-    const store = smallStore()
-    const { headers, options } = keyed('admin', 'tenant-2')
-    const address = await start({ ...options, store })
-    const query = 'stage=deliver&sink=siem&reason=http-410&from=5&cursor=abc&limit=7'
-    expect((await fetch(`${address}/api/v1/dead-letters?${query}`, { headers })).status).toBe(200)
-    expect(store.askedForLetters).toEqual([
-      { stage: 'deliver', sink: 'siem', reason: 'http-410', fromMs: 5, cursor: 'abc', limit: 7 },
-    ])
-  })
+  it.each([
+    ['default', true],
+    ['tenant-2', false],
+  ])(
+    'of dead letters take who, to whom and why; those of nobody are for the default tenant: %s, %s',
+    async (tenant, ofNobody) => {
+      const store = smallStore()
+      const { headers, options } = keyed('admin', tenant)
+      const address = await start({ ...options, store })
+      const query = 'stage=deliver&sink=siem&reason=http-410&from=5&cursor=abc&limit=7'
+      expect((await fetch(`${address}/api/v1/dead-letters?${query}`, { headers })).status).toBe(200)
+      expect(store.askedForLetters).toEqual([
+        { tenant, ofNobody, stage: 'deliver', sink: 'siem', reason: 'http-410', fromMs: 5, cursor: 'abc', limit: 7 },
+      ])
+    },
+  )
 
-  it('of dead letters are not for keys that only read: they may be of any tenant', async () => {
+  it('of dead letters are not for keys that only read: what they hold is shown as it is', async () => {
     const { headers, options } = keyed('read')
     expect((await fetch(`${await start(options)}/api/v1/dead-letters`, { headers })).status).toBe(403)
   })

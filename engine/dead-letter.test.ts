@@ -33,6 +33,7 @@ describe('a dead letter', () => {
   it('holds the bytes as they were, and why they were given up', () => {
     expect(deadLetterOf(facts, poison)).toEqual({
       letter_id: idOf('assemble', undefined, 'fragments', 3, 17, poison.key, '/wB7'),
+      tenant_id: 'acme',
       ...facts,
       key: poison.key,
       value_base64: '/wB7',
@@ -46,6 +47,17 @@ describe('a dead letter', () => {
     const ids = others.map((change) => deadLetterOf({ ...facts, ...change }, poison).letter_id)
     expect(new Set([letter.letter_id, ...ids]).size).toBe(others.length + 1)
     expect(deadLetterOf(facts, { ...poison, value: Buffer.from('{}') }).letter_id).not.toBe(letter.letter_id)
+  })
+
+  it('is of the tenant that the key names, whatever a letter says, and of nobody when it names none', () => {
+    const said = { ...deadLetterOf(facts, poison), tenant_id: 'another' }
+    expect(read(said)).toMatchObject({ tenant_id: 'acme' })
+    expect(read(said, 'another\u001fk')).toMatchObject({ tenant_id: 'acme' })
+    for (const key of ['', 'acme', '\u001facme', '\u001f']) {
+      expect(deadLetterOf(facts, { ...poison, key })).toMatchObject({ tenant_id: '' })
+    }
+    const torn = readDeadLetter(stored(Buffer.from('{"torn":'), 'acme\u001fk'), 1, NOW_MS)
+    expect(torn).toMatchObject({ tenant_id: 'acme', reason: 'unreadable-letter' })
   })
 
   it('is read as it was written', () => {
@@ -64,14 +76,15 @@ describe('a letter of a version before the one form is read as far as it goes', 
     )
   })
 
-  it('of a delivery: the notice is what was given up', () => {
-    const notice = exampleNotice()
+  it('of a delivery: the notice is what was given up, of the tenant of its alert', () => {
+    const notice = exampleNotice(0, { tenant_id: 'acme' })
     const { alert_id } = notice.alert
     const former = { sink: 'siem', reason: 'http-410', detail: 'the receiver answered 410', attempts: 1 }
     expect(read({ ...former, notice }, alert_id)).toEqual(
       deadLetterOf(
         { time_ms: NOW_MS, stage: 'deliver', ...former, alert_id },
         { key: alert_id, value: encode(notice) },
+        'acme',
       ),
     )
   })

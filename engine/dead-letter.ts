@@ -2,20 +2,26 @@
 import type { DeadLetter } from '../schema/dead-letter.ts'
 import { idOf } from '../schema/ids.ts'
 import type { BusRecord, StoredRecord } from './bus/bus.ts'
-import { decode, encode } from './records.ts'
+import { decode, encode, tenantOf } from './records.ts'
 
 /** Who gave something up, why, when, and where it stood. */
-export type DeadLetterFacts = Omit<DeadLetter, 'letter_id' | 'key' | 'value_base64'>
+export type DeadLetterFacts = Omit<DeadLetter, 'letter_id' | 'tenant_id' | 'key' | 'value_base64'>
 
 /**
  * The letter about a record. Its id is a hash of what was given up, by whom and where it stood, so that one that is
  * written twice over a crash is recognised. The time is no part of it.
+ *
+ * @param tenantId whose the record is; only who knows better than its key gives it.
  */
-export function deadLetterOf(facts: DeadLetterFacts, { key, value }: Pick<BusRecord, 'key' | 'value'>): DeadLetter {
+export function deadLetterOf(
+  facts: DeadLetterFacts,
+  { key, value }: Pick<BusRecord, 'key' | 'value'>,
+  tenantId = tenantOf(key),
+): DeadLetter {
   const { stage, sink, topic, partition, offset } = facts
   const value_base64 = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')
   const letter_id = idOf(stage, sink, topic, partition, offset, key, value_base64)
-  return { letter_id, ...facts, key, value_base64 }
+  return { letter_id, tenant_id: tenantId, ...facts, key, value_base64 }
 }
 
 /** A letter as it travels. */
@@ -25,7 +31,8 @@ export function deadLetterRecord(letter: DeadLetter): BusRecord {
 
 /**
  * The letter in a record of `dead_letters`, for the store. Letters of versions that had other forms are read as far as
- * they go; what is no letter at all becomes one that holds it. So whatever is there can be stored: never throws.
+ * they go; what is no letter at all becomes one that holds it. So whatever is there can be stored: never throws. Whose a
+ * letter is, is told anew by the key of what was given up.
  *
  * @param nowMs the time of letters that do not say theirs.
  */
@@ -53,6 +60,7 @@ function letterIn(
   if (said === null || reason === undefined) {
     return undefined
   }
+  const alert = alertIn(said.notice)
   const facts = {
     time_ms: numberOf(said.time_ms) ?? nowMs,
     // Letters of deliveries once named no stage, and held the notice as it is.
@@ -62,13 +70,15 @@ function letterIn(
       detail: textOf(said.detail),
       sink: textOf(said.sink),
       attempts: countOf(said.attempts),
-      alert_id: textOf(said.alert_id) ?? textOf(alertIdOf(said.notice)),
+      alert_id: textOf(said.alert_id) ?? textOf(alert?.alert_id),
       topic: textOf(said.topic),
       partition: countOf(said.partition),
       offset: countOf(said.offset),
     }),
   }
-  return deadLetterOf(facts, { key: textOf(said.key) ?? recordKey, value: bytesIn(said) })
+  const key = textOf(said.key) ?? recordKey
+  // Letters of deliveries once had the alert's id for a key.
+  return deadLetterOf(facts, { key, value: bytesIn(said) }, tenantOf(key) || textOf(alert?.tenant_id))
 }
 
 function bytesIn({ value_base64, notice }: Partial<Record<string, unknown>>): Uint8Array {
@@ -78,8 +88,8 @@ function bytesIn({ value_base64, notice }: Partial<Record<string, unknown>>): Ui
   return typeof notice === 'object' && notice !== null ? encode(notice) : Buffer.alloc(0)
 }
 
-function alertIdOf(notice: unknown): unknown {
-  return (notice as { alert?: { alert_id?: unknown } } | undefined)?.alert?.alert_id
+function alertIn(notice: unknown): { alert_id?: unknown; tenant_id?: unknown } | undefined {
+  return (notice as { alert?: { alert_id?: unknown; tenant_id?: unknown } } | undefined)?.alert
 }
 
 /** Longer than any of ours. */

@@ -95,15 +95,17 @@ describe('runDelivery', () => {
 
   it('writes a dead letter for what is refused for good, and goes on', async () => {
     const sink = destination((notice) => (notice === id(1) ? new Rejected('http-422', 'no') : undefined))
-    await append(1, 2)
+    const notice = exampleNotice(1, { tenant_id: 'tenant-1' })
+    await bus.append('alerts', [noticeRecord(notice)])
+    await append(2)
     await deliverUntil(sink, () => sink.taken.length === 1)
     expect(sink.taken).toEqual([id(2)])
-    const notice = exampleNotice(1)
     const value_base64 = Buffer.from(JSON.stringify(notice)).toString('base64')
     const { key } = noticeRecord(notice)
     expect(await deadLetters()).toEqual([
       {
         letter_id: idOf('deliver', 'siem', undefined, undefined, undefined, key, value_base64),
+        tenant_id: 'tenant-1',
         time_ms: expect.any(Number),
         ...{ stage: 'deliver', reason: 'http-422', detail: 'no', sink: 'siem', attempts: 1 },
         ...{ alert_id: notice.alert.alert_id, key, value_base64 },
@@ -113,14 +115,18 @@ describe('runDelivery', () => {
 
   it('writes a dead letter for what is not a notice', async () => {
     const sink = destination(() => undefined)
-    const value = Buffer.from('{"notice_id": 1}')
-    await bus.append('alerts', [{ key: 'k', value }])
+    const { tenant_id: _, ...ofNobody } = exampleNotice(2).alert
+    const texts = ['{"notice_id": 1}', JSON.stringify({ ...exampleNotice(2), alert: ofNobody })]
+    await bus.append(
+      'alerts',
+      texts.map((text) => ({ key: 'tenant-1\u001fk', value: Buffer.from(text) })),
+    )
     await append(1)
     await deliverUntil(sink, () => sink.taken.length === 1)
-    const place = { topic: 'alerts', partition: expect.any(Number), offset: 0 }
-    expect(await deadLetters()).toMatchObject([
-      { stage: 'deliver', reason: 'invalid-notice', sink: 'siem', ...place, value_base64: value.toString('base64') },
-    ])
+    const about = { tenant_id: 'tenant-1', stage: 'deliver', reason: 'invalid-notice', sink: 'siem', topic: 'alerts' }
+    expect(await deadLetters()).toMatchObject(
+      texts.map((text, offset) => ({ ...about, offset, value_base64: Buffer.from(text).toString('base64') })),
+    )
   })
 
   it('goes on after a restart where it was: what is pending is tried, what was taken is not sent again', async () => {

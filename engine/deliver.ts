@@ -204,9 +204,10 @@ function take(
   return letters
 }
 
+/** Looks at what delivery itself goes by: which notice, of which alert, of which tenant. */
 function invalidNotice(value: unknown): string | undefined {
-  const notice = value as Partial<Notice> | null
-  const valid = typeof notice?.notice_id === 'string' && typeof notice.alert?.alert_id === 'string'
+  const { notice_id, alert } = (value ?? {}) as Partial<Notice>
+  const valid = [notice_id, alert?.alert_id, alert?.tenant_id].every((part) => typeof part === 'string')
   return valid ? undefined : 'is not a notice'
 }
 

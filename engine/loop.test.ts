@@ -204,6 +204,7 @@ describe('poison', () => {
     expect(letters).toEqual([
       {
         letter_id: idOf('count', undefined, 'events', 0, 1, 'x', btoa('poison')),
+        tenant_id: '',
         time_ms: now(),
         ...{ stage: 'count', reason: 'not-countable', topic: 'events', partition: 0, offset: 1 },
         ...{ key: 'x', value_base64: btoa('poison') },

@@ -10,8 +10,14 @@ import type { Fragment } from '../schema/fragment.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import type { BusRecord } from './bus/bus.ts'
 
-/** Separates the parts of keys; identifiers never hold it, control characters are removed at the collector. */
+/** Separates the parts of keys; no part holds it: the collector removes control characters, and tenants have none. */
 const SEPARATOR = '\u001f'
+
+/** Whose a record is: the tenant that its key begins with. Empty when the key, as of a stranger's record, names none. */
+export function tenantOf(key: string): string {
+  const end = key.indexOf(SEPARATOR)
+  return end < 0 ? '' : key.slice(0, end)
+}
 
 /** Many values share one array: making an array for each costs more than writing it. */
 const SLAB_BYTES = 64 * 1024

@@ -8,6 +8,7 @@ export const DeadLetter = Type.Object(
   {
     /** From what was given up, by whom: over a crash one may be written twice, and is one. */
     letter_id: Type.String({ pattern: '^[0-9a-f]{32}$' }),
+    tenant_id: Type.String({ description: 'Whose it was. Empty when nobody can tell.' }),
     /** When it was given up, by the clock: what cannot be read has no time of its own. */
     time_ms: Type.Number({ minimum: 0 }),
     stage: Type.String({ description: 'Who gave it up: assemble, detect, correlate, write or deliver.' }),
@@ -20,7 +21,7 @@ export const DeadLetter = Type.Object(
     topic: Type.Optional(Type.String()),
     partition: Type.Optional(Count),
     offset: Type.Optional(Count),
-    /** Of the record; it begins with the tenant. */
+    /** Of the record; it begins with the tenant, unless a stranger wrote it. */
     key: Type.String(),
     value_base64: Type.String({ description: 'The bytes as they were; they need not be text.' }),
   },

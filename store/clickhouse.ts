@@ -241,7 +241,7 @@ class ClickHouseStore implements Store {
   deadLetters: Store['deadLetters'] = async (query) => {
     const { limit, ...rest } = deadLettersQuery(query)
     const rows = await this.select<BodyRow>({ limit, ...rest })
-    return pageOf('dead-letters', '', limit, rows, ({ body }) => JSON.parse(body))
+    return pageOf('dead-letters', query.tenant, limit, rows, ({ body }) => JSON.parse(body))
   }
 
   health: Store['health'] = async () => {

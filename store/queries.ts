@@ -1,6 +1,6 @@
 /**
  * The statements that read. Values are bound, never written into a statement, and the tenant is the first condition
- * of each, but for dead letters, which are of no tenant. `FINAL` shows every id once, in its newest version.
+ * of each. `FINAL` shows every id once, in its newest version.
  */
 import { Rejected } from '../schema/errors.ts'
 import { readCursor } from './cursor.ts'
@@ -18,21 +18,15 @@ const MAX_VALUES = 16
 /** 2100-01-01; what DateTime64 and its hour can hold. */
 const MAX_TIME_MS = 4_102_444_800_000
 
-/** No text: whatever a request names as its tenant, it never gets everything. */
-const ALL_TENANTS = Symbol('all tenants')
-
 /** Collects conditions and their values, so that neither goes without the other. */
 class Conditions {
   private readonly conditions: string[]
   readonly params: Record<string, string | number> = Object.create(null)
 
-  constructor(tenant: string | typeof ALL_TENANTS) {
-    if (tenant === ALL_TENANTS) {
-      this.conditions = ['true']
-    } else {
-      this.conditions = ['tenant_id = {tenant:String}']
-      this.params.tenant = tenant
-    }
+  /** @param ofNobody whether rows that name no tenant are meant, too. */
+  constructor(tenant: string, ofNobody = false) {
+    this.conditions = [ofNobody ? "tenant_id IN ({tenant:String}, '')" : 'tenant_id = {tenant:String}']
+    this.params.tenant = tenant
   }
 
   /** `condition` has `{}` where the value goes. */
@@ -153,16 +147,16 @@ export function findingsQuery(query: FindingQuery): Query {
 
 export function deadLettersQuery(query: DeadLetterQuery): Query {
   const limit = limitOf(query)
-  const where = new Conditions(ALL_TENANTS)
+  const where = new Conditions(query.tenant, query.ofNobody)
     .span(query)
     .add('stage = {}', 'String', query.stage)
     .add('sink = {}', 'String', query.sink)
     .add('reason = {}', 'String', query.reason)
-    .after('dead-letters', { ...query, tenant: '' }, 'letter_id')
-  const keys = `SELECT letter_id, version FROM dead_letters FINAL WHERE ${where} ${newest('letter_id', limit)}`
+    .after('dead-letters', query, 'letter_id')
+  const keys = `SELECT tenant_id, letter_id, version FROM dead_letters FINAL WHERE ${where} ${newest('letter_id', limit)}`
   return {
     sql: `SELECT body, toUnixTimestamp64Milli(time) AS time_ms, letter_id AS id FROM dead_letters
-WHERE (letter_id, version) IN (${keys}) ORDER BY time DESC, letter_id DESC LIMIT 1 BY letter_id`,
+WHERE (tenant_id, letter_id, version) IN (${keys}) ORDER BY time DESC, letter_id DESC LIMIT 1 BY letter_id`,
     params: where.params,
     limit,
   }

@@ -49,7 +49,6 @@ export interface Store {
   decide(decision: AlertDecision): Promise<void>
   /** Agents with events in the span, the one seen last first, at most 1,000. */
   agents(tenant: string, span: TimeSpan): Promise<readonly AgentSummary[]>
-  /** Of all tenants: what cannot be read does not say whose it was. For operators only. */
   deadLetters(query: DeadLetterQuery): Promise<Page<DeadLetter>>
 
   /** Never throws. For health and metrics. */
@@ -99,7 +98,9 @@ export interface AlertQuery extends Listing {
   readonly status?: readonly Alert['status'][]
 }
 
-export interface DeadLetterQuery extends Omit<Listing, 'tenant'> {
+export interface DeadLetterQuery extends Listing {
+  /** Whether letters that do not say whose they are are listed, too. Only for who may see what a stranger wrote. */
+  readonly ofNobody: boolean
   readonly stage?: string
   readonly sink?: string
   readonly reason?: string

@@ -32,6 +32,10 @@ const expected: Record<string, readonly string[]> = {
     "3:21: limits.compressed_bytes: must be a whole number, not '4 MiB'",
     '4:20: limits.in_flight_bytes: must be <= 17179869184',
   ],
+  'bad-tenants.yml': [
+    "1:9: tenant: 'acme\u001fsession-1' is not allowed here (no control characters)",
+    "6:13: keys[0].tenant: 'acme\u007f' is not allowed here (no control characters)",
+  ],
   'bad-ports.yml': [
     '2:19: listen.otlp_http_port: must be <= 65535',
     '3:19: listen.otlp_grpc_port: must be >= 0',

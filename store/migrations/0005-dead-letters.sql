@@ -1,6 +1,8 @@
--- Dead letters: what was given up, by whom and why. They are few, of no tenant, and looked for by time: no key but the id.
+-- Dead letters: what was given up, by whom and why. They are few and looked for by time: no key but the tenant and the
+-- id. The tenant is empty where nobody can tell whose the record was.
 CREATE TABLE IF NOT EXISTS dead_letters {{on_cluster}}
 (
+    tenant_id  String CODEC(ZSTD(1)),
     letter_id  String CODEC(ZSTD(1)),
     version    UInt64 CODEC(Delta(8), ZSTD(1)),
     batch_id   String CODEC(ZSTD(1)),
@@ -14,15 +16,17 @@ CREATE TABLE IF NOT EXISTS dead_letters {{on_cluster}}
 )
 ENGINE = {{replacing}}
 PARTITION BY toDate(stored_at)
-ORDER BY letter_id
+ORDER BY (tenant_id, letter_id)
 TTL stored_at + toIntervalDay({{dead_letters_days}})
 SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1, min_bytes_for_wide_part = 268435456;
 
 CREATE TABLE IF NOT EXISTS dead_letters_in {{on_cluster}} (batch_id String, version UInt64, row String) ENGINE = Null;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS dead_letters_taken_apart {{on_cluster}} TO dead_letters AS
-WITH JSONExtract(row, 'Tuple(letter_id String, time_ms Float64, stage String, sink String, reason String)') AS letter
+WITH JSONExtract(row, 'Tuple(
+    tenant_id String, letter_id String, time_ms Float64, stage String, sink String, reason String)') AS letter
 SELECT
+    letter.tenant_id AS tenant_id,
     letter.letter_id AS letter_id,
     version,
     batch_id,
