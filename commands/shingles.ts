@@ -30,7 +30,7 @@ export const shinglesCommand: Command = {
   },
   run: async (args) => {
     const { operands, values } = parseCommand(shinglesCommand.syntax, args)
-    const [file = '-'] = operands
+    const [file] = operands as [string]
     const out = values.out as string | undefined
     checkOut(out, file)
     const found = shinglesOf(await readBytes(file), file === '-' ? 'standard input' : file)

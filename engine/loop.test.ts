@@ -7,8 +7,9 @@ import type { DeadLetter } from '../schema/dead-letter.ts'
 import { Unavailable } from '../schema/errors.ts'
 import { idOf } from '../schema/ids.ts'
 import { committing } from '../test/committing.ts'
-import type { Bus, BusRecord, StoredRecord, Topic } from './bus/bus.ts'
+import type { Bus, StoredRecord, Topic } from './bus/bus.ts'
 import { openEmbeddedBus } from './bus/embedded.ts'
+import { countingStage, said, text } from './counting-stage.contract.ts'
 import { type BatchLimits, runStage, type StageRun } from './loop.ts'
 import { TooMuchPoison } from './poison.ts'
 import { addOutcomes, type Stage } from './stage.ts'
@@ -28,50 +29,6 @@ afterEach(async () => {
   buses.clear()
 })
 afterAll(() => rmSync(home, { recursive: true, force: true }))
-
-/**
- * Counts the events of each key, in state, and says each count: `key=3`. Two of its inputs are special: `poison` is
- * refused, `bug` makes it throw.
- */
-function countingStage(): Stage {
-  return {
-    id: 'count',
-    input: 'events',
-    open: (_partition, state) => {
-      const counts = new Map([...state].map(({ key, value }) => [key, Number(text(value))]))
-      const changed = new Set<string>()
-      return {
-        apply: (records) => {
-          const findings: BusRecord[] = []
-          const poison: { record: StoredRecord; reason: string }[] = []
-          for (const record of records) {
-            if (text(record.value) === 'bug') {
-              throw new TypeError('this stage has a bug')
-            }
-            if (text(record.value) === 'poison') {
-              poison.push({ record, reason: 'not-countable' })
-              continue
-            }
-            const count = (counts.get(record.key) ?? 0) + 1
-            counts.set(record.key, count)
-            changed.add(record.key)
-            findings.push(said(record.key, `${record.key}=${count}`))
-          }
-          return {
-            outputs: [{ topic: 'findings', records: findings }],
-            outcomes: new Map([['judged', findings.length]]),
-            poison,
-          }
-        },
-        changes: () => {
-          const entries = [...changed].map((key) => ({ key, value: Buffer.from(`${counts.get(key)}`) }))
-          changed.clear()
-          return entries
-        },
-      }
-    },
-  }
-}
 
 /** Runs the stage until the bus has nothing left for it, then stops it. */
 async function runUntilCaughtUp(bus: Bus, options: Partial<StageRun> = {}): Promise<void> {
@@ -393,12 +350,4 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) {
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
-}
-
-function said(key: string, value: string): BusRecord {
-  return { key, value: Buffer.from(value) }
-}
-
-function text(value: Uint8Array): string {
-  return Buffer.from(value).toString()
 }

@@ -15,8 +15,8 @@ export interface OutcomeFacts {
 }
 
 /**
- * By stage, `collect` being the doors, where a request whose records never became known counts as one. `name:*` is a family: what stands for `*` is a reason, kebab-case, of which
- * only so many are told apart.
+ * By stage, `collect` being the doors, where a request whose records never became known counts as one. `name:*` is a
+ * family: what stands for `*` is a reason, kebab-case, of which only so many are told apart.
  */
 export const OUTCOMES = {
   collect: {

@@ -10,7 +10,7 @@ import { openStore } from '../store/clickhouse.ts'
 import type { Store } from '../store/store.ts'
 import { exampleNotice } from '../test/example-alert.ts'
 import { exampleEvent } from '../test/example-event.ts'
-import type { Assignment, Bus, BusRecord, Topic } from './bus/bus.ts'
+import type { Bus, BusRecord, Topic } from './bus/bus.ts'
 import { openEmbeddedBus } from './bus/embedded.ts'
 import { FlakyStore } from './flaky-store.contract.ts'
 import { TooMuchPoison } from './poison.ts'
@@ -92,28 +92,6 @@ async function readAll(bus: Bus, topic: Topic): Promise<string[]> {
   return values
 }
 
-/** The bus, telling how many records each read gave. */
-function watchReads(bus: Bus, onRead: (count: number) => void): Bus {
-  const bound = <T extends object>(target: T, name: string | symbol) => {
-    const member: unknown = Reflect.get(target, name)
-    return typeof member === 'function' ? member.bind(target) : member
-  }
-  const watch = (assignment: Assignment): Assignment =>
-    new Proxy(assignment, {
-      get: (target, name) =>
-        name !== 'read'
-          ? bound(target, name)
-          : async (options: Parameters<Assignment['read']>[0]) => {
-              const records = await target.read(options)
-              onRead(records.length)
-              return records
-            },
-    })
-  const consume: Bus['consume'] = (options, own, signal) =>
-    bus.consume(options, (assignment, owned) => own(watch(assignment), owned), signal)
-  return new Proxy(bus, { get: (target, name) => (name === 'consume' ? consume : bound(target, name)) })
-}
-
 describe('the writer', () => {
   it('writes every record once, in order', async () => {
     const bus = await openBus()
@@ -145,39 +123,6 @@ describe('the writer', () => {
     const byBytes = await writeAll(bus, new FlakyStore(), { limits: { ...limits, maxBytes: 4000 } })
     expect(Math.max(...byBytes.map(({ bytes }) => bytes))).toBeLessThanOrEqual(5000)
     expect(byBytes.reduce((sum, { rows }) => sum + rows, 0)).toBe(8)
-  })
-
-  it('reads on while a batch is being stored, as far as the next batch goes, and has one in doubt', async () => {
-    const bus = await openBus()
-    const store = new FlakyStore()
-    let read = 0
-    const watched = watchReads(bus, (count) => {
-      read += count
-    })
-    let bringBack = () => {}
-    const isBack = new Promise<void>((resolve) => {
-      bringBack = resolve
-    })
-    const slow: Pick<Store, 'insert' | 'hasBatch'> = {
-      hasBatch: store.hasBatch,
-      insert: (batch) => {
-        const stored = store.insert(batch)
-        return isBack.then(() => stored)
-      },
-    }
-    const rows = Array.from({ length: 25 }, (_, index) => `row ${index}`)
-    await bus.append(
-      'events',
-      rows.map((row) => record(row)),
-    )
-    const writing = writeAll(watched, slow, { limits: { ...limits, maxRows: 10 } })
-    await expect.poll(() => read).toBe(20)
-    // Were there anything to read on or to store, it would be done by then.
-    await new Promise((resolve) => setTimeout(resolve, 5 * limits.intervalMs))
-    expect([read, store.attempts.length]).toEqual([20, 1])
-    bringBack()
-    expect((await writing).map((batch) => batch.rows)).toEqual([10, 10, 5])
-    expect(store.rows).toEqual(rows)
   })
 
   it('gives every table its topic', async () => {

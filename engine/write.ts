@@ -122,32 +122,36 @@ class PartitionWriter {
     this.#done = assignment.start
   }
 
-  /** While one batch is stored the next is collected: what is read is kept in memory by the bus until all have read it. */
   async run(): Promise<void> {
-    try {
-      const skipBefore = await this.#settleDoubt()
-      while (!this.#signal.aborted) {
-        const records = await this.#collect()
-        // Only one batch may be in doubt.
-        await this.#storing
-        if (records.length > 0) {
-          this.#uncommitted = true
-          this.#storing = this.#store(records, skipBefore)
-          // Awaited in the next turn, or at the end.
-          this.#storing.catch(() => undefined)
-        } else if (this.#uncommitted) {
-          // Under load the next announcement carries the offset along; an idle partition commits it by itself.
-          await this.#commit(this.#done, [{ key: IN_DOUBT, value: undefined }])
-          this.#uncommitted = false
-        }
-      }
+    const ends = [await errorOf(this.#writeBatches())]
+    // The partition may be somebody else's as soon as this returns.
+    ends.push(await errorOf(this.#storing))
+    // Waiting ends with `Stopped` when we are told to stop. What was not committed is read again.
+    const bug = ends.find((error) => error !== undefined && !(error instanceof Stopped))
+    if (bug !== undefined) {
+      throw bug
+    }
+  }
+
+  /** While one batch is stored the next is collected: what is read is kept in memory by the bus until all have read it. */
+  async #writeBatches(): Promise<void> {
+    const skipBefore = await this.#settleDoubt()
+    for (;;) {
+      const records = await this.#collect()
+      // Only one batch may be in doubt.
       await this.#storing
-    } catch (error) {
-      // The partition may be somebody else's as soon as this returns.
-      await this.#storing.catch(() => undefined)
-      // Waiting ends this way when we are told to stop. What was not committed is read again.
-      if (!(error instanceof Stopped)) {
-        throw error
+      if (this.#signal.aborted) {
+        return
+      }
+      if (records.length > 0) {
+        this.#uncommitted = true
+        this.#storing = this.#store(records, skipBefore)
+        // Awaited in the next turn, or at the end.
+        this.#storing.catch(() => undefined)
+      } else if (this.#uncommitted) {
+        // Under load the next announcement carries the offset along; an idle partition commits it by itself.
+        await this.#commit(this.#done, [{ key: IN_DOUBT, value: undefined }])
+        this.#uncommitted = false
       }
     }
   }
@@ -292,11 +296,11 @@ class PartitionWriter {
       try {
         return await call()
       } catch (error) {
-        if (this.#signal.aborted) {
-          throw new Stopped()
-        }
         if (!(error instanceof Unavailable)) {
           throw error
+        }
+        if (this.#signal.aborted) {
+          throw new Stopped()
         }
         this.#run.onRetry?.(this.#table, error)
         const waitMs = Math.min(MAX_BACKOFF_MS, error.retryAfterMs * 2 ** attempt) * (0.5 + Math.random() / 2)
@@ -307,6 +311,14 @@ class PartitionWriter {
       }
     }
   }
+}
+
+/** What a promise rejected with; `undefined` when it was fulfilled. */
+function errorOf(promise: Promise<void>): Promise<unknown> {
+  return promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
 }
 
 /** Unwinds a partition that was told to stop while it waited. */

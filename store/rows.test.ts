@@ -44,6 +44,7 @@ describe('encodeRows', () => {
             'batch-1',
             first,
             rows.map((row) => Buffer.from(row)),
+            Buffer.allocUnsafe,
           )
           const expected = rows.map((row, index) => ({
             batchId: 'batch-1',

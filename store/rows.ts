@@ -18,7 +18,7 @@ export function encodeRows(
   batchId: string,
   firstVersion: number,
   rows: readonly Uint8Array[],
-  memory: (bytes: number) => Buffer = Buffer.allocUnsafe,
+  memory: (bytes: number) => Buffer,
 ): Buffer {
   const buffer = memory(rows.reduce((sum, row) => sum + row.length + OVERHEAD_BYTES, 0))
   let at = 0

@@ -1,6 +1,6 @@
 /**
- * The store: where events, findings, alerts and dead letters are kept for asking. ClickHouse, embedded or served, behind one
- * interface.
+ * The store: where events, findings, alerts and dead letters are kept for asking. ClickHouse, embedded or served,
+ * behind one interface.
  *
  * The log is the source of truth and the store follows it: rows come in batches from the write stage, at least
  * once, and every read shows each id once, in its newest version.
@@ -56,7 +56,10 @@ export interface Store {
   close(): Promise<void>
 }
 
-/** Event time, of dead letters the time they were given up, in milliseconds since the epoch; `from` included, `to` excluded. Absent: no bound. */
+/**
+ * Event time, of dead letters the time they were given up, in milliseconds since the epoch; `from` included, `to`
+ * excluded. Absent: no bound.
+ */
 export interface TimeSpan {
   readonly fromMs?: number
   readonly toMs?: number

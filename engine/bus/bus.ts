@@ -43,9 +43,9 @@ export interface Commit {
 }
 
 /**
- * A partition that this process owns, for a while, in one consumer group. Calls are made one at a time, but for one:
- * the next `read` may be made while a `commit` is under way. After ownership is lost every call throws `Unavailable`;
- * what was not committed is seen again by the next owner.
+ * A partition that this process owns, for a while, in one consumer group. Calls are made one at a time, except that one
+ * `read` may be under way beside the others. After ownership is lost every call throws `Unavailable`; what was not
+ * committed is seen again by the next owner.
  */
 export interface Assignment {
   readonly topic: Topic

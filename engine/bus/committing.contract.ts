@@ -36,6 +36,26 @@ export function committingContract(kind: string, buses: Buses): void {
       expect(again.map(({ value }) => text(value))).toEqual(['2', '3'])
     })
 
+    test('commits and appends beside a read that waits', async () => {
+      const bus = await buses.open()
+      await bus.append('events', [record('a', 'one')])
+      const options = { group: 'g', topic: 'events' } as const
+      const last = await owning(bus, options, async (assignment) => {
+        const [first] = await readSome(assignment)
+        const waiting = assignment.read({ maxRecords: 10, waitMs: PATIENCE_MS })
+        await assignment.commit({ ...emptyCommit(offsetAfter(first)), state: [entry('seen', '1')] })
+        await assignment.append('dead_letters', [record('a', 'bad')])
+        await bus.append('events', [record('a', 'two')])
+        const [second] = await waiting
+        expect(text(second?.value ?? new Uint8Array())).toBe('two')
+        await assignment.commit({ ...emptyCommit(offsetAfter(second)), state: [entry('seen', '2')] })
+        return second
+      })
+      expect(await drain(bus, { group: 'next', topic: 'dead_letters' }, 1)).toHaveLength(1)
+      expect(await restored(bus, options)).toEqual(new Map([['seen', '2']]))
+      expect(await owning(bus, options, async ({ start }) => start)).toBe(offsetAfter(last))
+    })
+
     test('appends outputs, to several topics and in order, for others to read', async () => {
       const bus = await buses.open()
       await bus.append('fragments', [record('a', 'in')])
