@@ -65,6 +65,11 @@ export function isRefusal(answer: HttpAsk | Refusal | Buffer): answer is Refusal
   return 'status' in answer
 }
 
+/** Whether the client sends its body only when it is told to. HTTP/1.0 knows no such thing: there it is ignored. */
+export function asksFirst(request: IncomingMessage): boolean {
+  return request.httpVersion === '1.1' && request.headers.expect !== undefined
+}
+
 /** Reads the headers, in the order in which a stranger may learn things: path, method, who asks, then the rest. */
 export function examine(
   request: IncomingMessage,

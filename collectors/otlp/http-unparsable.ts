@@ -5,6 +5,7 @@
  */
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import type { HttpConnection } from './http-connection.ts'
 import { answerEncoding, type Refusal } from './http-request.ts'
 import { cutOffSoon } from './listening.ts'
 import { CODE, CONTENT_TYPES, encodeStatus } from './replies.ts'
@@ -49,19 +50,30 @@ export function unparsable(code: string | undefined): Refusal | undefined {
 }
 
 /** Whether the parser gave up in the middle of a body: then `serve` knows of the request, and sees it end. */
-export function isInBody(latest: ServerResponse | undefined): boolean {
+export function isInBody(latest: ServerResponse | undefined): latest is ServerResponse {
   return latest !== undefined && !latest.req.complete
 }
 
 /**
- * Says so and hangs up, without cutting off or forging the answer to an earlier request. As with every refusal, a
- * sender whose encoding is not known reads JSON: whoever speaks no HTTP is more likely a person with a tool, or a
- * proxy, than an exporter, and the content type says what it is.
- *
- * @param latest the answer to the latest request of this connection whose headers could be read.
+ * Says so and hangs up, once the answers to all earlier requests are out: an answer that overtakes them would be
+ * taken for theirs. As with every refusal, a sender whose encoding is not known reads JSON: whoever speaks no HTTP is
+ * more likely a person with a tool, or a proxy, than an exporter, and the content type says what it is.
  */
-export function answerUnparsable(refusal: Refusal, socket: Socket, latest: ServerResponse | undefined): void {
-  const encoding = isInBody(latest) && latest !== undefined ? answerEncoding(latest.req) : 'json'
+export function answerUnparsable(refusal: Refusal, socket: Socket, { latest, unfinished }: HttpConnection): void {
+  const own = isInBody(latest) ? latest : undefined
+  const answer = answerTo(own, refusal)
+  // A request may have been refused while its body came; then that is its answer, and the rest was being discarded.
+  const speak = () => hangUp(socket, own?.headersSent === true ? undefined : answer)
+  const earlier = [...unfinished].filter((response) => response !== own).at(-1)
+  if (earlier === undefined) {
+    speak()
+  } else {
+    earlier.once('finish', speak)
+  }
+}
+
+function answerTo(own: ServerResponse | undefined, refusal: Refusal): Buffer {
+  const encoding = own === undefined ? 'json' : answerEncoding(own.req)
   const body = encodeStatus(refusal.code, refusal.message, encoding)
   const headers = {
     ...refusal.headers,
@@ -71,20 +83,15 @@ export function answerUnparsable(refusal: Refusal, socket: Socket, latest: Serve
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   const head = `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}\r\n${lines.join('')}\r\n`
-  const answer = Buffer.concat([Buffer.from(head), body])
-  if (!socket.writable) {
-    socket.destroy()
-  } else if (latest === undefined || latest.writableFinished || (isInBody(latest) && !latest.headersSent)) {
-    hangUp(socket, answer)
-  } else if (isInBody(latest)) {
-    // It was refused already, and the rest of its body was only being discarded.
-    socket.destroySoon()
-  } else {
-    latest.once('finish', () => hangUp(socket, answer))
-  }
+  return Buffer.concat([Buffer.from(head), body])
 }
 
-function hangUp(socket: Socket, answer: Buffer): void {
+/** Ends the connection, after what was written and a last word, if there is one and an earlier answer was not the last. */
+function hangUp(socket: Socket, answer: Buffer | undefined): void {
   cutOffSoon(socket)
-  socket.end(answer)
+  if (answer !== undefined && socket.writable) {
+    socket.end(answer)
+  } else {
+    socket.destroySoon()
+  }
 }

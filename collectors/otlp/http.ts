@@ -10,8 +10,10 @@ import type { Socket } from 'node:net'
 import { Rejected, Unavailable } from '../../schema/errors.ts'
 import type { Collector } from '../collector.ts'
 import { readBody } from './http-body.ts'
+import { type HttpConnections, rememberAnswer, rememberConnection } from './http-connection.ts'
 import {
   answerEncoding,
+  asksFirst,
   examine,
   type HttpAsk,
   isRefusal,
@@ -44,10 +46,7 @@ interface Door extends DoorOptions {
   readonly limits: DoorLimits
   readonly inFlight: InFlight
   readonly bug: (error: unknown) => void
-  /** The answer to the latest request of a connection. */
-  readonly latest: WeakMap<Socket, ServerResponse>
-  /** Connections that the parser gave up. It says so again with every byte that still comes. */
-  readonly unparsable: WeakSet<Socket>
+  readonly connections: HttpConnections
   closing: boolean
 }
 
@@ -59,8 +58,7 @@ export async function startOtlpHttp(options: DoorOptions): Promise<Collector> {
     limits,
     inFlight: options.inFlight ?? new InFlight(IN_FLIGHT_BYTES),
     bug: options.bug ?? rethrow,
-    latest: new WeakMap(),
-    unparsable: new WeakSet(),
+    connections: new Map(),
     closing: false,
   }
   const server = createServer({
@@ -75,6 +73,7 @@ export async function startOtlpHttp(options: DoorOptions): Promise<Collector> {
   })
   server.maxConnections = limits.connections
   server.maxRequestsPerSocket = 1000
+  server.on('connection', (socket) => rememberConnection(door.connections, socket))
   const serveRequest = (request: IncomingMessage, response: ServerResponse) => {
     serve(request, response, door).catch(door.bug)
   }
@@ -85,11 +84,7 @@ export async function startOtlpHttp(options: DoorOptions): Promise<Collector> {
   server.on('checkExpectation', serveRequest)
   // One request more than a connection may carry: Node has answered it with 503.
   server.on('dropRequest', (request: IncomingMessage) => countUnread(door, signalOf(request), 'refused:unavailable'))
-  // CONNECT never becomes a request.
-  server.on('connect', (request: IncomingMessage, socket: Socket) => {
-    countUnread(door, signalOf(request), UNKNOWN_METHOD.outcome)
-    answerUnparsable(UNKNOWN_METHOD, socket, undefined)
-  })
+  server.on('connect', (request: IncomingMessage, socket: Socket) => refuseConnect(request, socket, door))
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseUnparsable(error, socket, door))
   return {
     address: await listen(server, options.host, options.port),
@@ -101,7 +96,12 @@ export async function startOtlpHttp(options: DoorOptions): Promise<Collector> {
 function close(server: Server, door: Door): Promise<void> {
   door.closing = true
   return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), door.limits.closeMs)
+    // Not `closeAllConnections`: it leaves out those that asked for CONNECT.
+    const timer = setTimeout(() => {
+      for (const socket of door.connections.keys()) {
+        socket.destroy()
+      }
+    }, door.limits.closeMs)
     server.close(() => {
       clearTimeout(timer)
       resolve()
@@ -110,14 +110,14 @@ function close(server: Server, door: Door): Promise<void> {
 }
 
 async function serve(request: IncomingMessage, response: ServerResponse, door: Door): Promise<void> {
-  door.latest.set(request.socket, response)
+  rememberAnswer(door.connections, response)
   const ask = door.closing ? overloaded('shutting down', 1000) : examine(request, door)
   if (isRefusal(ask)) {
     countUnread(door, signalOf(request), ask.outcome)
     refuse(request, response, ask, door)
     return
   }
-  if (request.headers.expect !== undefined) {
+  if (asksFirst(request)) {
     response.writeContinue()
   }
   const claim = door.inFlight.claim()
@@ -198,9 +198,9 @@ function refuse(request: IncomingMessage, response: ServerResponse, refusal: Ref
   const encoding = answerEncoding(request)
   const body = encodeStatus(refusal.code, refusal.message, encoding)
   // Who asked before sending now sends nothing; who sent too much is not worth waiting for.
-  const last = request.headers.expect !== undefined || refusal.status === 413
+  const last = asksFirst(request) || refusal.status === 413
   const headers = { ...(last ? { connection: 'close' } : {}), ...refusal.headers }
-  if (request.complete || request.headers.expect !== undefined) {
+  if (request.complete || asksFirst(request)) {
     send(response, refusal.status, encoding, body, door, headers)
     return
   }
@@ -225,19 +225,30 @@ function discard(request: IncomingMessage, done: () => void): void {
   request.resume()
 }
 
+/** CONNECT never becomes a request; its socket is ours alone from here. */
+function refuseConnect(request: IncomingMessage, socket: Socket, door: Door): void {
+  countUnread(door, signalOf(request), UNKNOWN_METHOD.outcome)
+  const connection = door.connections.get(socket)
+  if (connection !== undefined) {
+    answerUnparsable(UNKNOWN_METHOD, socket, connection)
+    // Bytes that nobody reads would make the kernel answer with a reset.
+    socket.resume()
+  }
+}
+
 function refuseUnparsable(error: NodeJS.ErrnoException, socket: Socket, door: Door): void {
-  if (door.unparsable.has(socket)) {
+  const connection = door.connections.get(socket)
+  if (connection === undefined || connection.unparsable) {
     return
   }
-  door.unparsable.add(socket)
+  connection.unparsable = true
   const refusal = unparsable(error.code)
   if (refusal === undefined) {
     socket.destroy()
     return
   }
-  const latest = door.latest.get(socket)
-  if (!isInBody(latest)) {
+  if (!isInBody(connection.latest)) {
     countUnread(door, 'none', refusal.outcome)
   }
-  answerUnparsable(refusal, socket, latest)
+  answerUnparsable(refusal, socket, connection)
 }
