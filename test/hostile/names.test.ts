@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Alert } from '../../schema/alert.ts'
 import { callCalls, callRequest, callSpan } from '../one-call.ts'
-import { expectGoodEnd, KEYS, next, useWhole } from './whole.ts'
+import { expectGoodEnd, KEYS, next, useWhole, warned } from './whole.ts'
 
 const whole = useWhole()
 
@@ -57,6 +57,7 @@ describe('names of agents, sessions and tools', () => {
   it('are data all the way, whatever they are', async () => {
     await whole.send(
       named.map(([name]) => callSpan({ call: next(), agent: name, session: `s ${name.trim()}`, tool: name })),
+      warned('3 texts were not valid UTF-8 and were repaired; 3 values were too long and were cut'),
     )
     await whole.settled()
     const wrong: unknown[] = []
@@ -106,7 +107,7 @@ describe('names of agents, sessions and tools', () => {
       { arrayValue: { values: [] } },
       { stringValue: null },
     ]
-    await whole.send(values.map(odd), 'the-service')
+    await whole.send(values.map(odd), { service: 'the-service' })
     await whole.settled()
     const found = await whole.events({ session: 'odd' })
     expect(found.map(({ agent }) => agent.id)).toEqual(values.map(() => 'the-service'))
@@ -160,7 +161,10 @@ describe('attributes and contents', () => {
   it('keep their keys as they are, and nothing grows from dots', async () => {
     const more = Object.fromEntries(NAMES_OF_ATTRIBUTES.map((key) => [key, `of ${key}`]))
     Object.defineProperty(more, '__proto__', { value: 'of __proto__', enumerable: true })
-    await whole.send([callSpan({ call: next(), session: 'keys', more })])
+    await whole.send(
+      [callSpan({ call: next(), session: 'keys', more })],
+      warned('1 attributes without a key, or with one that is too long, were dropped'),
+    )
     await whole.settled()
     const [event] = await whole.events({ session: 'keys' })
     const attributes = event?.attributes as Record<string, unknown>
@@ -206,7 +210,13 @@ describe('attributes and contents', () => {
       { value: { stringValue: 'no key' } },
     ]
     const span = callSpan({ call: next(), session: 'wrong-forms' }) as { attributes: object[] }
-    await whole.send([{ ...span, attributes: [...span.attributes, ...wrong] }])
+    await whole.send(
+      [{ ...span, attributes: [...span.attributes, ...wrong] }],
+      warned(
+        '4 fields held a value of the wrong type and were unset; ' +
+          '4 attributes without a key, or with one that is too long, were dropped',
+      ),
+    )
     await whole.settled()
     expect(await whole.events({ session: 'wrong-forms' })).toHaveLength(1)
   })

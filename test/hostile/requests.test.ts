@@ -7,20 +7,19 @@ import { expectGoodEnd, KEYS, useWhole } from './whole.ts'
 const whole = useWhole()
 
 describe('requests', () => {
-  /** Writes bytes on a socket and gives what comes back until the other side hangs up or is silent. */
+  /** Writes bytes on a socket and gives what comes back: an answer of HTTP/1.1, or all until the other side hangs up. */
   const raw = (address: string, bytes: string | Buffer): Promise<string> =>
     new Promise((resolve) => {
       const socket = connect(Number(new URL(address).port), '127.0.0.1')
       let answer = ''
-      const done = () => {
-        socket.destroy()
-        resolve(answer)
-      }
-      socket.on('error', done).on('close', done)
+      socket.on('error', () => {})
+      socket.on('close', () => resolve(answer))
       socket.on('data', (chunk) => {
         answer += chunk.toString('latin1')
+        if (/^HTTP\/1\.1 .*\r\n\r\n/s.test(answer)) {
+          socket.destroy()
+        }
       })
-      socket.setTimeout(300, done)
       socket.write(bytes)
     })
 
@@ -45,39 +44,82 @@ describe('requests', () => {
       asked('POST /api/v1/events HTTP/1.1', 'Content-Length: 4\r\nTransfer-Encoding: chunked\r\n'),
     ],
     ['a negative length', asked('POST /api/v1/events HTTP/1.1', 'Content-Length: -1\r\n')],
-    ['HTTP/2 on an HTTP/1 port', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     ['a TLS greeting', Buffer.from('16030100a5010000a10303', 'hex')],
     ['nothing but line ends', '\r\n'.repeat(1000)],
     ['noise', Buffer.alloc(4096, 0xff)],
   ]
 
   it.each(LINES)('of %s are refused by every door', async (_what, bytes) => {
-    const doors = [whole.telltale.api, whole.telltale.otlpHttp, whole.telltale.otlpGrpc]
-    for (const answer of await Promise.all(doors.map((door) => raw(door, bytes)))) {
-      expect(answer).not.toMatch(/^HTTP\/1\.1 (2|500)/)
+    const { api, otlpHttp, otlpGrpc } = whole.telltale
+    const [overHttp, overGrpc] = await Promise.all([
+      Promise.all([raw(api, bytes), raw(otlpHttp, bytes)]),
+      raw(otlpGrpc, bytes),
+    ])
+    for (const answer of overHttp) {
+      expect(answer).toMatch(/^(HTTP\/1\.1 4\d\d |$)/)
+    }
+    // It says how it speaks HTTP/2, and why it speaks no more; it never answers.
+    expect(overGrpc).not.toContain('HTTP/1.1 ')
+  })
+
+  it('of HTTP/2 are refused by the doors of HTTP/1.1', async () => {
+    for (const door of [whole.telltale.api, whole.telltale.otlpHttp]) {
+      const answer = await raw(door, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+      expect(answer).toMatch(/^(HTTP\/1\.1 4\d\d |$)/)
     }
   })
 
-  const BODIES: readonly (readonly [what: string, body: string | Buffer])[] = [
-    ['nothing', ''],
-    ['null', 'null'],
-    ['a list', '[]'],
-    ['a text', '"x"'],
-    ['a trailing comma', '{"resourceSpans":[],}'],
-    ['NaN', '{"resourceSpans":NaN}'],
-    ['UTF-16', Buffer.from('{"resourceSpans":[]}', 'utf16le')],
-    ['five thousand levels', `{"resourceSpans":${'['.repeat(5000)}${']'.repeat(5000)}}`],
-    ['levels without end', '['.repeat(5_000_000)],
-    ['a million keys', `{${Array.from({ length: 1_000_000 }, (_, index) => `"${index * 65_536}":0`).join(',')}}`],
-    ['groups that are no list', '{"resourceSpans":{"length":1000000000}}'],
+  it.each([
+    ['CONNECT', 'rejected:unknown-method'],
+    ['TRACE', 'rejected:unknown-path'],
+    ['noise', 'rejected:malformed-http'],
+  ])('of %s whose senders break the connection harm no door', async (name, outcome) => {
+    const [, bytes = ''] = LINES.find(([what]) => what === name) ?? []
+    const before = await metrics()
+    for (const door of [whole.telltale.api, whole.telltale.otlpHttp, whole.telltale.otlpGrpc]) {
+      for (let round = 0; round < 50; round += 1) {
+        await broken(door, bytes, round % 2 === 0 ? 'sent' : 'heard')
+      }
+    }
+    await expect.poll(async () => changes(before, await metrics())).toEqual({ 'received none': 50, [outcome]: 50 })
+  })
+
+  /** Writes bytes and resets the connection, at once or with the first byte that comes back. */
+  const broken = (address: string, bytes: string | Buffer, when: 'sent' | 'heard'): Promise<void> =>
+    new Promise((resolve) => {
+      const socket = connect(Number(new URL(address).port), '127.0.0.1')
+      socket.on('error', () => {})
+      socket.on('close', () => resolve())
+      socket.on('data', () => socket.resetAndDestroy())
+      socket.write(bytes, () => (when === 'sent' ? socket.resetAndDestroy() : undefined))
+    })
+
+  const BODIES: readonly (readonly [what: string, status: number, body: string | Buffer])[] = [
+    ['nothing', 400, ''],
+    ['null', 400, 'null'],
+    ['a list', 400, '[]'],
+    ['a text', 400, '"x"'],
+    ['a trailing comma', 400, '{"resourceSpans":[],}'],
+    ['NaN', 400, '{"resourceSpans":NaN}'],
+    ['UTF-16', 400, Buffer.from('{"resourceSpans":[]}', 'utf16le')],
+    ['five thousand levels', 400, `{"resourceSpans":${'['.repeat(5000)}${']'.repeat(5000)}}`],
+    ['levels without end', 400, '['.repeat(5_000_000)],
+    ['a million keys', 200, `{${Array.from({ length: 1_000_000 }, (_, index) => `"${index * 65_536}":0`).join(',')}}`],
+    ['groups that are no list', 400, '{"resourceSpans":{"length":1000000000}}'],
   ]
 
-  it.each(BODIES)('with a body of %s are refused or hold nothing, and the books balance', async (_what, body) => {
-    const headers = { 'content-type': 'application/json', authorization: `Bearer ${KEYS.ingest}` }
-    const response = await fetch(`${whole.telltale.otlpHttp}/v1/traces`, { method: 'POST', headers, body })
-    expect([200, 400, 413]).toContain(response.status)
-    await response.arrayBuffer()
-  })
+  it.each(BODIES)(
+    'with a body of %s are refused or hold nothing, and the books say so',
+    async (_what, status, body) => {
+      const before = await metrics()
+      const headers = { 'content-type': 'application/json', authorization: `Bearer ${KEYS.ingest}` }
+      const response = await fetch(`${whole.telltale.otlpHttp}/v1/traces`, { method: 'POST', headers, body })
+      await response.arrayBuffer()
+      expect(response.status).toBe(status)
+      const refused = { 'received traces': 1, 'rejected:undecodable-request': 1 }
+      expect(changes(before, await metrics())).toEqual(status === 400 ? refused : {})
+    },
+  )
 
   it('with keys of JavaScript in place of every field are taken for what they are', async () => {
     const nested =
@@ -107,9 +149,7 @@ describe('requests', () => {
     expect(await raw(otlpHttp, 'nonsense\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /)
     expect(await callCalls(otlpGrpc, callRequest())).toBe(16)
     expect(await callCalls(otlpGrpc, callRequest(), KEYS.read)).toBe(7)
-    const after = await metrics()
-    const more = [...after].map(([name, value]) => [name, value - (before.get(name) ?? 0)] as const)
-    expect(Object.fromEntries(more.filter(([, value]) => value !== 0))).toEqual({
+    expect(changes(before, await metrics())).toEqual({
       'received traces': 4,
       'received logs': 2,
       'received metrics': 1,
@@ -136,6 +176,12 @@ describe('requests', () => {
       ...received.map(([, signal, records]) => [`received ${signal}`, Number(records)] as const),
       ...ended.map(([, outcome, records]) => [outcome as string, Number(records)] as const),
     ])
+  }
+
+  /** What was counted between two looks at `/metrics`. */
+  function changes(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): Record<string, number> {
+    const more = [...after].map(([name, value]) => [name, value - (before.get(name) ?? 0)] as const)
+    return Object.fromEntries(more.filter(([, value]) => value !== 0))
   }
 })
 

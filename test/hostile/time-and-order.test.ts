@@ -1,7 +1,7 @@
 /** Telemetry that comes twice, late, out of order, from the future or without a time: each thing done is one event. */
 import { describe, expect, it } from 'vitest'
 import { type CallParts, callSpan, spanIdOf, traceIdOf } from '../one-call.ts'
-import { expectGoodEnd, next, useWhole } from './whole.ts'
+import { expectGoodEnd, next, useWhole, warned } from './whole.ts'
 
 const whole = useWhole()
 
@@ -39,7 +39,7 @@ describe('time and order', () => {
       return { ...span, attributes }
     }
     for (const call of children) {
-      await whole.send([nameless(call)], 'children-first')
+      await whole.send([nameless(call)], { service: 'children-first' })
     }
     const parent = {
       ...(callSpan({ call: trace, trace, session: 'late', agent: 'late-parent' }) as { attributes: { key: string }[] }),
@@ -50,7 +50,7 @@ describe('time and order', () => {
       .map((entry) =>
         entry.key === 'gen_ai.operation.name' ? { ...entry, value: { stringValue: 'invoke_agent' } } : entry,
       )
-    await whole.send([{ ...parent, attributes }], 'children-first')
+    await whole.send([{ ...parent, attributes }], { service: 'children-first' })
     await whole.settled()
     const found = (await whole.events({ trace: traceIdOf(trace) })).filter(({ operation }) => operation === 'tool_call')
     expect(found).toHaveLength(3)
@@ -62,10 +62,9 @@ describe('time and order', () => {
   it('a child whose parent never comes is told all the same', async () => {
     const [call, trace] = [next(), next()]
     const span = callSpan({ call, trace, parent: 999_999 }) as { attributes: { key: string }[] }
-    await whole.send(
-      [{ ...span, attributes: span.attributes.filter(({ key }) => !/agent|conversation/.test(key)) }],
-      'orphanage',
-    )
+    await whole.send([{ ...span, attributes: span.attributes.filter(({ key }) => !/agent|conversation/.test(key)) }], {
+      service: 'orphanage',
+    })
     await whole.settled()
     const [event] = await whole.events({ trace: traceIdOf(trace) })
     expect([event?.agent.id, event?.span_id, event?.parent_span_id]).toEqual([
@@ -81,10 +80,10 @@ describe('time and order', () => {
       const span = callSpan(parts) as { attributes: { key: string }[] }
       return { ...span, attributes: span.attributes.filter(({ key }) => !/agent|conversation/.test(key)) }
     }
-    await whole.send([nameless({ call: self, trace: self, parent: self })], 'circle')
+    await whole.send([nameless({ call: self, trace: self, parent: self })], { service: 'circle' })
     await whole.send(
       [nameless({ call: one, trace: one, parent: two }), nameless({ call: two, trace: one, parent: one })],
-      'circle',
+      { service: 'circle' },
     )
     await whole.settled()
     expect(await whole.events({ trace: traceIdOf(self) })).toHaveLength(1)
@@ -120,7 +119,7 @@ describe('time and order', () => {
     const spans = times.map(([startTimeUnixNano, endTimeUnixNano]) => {
       return { ...span, spanId: spanIdOf(next()), startTimeUnixNano, endTimeUnixNano }
     })
-    await whole.send(spans)
+    await whole.send(spans, warned('6 times were out of range and were unset'))
     await whole.settled()
     const found = await whole.events({ session: 'no-time' })
     expect(found).toHaveLength(times.length)
@@ -138,19 +137,22 @@ describe('time and order', () => {
     expect(found).toHaveLength(2000)
   })
 
-  it('ids that are none, or too short or long, are told without them', async () => {
+  it('ids that are none are told without them, and spans of ids that cannot be are rejected', async () => {
     const span = callSpan({ call: next(), session: 'no-ids' }) as Record<string, unknown>
-    const ids = ['', '0'.repeat(32), 'xyz', 'a'.repeat(31), 'a'.repeat(34), 'A'.repeat(32), null, 7]
-    await whole.send(
-      ids.map((id, index) => ({
-        ...span,
-        name: `n${index}`,
-        traceId: id,
-        spanId: typeof id === 'string' ? id.slice(0, 16) : id,
-      })),
-    )
+    const [none, capitals] = [['', '0'.repeat(32), null], 'A'.repeat(32)]
+    const impossible = ['xyz', 'a'.repeat(31), 'a'.repeat(34), 7]
+    const spans = [...none, capitals, ...impossible].map((id, index) => {
+      return { ...span, name: `n${index}`, traceId: id, spanId: typeof id === 'string' ? id.slice(0, 16) : id }
+    })
+    await whole.send(spans, {
+      receipt: { partialSuccess: { rejectedSpans: '4', errorMessage: '4 rejected: invalid-trace-id' } },
+    })
     await whole.settled()
-    expect((await whole.events({ session: 'no-ids' })).length).toBeGreaterThanOrEqual(1)
+    const found = await whole.events({ session: 'no-ids' })
+    expect(found.map(({ trace_id, span_id }) => `${trace_id} ${span_id}`).sort()).toEqual([
+      `${'a'.repeat(32)} ${'a'.repeat(16)}`,
+      ...none.map(() => 'null null'),
+    ])
   })
 })
 
