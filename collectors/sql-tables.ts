@@ -5,6 +5,7 @@
  *
  * One pass, bounded in what it reads and gives, whatever the text is.
  */
+import { words } from './sanitize/words.ts'
 
 /** The most tables read from one text. */
 const TABLE_LIMIT = 16
@@ -15,10 +16,9 @@ const TOKEN =
   /(?<word>[\p{L}_][\p{L}\p{N}_$]*)|'(?:[^'\\]|\\[\s\S]?|'')*(?:'|$)|\$(?<tag>[A-Za-z_]\w{0,31})?\$[\s\S]*?(?:\$\k<tag>\$|$)|"[^"]*(?:"|$)|`[^`]*(?:`|$)|\d[\w.]*|[\s\S]/uy
 /** A part of a table's name: quoted in one of three ways, or bare (BigQuery's projects have dashes). */
 const PART =
-  /"([^"]{1,128})"|`([^`]{1,256})`|\[([^\]]{1,128})\]|([\p{L}_][\p{L}\p{N}_$]{0,127}(?:-[\p{L}\p{N}_$]{1,127}){0,8})/uy
+  /"([^"]{1,128})"|`([^`]{1,256})`|\[([^[\]]{1,128})\]|([\p{L}_][\p{L}\p{N}_$]{0,127}(?:-[\p{L}\p{N}_$]{1,127}){0,8})/uy
 const PARTS = 4
 
-const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/))
 /** What may stand between the word that announces a table and its name. */
 const MODIFIERS = words('only lateral table if not exists into low_priority delayed ignore temporary temp unlogged')
 /** What stands where a table would and is none. */

@@ -48,6 +48,10 @@ describe('datasets found in arguments:', () => {
     ['a bucket of R2', { url: `https://${'0a'.repeat(16)}.r2.cloudflarestorage.com/kb/x` }, ['r2://kb']],
     ['a bucket in SQL', { sql: "SELECT * FROM read_parquet('s3://lake/x.parquet')" }, ['s3://lake']],
     ['a database', { dsn: 'postgres://app:p/w@db.internal:5432/CRM?ssl=1' }, ['postgresql/crm']],
+    ['a database whose URI has an @ in its query', { dsn: 'postgres://db/crm?note=@/decoy' }, ['postgresql/crm']],
+    ['a database by its port, likewise', { dsn: 'postgres://db:5432/crm?note=@x/decoy' }, ['postgresql/crm']],
+    ['a database whose URI has an @ in its path', { dsn: 'mysql://db/crm/@x/decoy' }, ['mysql/crm']],
+    ['several databases', { dsn: 'mysql://a:b@db/x,mysql://a:b@db/y' }, ['mysql/x', 'mysql/y']],
     ['a database of a replica set', { uri: 'mongodb+srv://a:1,b:2/crm.' }, ['mongodb/crm']],
     ['a database in JSON that was cut', '{"dsn":"mysql:\\/\\/db\\/crm","q":"', ['mysql/crm']],
     ['one dataset once', { a: 's3://kb/1', b: 's3://KB/2' }, ['s3://kb']],
@@ -78,6 +82,9 @@ describe('no datasets are found in', () => {
     ['the text of a file', { path: 'x.json', content: '{"database":"crm","table":"leads"}' }],
     ['a server of databases', { dsn: 'postgres://db.internal:5432', url: 'redis://cache' }],
     ['a password', { dsn: 'postgres://app:a/b@db', bucket: 's3://KEY:SECRET@' }],
+    ['a password with all that could end it', { dsn: 'postgres://app:p@x/y?z@db/crm' }],
+    ['what may be a password as well', { dsn: 'postgres://app:pw@db/crm?note=@x/decoy', a: 'mysql://a:1/pw/@db/crm' }],
+    ['a password without its end', { dsn: 'postgres://app:p/w word@db/crm' }],
   ])('%s', (_what, value) => {
     expect(found(value)).toEqual([])
   })

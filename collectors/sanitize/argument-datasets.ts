@@ -10,6 +10,7 @@ import { datasetName } from './dataset-name.ts'
 import { datasetsOfUris, resourceId } from './dataset-uris.ts'
 import { identifier } from './identifier.ts'
 import { isStatement, tablesOfQuoted } from './sql-statements.ts'
+import { words } from './words.ts'
 
 /**
  * What a value has to do with a dataset. `table`, `collection`, `index`, `bucket`: one by its own name. `dataset`: the same, or
@@ -131,9 +132,7 @@ const NAME = /^[\p{L}\p{N}_][\p{L}\p{N}_$.:*-]{0,254}$/u
 const QUOTES = /(^|\.)["`[]|["`\]](?=\.|$)/g
 const LETTER = /\p{L}/u
 const OPAQUE = /^(?=.*[\p{L}\p{N}])[\w.:/-]{2,256}$/u
-const NO_NAME: ReadonlySet<string> = new Set(
-  'true false null none undefined nil auto all any yes no string unknown n/a'.split(' '),
-)
+const NO_NAME = words('true false null none undefined nil auto all any yes no string unknown n/a')
 
 function namesOf(values: readonly unknown[] | undefined): readonly string[] {
   const names: string[] = []

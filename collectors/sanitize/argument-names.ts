@@ -1,5 +1,6 @@
 /** What the name of an argument says about its value: whom or what it reaches, and which dataset it names. */
 import type { DatasetPart } from './argument-datasets.ts'
+import { words } from './words.ts'
 
 /**
  * `recipient`: people the call sends something to. `mention`: people it does not (who sent, what is searched for). `host`: a
@@ -8,7 +9,6 @@ import type { DatasetPart } from './argument-datasets.ts'
  */
 export type ArgumentMeaning = 'recipient' | 'mention' | 'host' | 'address' | 'command' | 'plain'
 
-const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/))
 const MENTIONS =
   words(`from sender author owner creator login username replyto organizer submitter query q search filter
   filters keyword keywords term terms where`)
@@ -31,6 +31,7 @@ export interface ArgumentName {
 }
 
 const REMEMBERED = 4096
+const REMEMBERED_LENGTH = 128
 const names = new Map<string, ArgumentName>()
 
 /** Reads the name of an argument; remembered, for the same few come with every call. */
@@ -40,7 +41,7 @@ export function argumentName(name: string): ArgumentName {
     return known
   }
   const parts = name
-    .slice(0, 128)
+    .slice(0, REMEMBERED_LENGTH)
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
     .toLowerCase()
     .split(/[^a-z0-9]+/)
@@ -49,7 +50,9 @@ export function argumentName(name: string): ArgumentName {
   if (names.size >= REMEMBERED) {
     names.clear()
   }
-  names.set(name, read)
+  if (name.length <= REMEMBERED_LENGTH) {
+    names.set(name, read)
+  }
   return read
 }
 

@@ -24,10 +24,13 @@ import { isStatement } from './sql-statements.ts'
 const DEPTH = 24
 const NESTED_JSON = 2
 const VALUES = 5000
+/** Texts that begin like JSON and are none: each costs as much as many values. */
+const BROKEN_JSON = 64
 /** `name: "value"` and `name="value"`, for JSON cut at the source and for other notations. */
 const NAMED_VALUE = /\b(\w{1,40})["']?\s{0,4}[=:]\s{0,4}["']([^"']{1,300})["']/g
-/** `name: ["value", ...]`, likewise. */
-const NAMED_LIST = /\b(\w{1,40})["']?\s{0,4}[=:]\s{0,4}[[(]([^\])]{1,1000})[\])]/g
+/** Where `name: ["value", ...]` begins, likewise. */
+const NAMED_LIST = /\b(\w{1,40})["']?\s{0,4}[=:]\s{0,4}[[(]/g
+const NAMED_LIST_LENGTH = 1000
 const QUOTED = /["']([^"']{1,300})["']/g
 
 /** What the arguments of one call name. */
@@ -41,7 +44,13 @@ export interface NamedInArguments {
 /** Reads the arguments of a call, raw as the emitter sent them. Never throws; called by the intake for every call. */
 export function readArguments(argumentsText: string): NamedInArguments {
   const text = argumentsText.length > TEXT_LIMIT ? argumentsText.slice(0, TEXT_LIMIT) : argumentsText
-  const reading: Reading = { found: new Endpoints(), datasets: new DatasetIds(), values: VALUES, isQuoted: false }
+  const reading: Reading = {
+    found: new Endpoints(),
+    datasets: new DatasetIds(),
+    values: VALUES,
+    broken: 0,
+    isQuoted: false,
+  }
   const json = parseJson(text)
   if (json !== undefined) {
     readValue(text.includes('\\"') ? (unwrapped(json) ?? json) : json, 'plain', 0, reading)
@@ -56,6 +65,8 @@ interface Reading {
   readonly datasets: DatasetIds
   /** How many values may still be looked at. */
   values: number
+  /** How many texts began like JSON and were none. */
+  broken: number
   /** Within a text that is JSON, like a file that is written: what it says of tables says nothing of the call. */
   isQuoted: boolean
 }
@@ -89,11 +100,13 @@ function readList(list: readonly unknown[], meaning: ArgumentMeaning, depth: num
 function readObject(object: object, meaning: ArgumentMeaning, depth: number, reading: Reading): void {
   let parts: DatasetParts | undefined
   for (const [name, member] of Object.entries(object)) {
+    if (reading.values <= 0) {
+      break
+    }
     const { meaning: own, dataset } = argumentName(name)
     // `{"to": [{"name": ..., "value": ...}]}`: what a list is for, its members are for.
     readValue(member, own === 'plain' ? meaning : own, depth + 1, reading)
-    const part =
-      dataset ?? (typeof member === 'string' && reading.values > 0 && isStatement(member) ? 'sql' : undefined)
+    const part = dataset ?? (typeof member === 'string' && isStatement(member) ? 'sql' : undefined)
     if (part !== undefined) {
       parts ??= new Map()
       addPart(parts, part, member)
@@ -108,7 +121,11 @@ function readString(text: string, meaning: ArgumentMeaning, depth: number, readi
   if (text.length < 3) {
     return
   }
-  const json = depth < DEPTH && reading.values > 0 ? parseNested(text) : undefined
+  const isJson = depth < DEPTH && reading.values > 0 && reading.broken < BROKEN_JSON && NESTED_START.test(text)
+  const json = isJson ? parseJson(text) : undefined
+  if (isJson && json === undefined) {
+    reading.broken += 1
+  }
   if (json !== undefined) {
     const { isQuoted } = reading
     reading.isQuoted = true
@@ -143,17 +160,41 @@ function readText(text: string, reading: Reading): void {
   for (const [, name = '', value = ''] of plain.matchAll(NAMED_VALUE)) {
     readNamed(name, value, parts, reading)
   }
-  for (const [, name = '', members = ''] of plain.matchAll(NAMED_LIST)) {
-    for (const [, member = ''] of members.matchAll(QUOTED)) {
-      readNamed(name, member, parts, reading)
-    }
-  }
+  readNamedLists(plain, parts, reading)
   if (parts.size > 0) {
     composeDatasets(parts, reading.datasets)
   }
 }
 
+/** The text is read once: what ends a list is looked for only behind where it was found before. */
+function readNamedLists(text: string, parts: DatasetParts, reading: Reading): void {
+  let square = -1
+  let round = -1
+  NAMED_LIST.lastIndex = 0
+  for (let match = NAMED_LIST.exec(text); match !== null; match = NAMED_LIST.exec(text)) {
+    const start = NAMED_LIST.lastIndex
+    square = square < start ? indexOrEnd(text, ']', start) : square
+    round = round < start ? indexOrEnd(text, ')', start) : round
+    const end = Math.min(square, round)
+    if (end < text.length && end - start <= NAMED_LIST_LENGTH) {
+      for (const [, member = ''] of text.slice(start, end).matchAll(QUOTED)) {
+        readNamed(match[1] as string, member, parts, reading)
+      }
+      NAMED_LIST.lastIndex = end + 1
+    }
+  }
+}
+
+function indexOrEnd(text: string, mark: string, from: number): number {
+  const index = text.indexOf(mark, from)
+  return index === -1 ? text.length : index
+}
+
 function readNamed(name: string, value: string, parts: DatasetParts, reading: Reading): void {
+  reading.values -= 1
+  if (reading.values < 0) {
+    return
+  }
   const { meaning, dataset } = argumentName(name)
   if (meaning !== 'plain' && meaning !== 'command' && value.length > 2) {
     findDestinations(value, meaning, reading.found)

@@ -11,6 +11,7 @@ import { identifier } from './identifier.ts'
 import { type Field, fieldOf, type Saying } from './said.ts'
 import { isSecretName } from './secret-names.ts'
 import { cut } from './text.ts'
+import { words } from './words.ts'
 
 const KEY_LIMIT = 256
 
@@ -18,7 +19,7 @@ const KEY_LIMIT = 256
 type Treatment = 'keep' | 'content' | 'address' | 'secret'
 
 /** Prompts, arguments, results, definitions, headers, statements, environments: by whole key. */
-const CONTENT_KEYS: ReadonlySet<string> = new Set(
+const CONTENT_KEYS = words(
   `all_messages_events arguments args body bash_command completion content db.query.text db.statement events
   exception.stacktrace file_content full_command function_args function_response gen_ai.agent.tools
   gen_ai.system_instructions gen_ai.tool.definitions graphql.document input lg_tool_call.args llm.prompts
@@ -26,7 +27,7 @@ const CONTENT_KEYS: ReadonlySet<string> = new Set(
   process.command_args process.command_line prompt query request request_body request_text response
   response_body response_text result stacktrace stderr stdout system_prompt telltale.subject_chain
   telltale.dataset_scope text thinking tool.json_schema tool.parameters tool_arguments tool_input tool_output
-  tool_parameters tool_response tool_result user_message user_prompt`.split(/\s+/),
+  tool_parameters tool_response tool_result user_message user_prompt`,
 )
 /** The same, by how the key begins. */
 const CONTENT_PREFIXES = [

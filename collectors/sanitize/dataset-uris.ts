@@ -1,17 +1,20 @@
 /** Datasets that URIs name: buckets, databases, and resources as MCP servers call them. */
 import { bucketId, databaseId } from './dataset-name.ts'
 import { identifier } from './identifier.ts'
+import { words } from './words.ts'
 
 /** The most URIs looked at in one text; each is read up to a bound, so that the whole is linear. */
 const URI_LIMIT = 256
 const SCHEME_LENGTH = 24
-const REST = /[^\s"'`\\]{1,1024}/y
+const URI_LENGTH = 1024
+const URI_END = /[\s"'`\\]/
 /** What follows a name that is whole: of `reports${YEAR}` nothing is known. */
 const NAME_END = '(?=[/?#,;)>}|\\]]|[.:!]?$)'
 const BUCKET = new RegExp(`^([a-z0-9][\\w.-]{0,253}[a-z0-9])${NAME_END}`, 'i')
 const AZURE_CONTAINER = /^([a-z0-9$][\w-]{1,62})@([a-z0-9]{3,24})\.(?:blob|dfs)\.core\.windows\.net(?![\w.-])/i
+const HOST = '(?:\\[[^\\]/?#@]{0,64}\\]|[^/?#@:,[\\]]{0,253})(?::\\d{1,5})?'
 /** `host/database`, and `host/database/table/schema` as MCP servers of databases name their tables. */
-const DATABASE = new RegExp(`^[^/?#]{0,512}/(\\w[\\w$-]{0,127})(?:/(\\w[\\w$-]{0,127})/schema)?${NAME_END}`)
+const DATABASE = new RegExp(`^${HOST}(?:,${HOST}){0,15}/(\\w[\\w$-]{0,127})(?:/(\\w[\\w$-]{0,127})/schema)?${NAME_END}`)
 
 const BUCKETS: ReadonlyMap<string, string> = new Map([
   ['s3', 's3'],
@@ -25,11 +28,9 @@ const BUCKETS: ReadonlyMap<string, string> = new Map([
   ['cos', 'cos'],
   ['obs', 'obs'],
 ])
-const AZURE: ReadonlySet<string> = new Set(['abfs', 'abfss', 'wasb', 'wasbs'])
-const DATABASES: ReadonlySet<string> = new Set(
-  `postgres postgresql mysql mariadb mongodb clickhouse mssql sqlserver cockroachdb redshift redis rediss snowflake
-  bigquery cassandra couchbase`.split(/\s+/),
-)
+const AZURE = words('abfs abfss wasb wasbs')
+const DATABASES = words(`postgres postgresql mysql mariadb mongodb clickhouse mssql sqlserver cockroachdb redshift redis
+  rediss snowflake bigquery cassandra couchbase`)
 
 const SCHEMES: ReadonlySet<string> = new Set(['http', 'https', ...BUCKETS.keys(), ...AZURE, ...DATABASES])
 
@@ -38,15 +39,19 @@ export function datasetsOfUris(text: string): readonly string[] {
   const found: string[] = []
   let at = text.indexOf('://')
   for (let looked = 0; at !== -1 && looked < URI_LIMIT; looked += 1) {
+    const start = at + 3
+    const next = text.indexOf('://', start)
     const scheme = schemeBefore(text, at)
     if (SCHEMES.has(scheme)) {
-      REST.lastIndex = at + 3
-      const id = idOf(scheme, REST.exec(text)?.[0] ?? '')
+      // Not behind where the next one begins: nothing is read twice.
+      const rest = text.slice(start, Math.min(next === -1 ? text.length : next + 3, start + URI_LENGTH))
+      const end = rest.search(URI_END)
+      const id = idOf(scheme, end === -1 ? rest : rest.slice(0, end))
       if (id !== undefined) {
         found.push(id)
       }
     }
-    at = text.indexOf('://', at + 3)
+    at = next
   }
   return found
 }
@@ -76,11 +81,29 @@ export function resourceId(uri: string): string | undefined {
   if (scheme === '') {
     return identifier(uri)
   }
-  const location = rest.replace(/[?#][\s\S]*$/, '').replace(/^[^/]*@/, '')
-  return (
-    idOf(schemeBefore(uri, scheme.length), rest.slice(0, 1024)) ?? identifier(`${scheme.toLowerCase()}://${location}`)
-  )
+  const id = idOf(schemeBefore(uri, scheme.length), rest.slice(0, URI_LENGTH))
+  const location = id === undefined ? locationOf(rest) : undefined
+  return location === undefined ? id : identifier(`${scheme.toLowerCase()}://${location}`)
 }
+
+/** What a URI leads to, without who signs in, query and fragment; `undefined` when a part of a password may be in it. */
+function locationOf(rest: string): string | undefined {
+  const at = rest.lastIndexOf('@')
+  let located = rest
+  if (at !== -1 && SIGNS_IN.test(rest.slice(0, at))) {
+    if (PORT.test(rest)) {
+      return undefined
+    }
+    // A password may hold all that ends an authority.
+    located = rest.slice(at + 1)
+  }
+  return located.replace(/[?#][\s\S]*$/, '').replace(/^[^/]*@/, '')
+}
+
+/** `name:`, which is followed by a password when an `@` is behind it. */
+const SIGNS_IN = /^[^/?#:[]*:/
+/** `name:123/`: a host and its port, or a name and how its password begins. */
+const PORT = /^[^/?#:[]*:\d{1,5}[/?#]/
 
 function idOf(scheme: string, rest: string): string | undefined {
   const store = BUCKETS.get(scheme)
@@ -99,14 +122,43 @@ function idOf(scheme: string, rest: string): string | undefined {
 }
 
 function databaseOf(system: string, rest: string): string | undefined {
-  // A password may hold a slash: who signs in ends at the last `@`, whatever stands before it.
-  const [, database, table] = DATABASE.exec(rest.slice(rest.lastIndexOf('@') + 1)) ?? []
+  const [, database, table] = locatedDatabase(rest) ?? []
   return database === undefined ? undefined : databaseId(system, database, table)
+}
+
+const QUERY = /^\?\w[\w.-]{0,63}=/
+/** More of them in one URI are there to confuse. */
+const SIGNS = 8
+
+/**
+ * A password may hold everything that could end it, and a query may hold an `@` to look like the end of one. What can be read in
+ * two ways names nothing: half of a password would be worse.
+ */
+function locatedDatabase(rest: string): RegExpExecArray | null {
+  const bare = DATABASE.exec(rest)
+  if (bare !== null) {
+    const isCertain = !bare[0].includes(':') || !rest.includes('@') || QUERY.test(rest.slice(bare[0].length))
+    return isCertain ? bare : null
+  }
+  if (!/^[^/?#]*[:@]/.test(rest)) {
+    return null
+  }
+  let found: RegExpExecArray | null = null
+  let signs = 0
+  for (let at = rest.indexOf('@'); at !== -1; at = rest.indexOf('@', at + 1)) {
+    const read = DATABASE.exec(rest.slice(at + 1))
+    signs += 1
+    if ((read !== null && found !== null) || signs > SIGNS) {
+      return null
+    }
+    found ??= read
+  }
+  return found
 }
 
 /** Nearly all URLs lead elsewhere. */
 const STORE = /amazonaws|storage\.|windows\.net|cloudflarestorage/i
-const S3_HOST = /^(?:(.{3,63})\.)?s3(?:[.-][a-z0-9-]{1,32}){0,3}\.amazonaws\.com(?:\.cn)?$/
+const S3_HOST = /^(?:(.{3,63})\.)?s3(?:-[a-z0-9-]{1,64})?(?:\.[a-z0-9-]{1,64}){0,3}\.amazonaws\.com(?:\.cn)?$/
 const GOOGLE_HOST = /^(?:(.{3,222})\.)?storage\.(?:googleapis|cloud\.google)\.com$/
 const GOOGLE_API = /^(?:(?:download|upload)\/)?storage\/v1\/b\/([^/?#]{3,222})/
 const AZURE_HOST = /^([a-z0-9]{3,24})\.(?:blob|dfs)\.core\.windows\.net$/
@@ -114,10 +166,10 @@ const R2_HOST = /^[0-9a-f]{32}(?:\.eu)?\.r2\.cloudflarestorage\.com$/
 
 /** The bucket that an HTTP URL of an object store leads to. */
 function bucketOfUrl(rest: string): string | undefined {
-  if (!STORE.test(rest)) {
+  const authority = /^[^/?#]*/.exec(rest)?.[0] ?? ''
+  if (!STORE.test(authority)) {
     return undefined
   }
-  const authority = /^[^/?#]*/.exec(rest)?.[0] ?? ''
   const host = authority
     .slice(authority.lastIndexOf('@') + 1)
     .replace(/:\d*$/, '')

@@ -18,7 +18,7 @@ const ONE_ADDRESS = /^[^@<>]{0,200}<[^\s@<>]{1,64}@[^\s@<>]{1,253}>$|^[^\s@<>,;:
 /** A destination that a dialect saw, in the spelling of all others; `undefined` when it names no host. */
 export function normalizeDestination(destination: Destination): Destination | undefined {
   const named = destination.host.includes('://')
-    ? destination.host.replace(/^[^:]*:\/\/|[/?#].*$/g, '')
+    ? destination.host.replace(/^[^:]*:\/\/|[/?#][\s\S]*$/g, '')
     : destination.host
   const split = isAddress(named) ? { host: named, port: undefined } : splitAuthority(named)
   const host = normalizeHost(split.host)

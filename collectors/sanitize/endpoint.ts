@@ -7,7 +7,8 @@ const URL_START = /\b([a-z][a-z0-9+.-]{0,20}):\/\/|\b(https?|wss?|ftp):[\\/]*(?=
 /** What `URL` and browsers also take for one: `https:example.com`, `http:\\\\example.com`. */
 const OTHER_URL = /\b(?:https?|wss?|ftp):/i
 const AUTHORITY = /(?:[^\s/?#\\"'`<>|^{}()[\],;]|\[[0-9a-f:.%]{2,60}\]){1,512}/iy
-const EMAIL = /[^\s@<>"'(),:;]{1,64}@((?:\[[0-9a-f:.]{2,60}\])|[^\s@<>"'(),:;[\]/]{1,253})/gi
+/** The domain behind the `@` of an address; of who it is for, one character is enough. */
+const EMAIL_DOMAIN = /(?<=[^\s@<>"'(),:;])@((?:\[[0-9a-f:.]{2,60}\])|[^\s@<>"'(),:;[\]/]{1,253})/gi
 /** URLs that reach nothing outside. */
 const LOCAL_SCHEMES: ReadonlySet<string> = new Set(['file', 'data', 'about', 'blob', 'javascript', 'vscode', 'memory'])
 
@@ -62,16 +63,31 @@ export function findRecipients(text: string, found: Endpoints): void {
   if (!text.includes('@')) {
     return
   }
-  for (const match of text.matchAll(EMAIL)) {
+  let border = -1
+  for (const match of text.matchAll(EMAIL_DOMAIN)) {
     if (found.full) {
       return
     }
-    const domain = (match[1] ?? '').replace(/[.!?]+$/, '')
-    // What ends in a number is a version: `left-pad@1.3.0`.
-    if (/\.[^.]*[^\d.][^.]*$/.test(domain) || domain.startsWith('[')) {
-      found.add(domain, 'mailto')
+    // Of `a@b@c`, `b` is a domain and nobody's name.
+    if (match.index > border) {
+      border = match.index + match[0].length
+      const domain = withoutPunctuation(match[1] as string)
+      const dot = domain.lastIndexOf('.')
+      // What ends in a number is a version: `left-pad@1.3.0`.
+      if ((dot !== -1 && /\D/.test(domain.slice(dot + 1))) || domain.startsWith('[')) {
+        found.add(domain, 'mailto')
+      }
     }
   }
+}
+
+/** A domain without the full stops and marks that end a sentence behind it. */
+function withoutPunctuation(domain: string): string {
+  let end = domain.length
+  while (end > 0 && '.!?'.includes(domain[end - 1] as string)) {
+    end -= 1
+  }
+  return domain.slice(0, end)
 }
 
 /** `user:password@host:port`, as in URLs and command lines. */

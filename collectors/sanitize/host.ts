@@ -4,10 +4,11 @@ import { parse } from 'tldts'
 import { withoutSecrets } from './identifier.ts'
 
 const HOST_LENGTH = 253
+const DOT = 46
 /** Spelled as it would be resolved, and not a number in disguise. */
-const PLAIN = /^[a-z0-9._-]*[a-z][a-z0-9_-]*$/
+const PLAIN = /^(?:[a-z0-9_-]*\.)*[0-9_-]*[a-z][a-z0-9_-]*$/
 const NOT_PLAIN = /[^a-z0-9._-]+/g
-const ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[0-9a-f:]*:[0-9a-f:.]*(?:%[\w.-]+)?\]?)$/i
+const ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[0-9a-f]*:[0-9a-f:.]*(?:%[\w.-]+)?\]?)$/i
 /** Names that are a top-level domain as well as the suffix of a file. */
 const FILE_SUFFIX = /\.(?:py|sh|md|rs|pl|zip|mov|so|ps|pm|mk)$/
 /** Suffixes of private networks, which no list of public suffixes has. */
@@ -25,25 +26,36 @@ export function normalizeHost(raw: string): string | undefined {
   if (host.length <= HOST_LENGTH && PLAIN.test(host)) {
     return host
   }
-  const bare = host.replace(/%[^\]]*(?=\]?$)/, '').replace(/\.+$/, '')
+  const bare = withoutDotsBehind(withoutZone(host))
   if (bare === '' || bare.startsWith('/')) {
     return undefined
   }
   const literal = bare.includes(':') && !bare.startsWith('[') ? `[${bare}]` : bare
   const name = parsedHost(literal) ?? (domainToASCII(bare) || bare).replace(NOT_PLAIN, '_').slice(0, HOST_LENGTH)
-  return /[a-z0-9]/.test(name) ? name.replace(/\.+$/, '') : undefined
+  return /[a-z0-9]/.test(name) ? withoutDotsBehind(name) : undefined
+}
+
+/** `fe80::1%eth0` without what is behind the `%`. */
+function withoutZone(host: string): string {
+  const zone = host.indexOf('%', host.lastIndexOf(']', host.length - 2) + 1)
+  return zone === -1 ? host : host.slice(0, zone) + (host.endsWith(']') ? ']' : '')
+}
+
+function withoutDotsBehind(name: string): string {
+  let end = name.length
+  while (name.charCodeAt(end - 1) === DOT) {
+    end -= 1
+  }
+  return name.slice(0, end)
 }
 
 function parsedHost(host: string): string | undefined {
   if (host.length > HOST_LENGTH + 2 || /[\s/?#@\\]/.test(host)) {
     return undefined
   }
-  try {
-    const name = new URL(`http://${host}/`).hostname
-    return name.replace(/^\[|\]$|\.$/g, '') || undefined
-  } catch {
-    return undefined
-  }
+  const url = `http://${host}/`
+  // Asked first, for an error that is thrown costs many times as much, and a stranger may send many.
+  return URL.canParse(url) ? new URL(url).hostname.replace(/^\[|\]$|\.$/g, '') || undefined : undefined
 }
 
 /** True for an IPv4 address in four parts, or an IPv6 address. */

@@ -24,17 +24,23 @@ export interface JsonStrings {
   readonly text: string
   read: number
   inString: boolean
+  /** Where the line ends that was looked at last, and where its last `=` is; for cookies. */
+  lineEnd: number
+  lastEquals: number
+  /** Whether the text begins like JSON, once somebody had to know. */
+  likely: boolean | undefined
   /** Whether the text is JSON, once somebody had to know. */
   valid: boolean | undefined
 }
 
 export function jsonStrings(text: string): JsonStrings {
-  return { text, read: 0, inString: false, valid: undefined }
+  return { text, read: 0, inString: false, lineEnd: 0, lastEquals: -1, likely: undefined, valid: undefined }
 }
 
 /** True when the text is JSON and the quote at `index` ends a string. Ask in ascending order: the text is read once. */
 export function closesString(strings: JsonStrings, index: number): boolean {
-  if (!looksLikeJson(strings.text) || !isInString(strings, index)) {
+  strings.likely ??= looksLikeJson(strings.text)
+  if (!strings.likely || !isInString(strings, index)) {
     return false
   }
   strings.valid ??= isJson(strings.text)

@@ -149,8 +149,7 @@ function findValue(text: string, from: number, kind: string, strings: JsonString
     return quoted
   }
   if (kind === 'cookie') {
-    const end = endOfLine(text, start)
-    return text.slice(start, end).includes('=') ? matchOf(text, start, end, kind) : undefined
+    return findCookies(text, start, strings)
   }
   JSON_CONSTANT.lastIndex = start
   if (JSON_CONSTANT.test(text)) {
@@ -253,9 +252,23 @@ function endOfEscapes(text: string, index: number): number | undefined {
   return end >= text.length || '"\'`nrt'.includes(text[end] ?? '"') ? undefined : end
 }
 
+/** The rest of a line, when there is a `=` in it. A line is read once, however often it says `cookie:`. */
+function findCookies(text: string, start: number, strings: JsonStrings): Match | undefined {
+  if (start >= strings.lineEnd) {
+    strings.lineEnd = endOfLine(text, start)
+    strings.lastEquals = start + text.slice(start, strings.lineEnd).lastIndexOf('=')
+  }
+  return strings.lastEquals >= start ? matchOf(text, start, strings.lineEnd, 'cookie') : undefined
+}
+
+/** Where a line or a string ends. */
 function endOfLine(text: string, start: number): number {
   let end = start
-  while (end < text.length && !/[\r\n"'`\\]/.test(text[end] ?? '\n')) {
+  while (end < text.length) {
+    const code = text.charCodeAt(end)
+    if ((classOf(code) & QUOTE) !== 0 || code === 10 || code === 13 || code === 92) {
+      break
+    }
     end += 1
   }
   return end

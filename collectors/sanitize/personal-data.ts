@@ -33,13 +33,6 @@ const IBAN_LENGTHS: ReadonlyMap<string, number> = new Map(
 
 /** The address around the `@` at `at` (of width 1, or 3 for `%40`), none of it before `border`. */
 export function findEmail(text: string, at: number, width: number, border: number): Match | undefined {
-  let start = at
-  while (start > border && at - start < LOCAL_LENGTH && isLocal(text.charCodeAt(start - 1))) {
-    start -= 1
-  }
-  while (start < at && '.-+'.includes(text[start] ?? '')) {
-    start += 1
-  }
   const from = at + width
   let end = from
   while (end - from < DOMAIN_LENGTH && isDomain(text.charCodeAt(end))) {
@@ -50,10 +43,17 @@ export function findEmail(text: string, at: number, width: number, border: numbe
   }
   const domain = text.slice(from, end)
   const dot = domain.lastIndexOf('.')
-  if (start >= at || dot < 1 || !isTopLevel(domain.slice(dot + 1)) || text.slice(start, at) === 'git') {
+  if (dot < 1 || !isTopLevel(domain.slice(dot + 1))) {
     return undefined
   }
-  return { start, end, kind: 'email' }
+  let start = at
+  while (start > border && at - start < LOCAL_LENGTH && isLocal(text.charCodeAt(start - 1))) {
+    start -= 1
+  }
+  while (start < at && '.-+'.includes(text[start] ?? '')) {
+    start += 1
+  }
+  return start >= at || text.slice(start, at) === 'git' ? undefined : { start, end, kind: 'email' }
 }
 
 /** Who signs in, where the authority of a URL begins at `authority` and has an `@` at `at`. */

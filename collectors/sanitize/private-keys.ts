@@ -3,8 +3,10 @@ import type { Match } from './match.ts'
 
 const MARK = 'PRIVATE KEY'
 const BEGIN = /-----BEGIN [A-Z0-9 ]{0,32}$/
-/** Armor, its headers, and line breaks, plain or escaped. */
-const BODY = /[A-Za-z0-9+/=\s\\:,-]*/y
+/** Armor, its headers, and line breaks, plain or escaped; no further than `END`. */
+const BODY = /[A-Za-z0-9+/=\s\\:,-]*?(?:-----END |(?![A-Za-z0-9+/=\s\\:,-]))/y
+/** What is left of the line of `END`. */
+const END = /[A-Za-z0-9+/=\s\\:,-]*?(?:-----|(?![A-Za-z0-9+/=\s\\:,-]))/y
 
 /**
  * Finds private keys in PEM and PGP armor: from `BEGIN` to `END`, or as far as the armor goes when its end was cut.
@@ -27,10 +29,9 @@ function endOfArmor(text: string, from: number): number {
   BODY.lastIndex = from
   const armor = BODY.exec(text)?.[0] ?? ''
   const end = from + armor.length
-  const closing = armor.indexOf('-----END ')
-  if (closing !== -1) {
-    const dashes = armor.indexOf('-----', closing + 9)
-    return dashes === -1 ? end : from + dashes + 5
+  if (armor.endsWith('-----END ')) {
+    END.lastIndex = end
+    return end + (END.exec(text)?.[0].length ?? 0)
   }
   // A backslash before a quote belongs to what follows.
   return text[end] === '"' || text[end] === "'" ? end - backslashesBefore(text, end) : end

@@ -168,7 +168,7 @@ function addOperand(word: string, kind: Kind, found: Endpoints): void {
   if (word.includes('://') || operand.includes('$')) {
     return
   }
-  const authority = operand.replace(/[/?#].*$/, '')
+  const authority = operand.replace(/[/?#][\s\S]*$/, '')
   const { host, port } = isAddress(authority) ? { host: authority, port: undefined } : splitAuthority(authority)
   const short = kind === 'login' || kind === 'database' || port !== undefined
   if (isHost(host, true) || (short && /^[a-z][a-z0-9_-]{1,62}$/i.test(host))) {

@@ -46,19 +46,20 @@ export function splitCommands(line: string): readonly (readonly string[])[] {
       open = true
     } else if (OPERATORS.has(character)) {
       const inner = character === ')' ? outer.pop() : undefined
-      if (character === '(' && word.endsWith('$') && outer.length < NESTING) {
+      if (character === '(' && line[index - 1] === '$' && outer.length < NESTING) {
         outer.push({ command, word })
         word = ''
         open = false
       } else {
         endWord()
       }
-      command = inner?.command ?? []
-      if (inner === undefined) {
-        commands.push(command)
-      } else {
+      if (inner !== undefined) {
+        command = inner.command
         word = inner.word
         open = true
+      } else if (command.length > 0 || character === '(') {
+        command = []
+        commands.push(command)
       }
     } else if (character === ' ' || character === '\t' || character === '\r') {
       endWord()

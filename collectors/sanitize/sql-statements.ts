@@ -3,6 +3,7 @@
  * `select`, `update` and `from` too, so such a text counts when it has a statement's shape and a sign that no sentence has.
  */
 import { tablesOf } from '../sql-tables.ts'
+import { words } from './words.ts'
 
 const VERB = 'select|with|insert|update|delete|merge|replace|copy|truncate|create|drop|alter'
 const START = new RegExp(
@@ -13,9 +14,12 @@ const START = new RegExp(
 const CLAUSE =
   `where|join|left|right|inner|full|cross|natural|group|order|limit|having|union|intersect|except|using|for|
   offset|fetch|with|tablesample|set`.replaceAll(/\s/g, '')
-/** The shapes of statements: a space is any space, `~` may be one, `NAME` is a name with its qualifiers, `ANY` anything. */
+/**
+ * The shapes of statements: a space is any space, `~` may be one, `NAME` is a name with its qualifiers, `ANY` anything. A name
+ * ends where its characters do: could it end earlier, every part of it would be tried with all that may follow.
+ */
 const SHAPES = [
-  `select\\sANY{1,4000}?\\sfrom (?:\\(|(?:only )?NAME~(?:(?:as )?[\\w"]{1,64}~)?(?:$|[;,()]|(?:${CLAUSE})\\b))`,
+  `select\\sANY{1,4000}?\\sfrom (?:\\(|(?:only )?NAME~(?:(?:as )?[\\w"]{1,64}(?![\\w"])~)?(?:$|[;,()]|(?:${CLAUSE})\\b))`,
   'with (?:recursive )?NAME~(?:\\([^()]{0,1000}\\)~)?as~(?:(?:not )?materialized~)?\\(',
   'insert (?:overwrite )?(?:into|table) (?:table )?NAME~(?:\\(|values\\b|select\\s|with\\s)',
   'replace into NAME~(?:\\(|values\\b|select\\s)',
@@ -31,7 +35,7 @@ const SHAPE = new RegExp(
   `(?:${SHAPES.join('|')})`
     .replaceAll(' ', '\\s{1,8}')
     .replaceAll('~', '\\s{0,8}')
-    .replaceAll('NAME', '["`\\[]?[\\p{L}_][^\\s(),;]{0,200}')
+    .replaceAll('NAME', '["`\\[]?[\\p{L}_][^\\s(),;=]{0,200}(?![^\\s(),;=])')
     .replaceAll('ANY', '[\\s\\S]'),
   'iuy',
 )
@@ -42,10 +46,9 @@ const CAPITALS =
 const SIGN =
   /^select\s{1,8}(?:distinct\s{1,8})?\*|[=<>]|;\s{0,64}$|\b(?:count|sum|avg|min|max|coalesce|lower|upper)\(|\b(?:order|group)\s{1,8}by\s|\blimit\s{1,8}\d|\bjoin\s|\bvalues\s{0,8}\(|^(?:(?:drop|truncate|create)\s[\s\S]{0,60}?table|with|copy|replace)\s|^alter\s[\s\S]{1,300}?\s(?:column|constraint|to)\s/i
 /** Words that stand behind `from` in sentences. One of them, and the text is a sentence. */
-const PROSE: ReadonlySet<string> = new Set(
-  `the a an my our your his her their its this that these those which what all each every some any one it them me us
-  of for with in to by on at and or`.split(/\s+/),
-)
+const PROSE =
+  words(`the a an my our your his her their its this that these those which what all each every some any one it
+  them me us of for with in to by on at and or`)
 /** Where a quoted word of a command line, or a string in code, begins like a statement. */
 const QUOTED = new RegExp(`("""|'''|["'\`])\\s{0,64}(?=(?:explain|${VERB})\\s)`, 'gi')
 const QUOTED_LIMIT = 16

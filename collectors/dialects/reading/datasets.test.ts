@@ -42,11 +42,21 @@ describe('datasets that attributes name outright', () => {
     ['aws.s3.bucket', 'Reports', 's3://reports'],
     ['mcp.resource.uri', 'file:///kb/Refunds.md', 'file:///kb/Refunds.md'],
     ['mcp.resource.uri', 'https://u:p@Wiki.example/page?key=1#a', 'https://Wiki.example/page'],
+    ['mcp.resource.uri', 'ftp://deploy:abc/S3cr3tPassw0rd@files.corp/x', 'ftp://files.corp/x'],
+    ['mcp.resource.uri', 'smb://deploy:9fK/2mQx7Lw@nas/vol?a=1', 'smb://nas/vol'],
+    ['mcp.resource.uri', 'nfs://backup:k9#Vt/77Qz@nas/vol', 'nfs://nas/vol'],
+    ['mcp.resource.uri', 'kb://jane@corp.example:a?b@kb/page', 'kb://kb/page'],
+    ['mcp.resource.uri', 'http://kb/page?to=a:b@c', 'http://kb/page'],
+    ['mcp.resource.uri', 'notion://Wiki/@jane', 'notion://Wiki/@jane'],
     ['mcp.resource.uri', 'postgres://u:p@db:5432/CRM/leads/schema', 'postgresql/crm/leads'],
     ['mcp.resource.uri', 's3://kb/a/b.md', 's3://kb'],
   ])('%s: %s is %s', (key, value, id) => {
     expect(namedDatasets(new Map([[key, value]]))).toEqual([{ id }])
   })
+})
+
+it('a resource whose URI may hold half of a password is no dataset', () => {
+  expect(namedDatasets(new Map([['mcp.resource.uri', 'ftp://deploy:123/S3cr3t@files.corp/x']]))).toEqual([])
 })
 
 describe('the dataset of a document', () => {
