@@ -5,7 +5,7 @@ import { TEXT_LIMIT } from './otlp/values.ts'
 
 const SPANS = 16
 /** How much longer than ordinary text a text may take that was made to take long, and what else is allowed, in milliseconds. */
-const TIMES = 12
+const TIMES = 10
 const ALLOWANCE_MS = 100
 
 const ORDINARY = 'The quick brown fox jumps over the lazy dog, and then it rests. '
@@ -70,32 +70,11 @@ describe('text that was made to take long takes little longer than other text:',
     ['lists that do not end', repeated('a=[')],
     ['lists of strings that do not end', repeated('a=["')],
     ['lists in parentheses', repeated('table=("a"')],
-    ['lists that end', repeated('table=["a","b"] ')],
-    ['named values', repeated('to="a@b.cc" ')],
     ['tables that are none', listed(` from ${'a'.repeat(200)}!`, 4000, 'select x')],
     ['aliases that are none', listed(` from ${'a'.repeat(200)} ${'b'.repeat(63)}!`, 4000, 'select x')],
-    ['beginnings of quoted tables', listed(', [', 16_000, 'select * from a ')],
-    ['queries within queries', repeated('with a as (select x from ')],
-    ['comments', named('sql', repeated('/* '))],
-    ['URIs of buckets', listed('s3://', 1500)],
-    ['URIs of web pages', listed('https://a', 1500)],
-    ['URIs of databases', listed('postgres://a@', 1500)],
-    ['lists of hosts', listed('mongodb://a,', 1500)],
     ['hosts of buckets', listed(`https://aaa.s3${'-'.repeat(96)}.amazonaws,`, 4000)],
-    ['hosts that are none', named('x', repeated('https://%,'))],
-    ['hosts of dots', named('x', repeated(`https://${'.'.repeat(500)}_,`))],
-    ['long hosts', named('x', repeated(`https://${'a'.repeat(240)}!,`))],
     ['slashes of a word of two lines', (length) => JSON.stringify({ command: `curl "${'/'.repeat(length - 99)}\nx"` })],
-    ['substitutions in a command', named('command', repeated('curl $() '))],
-    ['empty commands', named('command', (length) => `curl ${repeated('&')(length - 5)}`)],
-    ['names of nobody', named('to', (length) => `${'a'.repeat(length - 1)}@`)],
-    ['domains of dots', named('to', repeated(`a@${'.'.repeat(250)}x `))],
-    ['JSON that is none', listed('[[', 50)],
-    ['JSON in JSON that is none', listed('{"a":1}}', 48)],
-    [
-      'names of arguments',
-      (length) => JSON.stringify(Object.fromEntries(numbers(length / 12).map((n) => [`aB${n}`, 1]))),
-    ],
+    ['substitutions in a command', named('command', (length) => `curl ${repeated('$()')(length - 5)}`)],
   ])('%s in arguments', (_what, text) => {
     expect(costOf(spans(ARGUMENTS, text))).toBeLessThan(limits.get(ARGUMENTS) as number)
   })
@@ -112,7 +91,3 @@ describe('text that was made to take long takes little longer than other text:',
 /** A prompt as messages hold it. */
 const message = (text: (length: number) => string) => (length: number) =>
   JSON.stringify([{ role: 'user', parts: [{ type: 'text', content: text(Math.floor(length / 2)) }] }])
-
-function numbers(count: number): readonly number[] {
-  return Array.from({ length: Math.floor(count) }, (_, n) => n)
-}

@@ -9,7 +9,7 @@ import { tablesOf } from '../sql-tables.ts'
 import { datasetName } from './dataset-name.ts'
 import { datasetsOfUris, resourceId } from './dataset-uris.ts'
 import { identifier } from './identifier.ts'
-import { isStatement, tablesOfQuoted } from './sql-statements.ts'
+import { tablesOfQuoted, tablesOfStatement } from './sql-statements.ts'
 import { words } from './words.ts'
 
 /**
@@ -86,9 +86,7 @@ export function findDatasets(text: string, isCommand: boolean, found: DatasetIds
 
 /** The tables of a value without a name that is an SQL statement. */
 export function findStatement(text: string, found: DatasetIds): void {
-  if (isStatement(text)) {
-    found.addAll(tablesOf(text).map(datasetName))
-  }
+  found.addAll(tablesOfStatement(text).map(datasetName))
 }
 
 /** The datasets that the named values of one object make together. */

@@ -62,24 +62,29 @@ const READ_LIMIT = 16_384
 
 /** Whether a text is an SQL statement from its beginning that names tables, and no sentence. Quick for what is not. */
 export function isStatement(text: string): boolean {
+  return tablesOfStatement(text).length > 0
+}
+
+/** The tables of a text that is an SQL statement, as above; none of another. */
+export function tablesOfStatement(text: string): readonly string[] {
   const first = text.charCodeAt(0)
   if (text.length < SHORTEST || (first < 128 && BEGINNINGS[first] !== 1)) {
-    return false
+    return []
   }
   START.lastIndex = 0
   if (!START.test(text)) {
-    return false
+    return []
   }
   SHAPE.lastIndex = START.lastIndex
   if (!SHAPE.test(text)) {
-    return false
+    return []
   }
   const statement = text.slice(START.lastIndex, START.lastIndex + READ_LIMIT)
   if (!CAPITALS.test(statement) && !SIGN.test(statement)) {
-    return false
+    return []
   }
   const tables = tablesOf(text)
-  return tables.length > 0 && !tables.some((table) => PROSE.has(table.toLowerCase()))
+  return tables.some((table) => PROSE.has(table.toLowerCase())) ? [] : tables
 }
 
 /** The tables of the statements that stand in quotes in a command line or in code. */
@@ -94,9 +99,7 @@ export function tablesOfQuoted(command: string): readonly string[] {
     const start = QUOTED.lastIndex
     const end = command.indexOf(match[1] as string, start)
     const quoted = command.slice(start, end === -1 ? undefined : end)
-    if (isStatement(quoted)) {
-      found.push(...tablesOf(quoted))
-    }
+    found.push(...tablesOfStatement(quoted))
     QUOTED.lastIndex = end === -1 ? command.length : end + 1
   }
   return found
