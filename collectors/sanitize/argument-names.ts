@@ -1,5 +1,6 @@
 /** What the name of an argument says about its value: whom or what it reaches, and which dataset it names. */
 import type { DatasetPart } from './argument-datasets.ts'
+import { ownCopy } from './text.ts'
 import { words } from './words.ts'
 
 /**
@@ -51,7 +52,7 @@ export function argumentName(name: string): ArgumentName {
     names.clear()
   }
   if (name.length <= REMEMBERED_LENGTH) {
-    names.set(name, read)
+    names.set(ownCopy(name), read)
   }
   return read
 }

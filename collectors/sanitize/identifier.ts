@@ -6,7 +6,7 @@
 import { hash } from 'node:crypto'
 import { NAME_LIMIT } from '../../schema/telemetry.ts'
 import { maskSecrets } from './mask.ts'
-import { cut, printable } from './text.ts'
+import { cut, ownCopy, printable } from './text.ts'
 
 const REMEMBERED = 4096
 const REMEMBERED_LENGTH = 128
@@ -34,8 +34,10 @@ function remember(value: string, cleaned: string | undefined): string | undefine
     old = young
     young = new Map()
   }
-  young.set(value, cleaned)
-  return cleaned
+  const name = ownCopy(value)
+  const kept = cleaned === undefined || cleaned === value ? cleaned && name : ownCopy(cleaned)
+  young.set(name, kept)
+  return kept
 }
 
 function clean(value: string): string | undefined {

@@ -1,4 +1,5 @@
 /** Which names say that what they name is a secret. */
+import { ownCopy } from './text.ts'
 
 /**
  * What a name means: always a secret; a password; `pass`, which may be a test result; `key`, which needs a word before
@@ -46,7 +47,7 @@ export function meaningOf(name: string): Meaning {
   if (meanings.size >= REMEMBERED) {
     meanings.clear()
   }
-  meanings.set(name, meaning)
+  meanings.set(ownCopy(name), meaning)
   return meaning
 }
 

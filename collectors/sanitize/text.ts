@@ -19,3 +19,11 @@ const INVISIBLE = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]+/g
 export function printable(name: string): string {
   return (PRINTABLE_ASCII.test(name) ? name : name.replace(CONTROL, ' ').replace(INVISIBLE, '')).trim()
 }
+
+/**
+ * A copy that keeps nothing else in memory, for names that are remembered: what was cut out of a text otherwise keeps the
+ * whole text, however long.
+ */
+export function ownCopy(name: string): string {
+  return ` ${name}`.slice(1)
+}
