@@ -109,4 +109,11 @@ describe('no secret placed in any text of a record', () => {
     const principal = { kind: 'human', id: 'jane@example.com' } as const
     expect(one({ role: 'event', principal }).principal).toEqual(principal)
   })
+
+  test('who called stays, but for a key in a name', () => {
+    const key = `ghp_${ALPHANUMERIC.slice(0, 36)}`
+    const callers = ['codex', `codex/${key}`].map((id) => ({ kind: 'agent', id }) as const)
+    const { callers: kept } = one({ role: 'event', callers })
+    expect(kept?.map(({ id }) => id)).toEqual(['codex', expect.stringMatching(/^codex\/\[masked:github-token\]#/)])
+  })
 })

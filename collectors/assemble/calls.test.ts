@@ -27,6 +27,16 @@ describe('calls that models speak of', () => {
     expect(outcomes).toEqual({ event: 3, synthesized: 1 })
   })
 
+  it('have the callers of the agent that asked, which no span above them names', () => {
+    const acting = {
+      session_id: 's1',
+      agent: { id: 'clerk/reader' },
+      callers: [{ kind: 'agent' as const, id: 'clerk' }],
+    }
+    const { tools } = assembled([log({ operation: 'model_call', ...acting, requested_calls: [asked] })])
+    expect(tools[0]?.subject_chain.map(({ id }) => id)).toEqual(['clerk', 'clerk/reader'])
+  })
+
   it('reach and touch what the request names', () => {
     const named = {
       destinations: [{ host: 'two.example', seen_in: 'argument' as const }],
