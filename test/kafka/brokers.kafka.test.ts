@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto'
+import { Kafka, logLevel } from 'kafkajs'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { type Brokers, startBrokers } from './brokers.ts'
+
+const { version } = inject('kafka')
+
+describe('the shared brokers', () => {
+  test('give back what was produced', async () => {
+    const topic = `brokers-${randomUUID()}`
+    await produce(inject('bootstrap'), topic, ['a', 'b', 'c'])
+    expect(await consume(inject('bootstrap'), topic, 3)).toEqual(['a', 'b', 'c'])
+  })
+})
+
+describe('one broker', () => {
+  let brokers: Brokers
+  beforeAll(async () => {
+    brokers = await startBrokers({ version })
+  })
+  afterAll(() => brokers.stop())
+
+  test('keeps its data and its port over kill -9', async () => {
+    await produce(brokers.bootstrap, 'kept', ['a', 'b'])
+    await brokers.kill(0)
+    await expect(produce(brokers.bootstrap, 'kept', ['lost'])).rejects.toThrow(/ECONNREFUSED/)
+    await brokers.start(0)
+    expect(await consume(brokers.bootstrap, 'kept', 2)).toEqual(['a', 'b'])
+  })
+
+  test('does not answer while it is frozen, and goes on when thawed', async () => {
+    await produce(brokers.bootstrap, 'thawed', ['before'])
+    const producer = client(brokers.bootstrap).producer({ retry: { retries: 0 } })
+    const send = (value: string) => producer.send({ topic: 'thawed', messages: [{ value }] })
+    await producer.connect()
+    try {
+      await send('connected')
+      brokers.freeze(0)
+      await expect(send('unanswered')).rejects.toMatchObject({
+        name: 'KafkaJSNumberOfRetriesExceeded',
+        cause: { name: 'KafkaJSRequestTimeoutError' },
+      })
+    } finally {
+      brokers.thaw(0)
+      await producer.disconnect()
+    }
+    await produce(brokers.bootstrap, 'thawed', ['after'])
+    // The broker finds what it was sent while it was frozen, and takes that too.
+    expect(await consume(brokers.bootstrap, 'thawed', 4)).toEqual(['before', 'connected', 'unanswered', 'after'])
+  })
+})
+
+describe('three brokers', () => {
+  let brokers: Brokers
+  beforeAll(async () => {
+    brokers = await startBrokers({ version, count: 3 })
+  })
+  afterAll(() => brokers.stop())
+
+  test('lose nothing with one of them', async () => {
+    await produce(brokers.bootstrap, 'replicated', ['a', 'b'])
+    await brokers.kill(0)
+    expect(await consume(brokers.bootstrap, 'replicated', 2)).toEqual(['a', 'b'])
+  })
+})
+
+function client(bootstrap: readonly string[]): Kafka {
+  return new Kafka({
+    brokers: [...bootstrap],
+    logLevel: logLevel.NOTHING,
+    connectionTimeout: 2000,
+    requestTimeout: 3000,
+    enforceRequestTimeout: true,
+  })
+}
+
+async function produce(bootstrap: readonly string[], topic: string, values: readonly string[]): Promise<void> {
+  const kafka = client(bootstrap)
+  const admin = kafka.admin({ retry: { retries: 1 } })
+  const producer = kafka.producer({ retry: { retries: 5 } })
+  try {
+    await admin.connect()
+    await admin.createTopics({ topics: [{ topic }], waitForLeaders: true })
+    await producer.connect()
+    await producer.send({ topic, messages: values.map((value) => ({ value })) })
+  } finally {
+    await admin.disconnect()
+    await producer.disconnect()
+  }
+}
+
+/** The first `count` values of the topic. */
+async function consume(bootstrap: readonly string[], topic: string, count: number): Promise<string[]> {
+  const consumer = client(bootstrap).consumer({ groupId: randomUUID(), retry: { retries: 10 } })
+  const values: string[] = []
+  await consumer.connect()
+  try {
+    await consumer.subscribe({ topic, fromBeginning: true })
+    await new Promise<void>((resolve, reject) => {
+      consumer.on(consumer.events.CRASH, ({ payload }) => payload.restart || reject(payload.error))
+      const eachMessage = async ({ message }: { message: { value: Buffer | null } }) => {
+        if (values.push(String(message.value)) >= count) {
+          resolve()
+        }
+      }
+      consumer.run({ eachMessage }).catch(reject)
+    })
+  } finally {
+    await consumer.disconnect()
+  }
+  return values
+}
