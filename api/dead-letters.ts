@@ -14,7 +14,7 @@ export const deadLetterRoutes: readonly Route[] = [
     summary: 'Records that no stage could process and alerts that a sink will not get, newest first',
     need: 'admin',
     query: listingQuery({
-      stage: exactly('Who gave it up: assemble, detect, correlate, write or deliver.'),
+      stage: exactly('Who gave it up: collect, assemble, detect, correlate, write or deliver.'),
       sink: exactly('Name of the sink that will not get it.'),
       reason: exactly('Why, as letters say it.'),
     }),

@@ -12,6 +12,25 @@ import type { OtlpRecord } from './otlp/records.ts'
  */
 export type Publish = (fragments: readonly Fragment[]) => Promise<void>
 
+/** What a collector fetched and cannot use, whole: nobody is there to be told. */
+export interface GivenUp {
+  readonly tenantId: string
+  /** Name of the input it was fetched by. */
+  readonly input: string
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  /** Kebab-case. */
+  readonly reason: string
+  /** What is wrong with it, in words of ours. */
+  readonly detail: string
+  /** Empty when there was none. */
+  readonly value: Uint8Array
+}
+
+/** Writes dead letters. Resolves once they are durably on the bus; throws `Unavailable` when that is full or down. */
+export type GiveUp = (messages: readonly GivenUp[]) => Promise<void>
+
 /** Counts the end of `records` records under a name of the outcome catalogue. */
 export type CountOutcome = (outcome: string, records: number) => void
 

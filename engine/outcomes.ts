@@ -15,17 +15,22 @@ export interface OutcomeFacts {
 }
 
 /**
- * By stage, `collect` being the doors, where a request whose records never became known counts as one. `name:*` is a
- * family: what stands for `*` is a reason, kebab-case, of which only so many are told apart.
+ * By stage, `collect` being the doors and what fetches, where a request or message whose records never became known
+ * counts as one. `name:*` is a family: what stands for `*` is a reason, kebab-case, of which only so many are told apart.
  */
 export const OUTCOMES = {
   collect: {
     'rejected:*': {
       counts: 'input',
-      sentence: 'Could not be decoded or read, or may not be sent here; the sender was told.',
+      sentence:
+        'Could not be decoded or read, or may not be sent here; the sender was told. What was fetched has no sender: ' +
+        'where nothing of a message can be read, it went to the dead letters.',
     },
     'ignored:*': { counts: 'input', sentence: 'Is not telemetry of an agent, or of a kind that is not used.' },
-    'refused:*': { counts: 'input', sentence: 'Was not taken; the sender was told to come back with it.' },
+    'refused:*': {
+      counts: 'input',
+      sentence: 'Was not taken; the sender was told to come back with it, or it will be fetched again.',
+    },
   },
   assemble: {
     event: { counts: 'input', sentence: 'Became an event, or its leading part, and went on.' },

@@ -1,10 +1,8 @@
 /**
- * Watches how much of what a stage reads is unusable. One bad record is dead-lettered; when most are bad, something
- * else is wrong (another version writes, another program shares the topic), and dead-lettering on would quietly
- * empty the stream into a pile that nobody looks through.
+ * Watches how much of what a stage, or a collector that fetches, reads is unusable. One bad record is dead-lettered;
+ * when most are bad, something else is wrong (another version writes, another program shares the topic), and
+ * dead-lettering on would quietly empty the stream into a pile that nobody looks through.
  */
-import type { StageResult } from './stage.ts'
-
 export interface PoisonLimit {
   /** Above this share of the window the stage stops. Default 0.5. */
   readonly share: number
@@ -43,7 +41,7 @@ export class PoisonWatch {
   }
 
   /** Takes note of one batch. Throws `TooMuchPoison` when the limit is passed. */
-  observe(records: number, poison: StageResult['poison']): void {
+  observe(records: number, poison: readonly { readonly reason: string }[]): void {
     this.#batches.push({ records, poisoned: poison.length })
     this.#records += records
     this.#poisoned += poison.length

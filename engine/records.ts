@@ -81,6 +81,11 @@ export function findingRecord(finding: Finding): BusRecord {
   return recordOf(finding.tenant_id + SEPARATOR + finding.session_id, finding)
 }
 
+/** What a collector fetched from elsewhere: whose it is, and by which of its inputs. */
+export function inputKey(tenantId: string, input: string): string {
+  return tenantId + SEPARATOR + input
+}
+
 /** In order per alert. */
 export function noticeRecord(notice: Notice): BusRecord {
   return recordOf(notice.alert.tenant_id + SEPARATOR + notice.alert.alert_id, notice)

@@ -11,7 +11,7 @@ export const DeadLetter = Type.Object(
     tenant_id: Type.String({ description: 'Whose it was. Empty when nobody can tell.' }),
     /** When it was given up, by the clock: what cannot be read has no time of its own. */
     time_ms: Type.Number({ minimum: 0 }),
-    stage: Type.String({ description: 'Who gave it up: assemble, detect, correlate, write or deliver.' }),
+    stage: Type.String({ description: 'Who gave it up: collect, assemble, detect, correlate, write or deliver.' }),
     reason: Type.String({ description: 'Kebab-case.' }),
     detail: Type.Optional(Type.String({ description: 'What the other side said, or what is wrong.' })),
     sink: Type.Optional(Type.String({ description: 'Name of the sink that will not get it.' })),
