@@ -54,7 +54,7 @@ const MIB = 1024 ** 2
  * Opens the bus, creating it when the directory is empty. Throws `Misconfigured` when another process has the
  * directory, when its file is damaged, or when it was made with another number of partitions.
  */
-export async function openEmbeddedBus(options: EmbeddedBusOptions): Promise<Bus> {
+export async function openEmbeddedBus(options: EmbeddedBusOptions): Promise<EmbeddedBus> {
   const partitions = options.partitions ?? 1
   if (!Number.isInteger(partitions) || partitions < 1 || partitions > MAX_PARTITIONS) {
     const message = `partitions must be a whole number from 1 to ${MAX_PARTITIONS}, not ${partitions}`
@@ -114,6 +114,8 @@ async function openLogs(storage: Storage, directory: string, partitions: number)
   )
   return logs
 }
+
+export type { EmbeddedBus }
 
 class EmbeddedBus implements Bus {
   readonly #options: EmbeddedBusOptions
@@ -196,6 +198,13 @@ class EmbeddedBus implements Bus {
 
   lag(): ReturnType<Bus['lag']> {
     return Promise.resolve(this.#groups.lag())
+  }
+
+  /** What all its records take on disk, read or not. For the spool, which has a bound and finds this at its start. */
+  get heldBytes(): number {
+    return Object.values(this.#logs)
+      .flat()
+      .reduce((sum, { extent }) => sum + extent.bytes, 0)
   }
 
   close(): Promise<void> {
