@@ -47,12 +47,17 @@ interface Broker {
   readonly internal: number
   readonly controller: number
   readonly advertised: number
+  /** Where the broker's data, settings and log are. */
+  readonly data: string
   readonly properties: string
   readonly log: string
   process?: ChildProcess
 }
 
 const PATIENCE_MS = 60_000
+
+/** The id that the storage of every broker is formatted with: 16 bytes in base64. */
+const CLUSTER = 'telltale-test-kafka-01'
 
 /**
  * Runs a broker as the process itself (so that signals meet Java), formatting its storage the first time. Beside it
@@ -61,14 +66,14 @@ const PATIENCE_MS = 60_000
  */
 const RUN = `
 ( read -r word <&3 && exit; kill -9 $$; sleep 1; rm -rf "$0" ) >/dev/null 2>&1 &
-cluster=$1 properties=$2; shift 2
-"$@" kafka.tools.StorageTool format --ignore-formatted -t "$cluster" -c "$properties" >/dev/null || exit
+cluster=$1 data=$2 properties=$3; shift 3
+[ -e "$data/meta.properties" ] || "$@" kafka.tools.StorageTool format -t "$cluster" -c "$properties" >/dev/null || exit
 exec "$@" kafka.Kafka "$properties"
 `
 
 /**
- * Starts brokers and resolves when every one is listed by the cluster. Throws, and leaves nothing behind, when what they need
- * is missing or a broker does not come up; the message has the end of its log.
+ * Starts brokers and resolves when the cluster lists every one and answers for groups. Throws, and leaves nothing
+ * behind, when what they need is missing or a broker does not come up; the message has the end of its log.
  */
 export async function startBrokers(options: BrokerOptions): Promise<Brokers> {
   const classPath = await kafkaClassPath(options.version)
@@ -124,12 +129,13 @@ async function plan(directory: string, options: BrokerOptions): Promise<Broker[]
       internal,
       controller,
       advertised,
+      data: file('data'),
       properties: file('properties'),
       log: file('log'),
     }
   })
   for (const broker of brokers) {
-    const settings = { ...settingsOf(broker, brokers, directory), ...options.settings }
+    const settings = { ...settingsOf(broker, brokers), ...options.settings }
     const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`)
     writeFileSync(broker.properties, lines.join(''))
   }
@@ -137,7 +143,7 @@ async function plan(directory: string, options: BrokerOptions): Promise<Broker[]
 }
 
 /** Clients have a listener of their own, so that what a test does to it never comes between the brokers. */
-function settingsOf(broker: Broker, all: readonly Broker[], directory: string): Record<string, string | number> {
+function settingsOf(broker: Broker, all: readonly Broker[]): Record<string, string | number> {
   const { node, client, internal, controller, advertised } = broker
   return {
     'process.roles': 'broker,controller',
@@ -148,11 +154,14 @@ function settingsOf(broker: Broker, all: readonly Broker[], directory: string): 
     listeners: `CLIENT://127.0.0.1:${client},INTERNAL://127.0.0.1:${internal},CONTROLLER://127.0.0.1:${controller}`,
     'advertised.listeners': `CLIENT://127.0.0.1:${advertised},INTERNAL://127.0.0.1:${internal}`,
     'listener.security.protocol.map': 'CLIENT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT',
-    'log.dirs': join(directory, `${node}.data`),
+    'log.dirs': broker.data,
     'auto.create.topics.enable': 'false',
     'group.initial.rebalance.delay.ms': 0,
     'default.replication.factor': all.length,
     'min.insync.replicas': all.length > 1 ? 2 : 1,
+    // A killed broker may come back only when its session has ended: 9 s by default.
+    'broker.session.timeout.ms': 3000,
+    'broker.heartbeat.interval.ms': 500,
     'offsets.topic.num.partitions': 4,
     'offsets.topic.replication.factor': all.length,
     'transaction.state.log.replication.factor': all.length,
@@ -164,9 +173,7 @@ function settingsOf(broker: Broker, all: readonly Broker[], directory: string): 
 
 function run(broker: Broker, directory: string, classPath: string, count: number): void {
   const java = [JAVA, count > 1 ? '-Xmx384m' : '-Xmx512m', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn']
-  // One id for the cluster, which every broker's storage is formatted with.
-  const cluster = 'telltale-test-kafka-01'
-  const args = ['-c', RUN, directory, cluster, broker.properties, ...java, '-cp', classPath]
+  const args = ['-c', RUN, directory, CLUSTER, broker.data, broker.properties, ...java, '-cp', classPath]
   const log = openSync(broker.log, 'a')
   const child = spawn('sh', args, { stdio: ['ignore', log, log, 'pipe'] })
   closeSync(log)
