@@ -30,6 +30,8 @@ export class MemoryTopics implements OtlpTopics {
   reads = 0
   /** How often `read` or `commit` is still answered that the brokers are away. */
   away = { read: 0, commit: 0 }
+  /** What kills the process when it is about to commit. */
+  crash: Error | undefined
   readonly #logs = new Map<string, Log>()
   readonly #owners = new Map<string, AbortController>()
 
@@ -112,6 +114,9 @@ export class MemoryTopics implements OtlpTopics {
         },
         commit: async (next) => {
           this.#refuse('commit', isLost())
+          if (this.crash !== undefined) {
+            throw this.crash
+          }
           log.commits.push(next)
           log.change()
         },

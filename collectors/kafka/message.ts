@@ -25,8 +25,8 @@ export interface ReadMessage {
 
 /**
  * Reads a message; throws nothing. Of one that cannot be read the number of records is unknown: it counts as one, as a
- * request does at a door. So does one without records, of which there are none among the exporter's: it is of another
- * signal or encoding, and whoever confused two topics must not be left in the dark.
+ * request does at a door. So does one without records, of which the exporter writes none: it is of another signal or
+ * encoding, and whoever confused two topics must not be left in the dark.
  */
 export function readMessage(value: Uint8Array | undefined, form: MessageForm): ReadMessage {
   if (value === undefined) {
@@ -49,12 +49,17 @@ function decode(value: Uint8Array, { signal, encoding, decodeLimits }: MessageFo
   const options = { signal, encoding: encoding === 'otlp_proto' ? 'protobuf' : 'json' } as const
   const { records, rejected, heapBytes } = decodeOtlp(value, { ...options, limits: decodeLimits ?? {} })
   const reason = rejected[0]?.reason
-  if (records.length > 0) {
+  if (records.some(isOfItsSignal)) {
     return { records, rejected, heapBytes }
   }
-  return reason === undefined
+  return records.length > 0 || reason === undefined
     ? unreadable('no-records', `no ${signal} in it: of another signal or encoding, or empty`)
     : { records, rejected, heapBytes, unusable: { reason, detail: `none of its ${signal} can be read` } }
+}
+
+/** A log record in protobuf reads as a span that has neither an id nor a time, which no span is without. */
+function isOfItsSignal(record: OtlpRecord): boolean {
+  return record.signal === 'log' || record.spanId !== undefined || record.startMs !== 0
 }
 
 function unreadable(reason: string, detail: string): ReadMessage {

@@ -7,8 +7,8 @@ import {
 } from '@opentelemetry/otlp-transformer'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { InMemorySpanExporter } from '@opentelemetry/sdk-trace-node'
-import { play } from '../../replay/play.ts'
 import { readSessions } from '../../replay/perform.ts'
+import { play } from '../../replay/play.ts'
 import { openTracing } from '../../replay/tracing.ts'
 
 type Encoding = 'otlp_proto' | 'otlp_json'
