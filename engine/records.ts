@@ -8,7 +8,7 @@ import type { Notice } from '../schema/alert.ts'
 import type { Finding } from '../schema/finding.ts'
 import type { Fragment } from '../schema/fragment.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
-import type { BusRecord } from './bus/bus.ts'
+import type { BusRecord, StoredRecord } from './bus/bus.ts'
 
 /** Separates the parts of keys; no part holds it: the collector removes control characters, and tenants have none. */
 const SEPARATOR = '\u001f'
@@ -50,7 +50,13 @@ export function decode<T>(value: Uint8Array): T {
  * Decodes a record that another version or program may have written: `undefined` when it is not JSON or not valid.
  * What this very process encoded is known to be valid.
  */
-export function decodeRecord<T>(record: BusRecord, validate: (value: unknown) => string | undefined): T | undefined {
+export function decodeRecord<T>(
+  record: BusRecord & Pick<StoredRecord, 'isDamaged'>,
+  validate: (value: unknown) => string | undefined,
+): T | undefined {
+  if (record.isDamaged === true) {
+    return undefined
+  }
   if (record.decoded !== undefined) {
     return record.decoded as T
   }

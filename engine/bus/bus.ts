@@ -26,6 +26,8 @@ export interface BusRecord {
  */
 export interface StoredRecord extends BusRecord {
   readonly offset: number
+  /** Its checksum is wrong: whatever `value` looks like, it is poison. */
+  readonly isDamaged?: true
 }
 
 /** One entry of a stage's state for one partition. `value: undefined` deletes the key. */

@@ -15,10 +15,10 @@ import { Groups, type Place } from './embedded/groups.ts'
 import { Journal, type Write } from './embedded/journal.ts'
 import { MAX_PARTITIONS, partitionKey } from './embedded/keys.ts'
 import { decodeExtent, encodeExtent, PartitionLog } from './embedded/partition-log.ts'
-import { partitionOf } from './embedded/partition-of.ts'
 import { expiredChunks } from './embedded/retention.ts'
 import { openStorage, type Storage } from './embedded/storage.ts'
 import { Sweep } from './embedded/sweep.ts'
+import { partitionOf } from './partition-of.ts'
 
 export interface EmbeddedBusOptions {
   /** Created when missing. Nothing else may live there. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { partitionOf } from '../partition-of.ts'
 import { decodeState, encodeState, logKey, offsetOf, placeKey, stateKey } from './keys.ts'
-import { partitionOf } from './partition-of.ts'
 
 const OFFSET = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
 

@@ -1,4 +1,4 @@
-/** Which partition a key belongs to: FNV-1a over its UTF-16 units, mixed, modulo. Part of the file format. */
+/** Which partition a key belongs to, on every bus: FNV-1a over its UTF-16 units, mixed, modulo. Changing it moves keys away from their state. */
 export function partitionOf(key: string, partitions: number): number {
   if (partitions === 1) {
     return 0

@@ -1,0 +1,265 @@
+/**
+ * One consumer group over one topic, in this process: follows the group's dealing, claims the state of every partition it
+ * is given, and runs its owner on it until it is taken away.
+ */
+import { setMaxListeners } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Unavailable } from '../../../schema/errors.ts'
+import type { Assignment, ConsumeOptions, Topic } from '../bus.ts'
+import type { Appender } from './appender.ts'
+import { type AssignmentParts, KafkaAssignment } from './assignment.ts'
+import { Fetcher } from './fetcher.ts'
+import { Link } from './link.ts'
+import { Membership } from './membership.ts'
+import type { KafkaSettings } from './settings.ts'
+import { Fenced, StateLog } from './state-log.ts'
+
+export interface ConsumerParts {
+  readonly settings: KafkaSettings
+  readonly appender: Appender
+  readonly options: ConsumeOptions
+  readonly groupId: string
+  /** Of the input and of the state, as Kafka knows them. */
+  readonly topicName: string
+  readonly stateTopic: string
+  readonly sessionTimeoutMs: number
+  readonly own: (assignment: Assignment, signal: AbortSignal) => Promise<void>
+  readonly append: AssignmentParts['append']
+  readonly onTrouble: (error: Unavailable) => void
+}
+
+/** A partition that is ours, from its assignment to the end of its owner. */
+interface Owned {
+  readonly partition: number
+  readonly stop: AbortController
+  readonly ended: Promise<void>
+}
+
+const COMMIT_EVERY_MS = 500
+const CHECK_EVERY_MS = 10_000
+const CLAIM_AGAIN_MS = 500
+
+export class Consumer {
+  readonly #parts: ConsumerParts
+  readonly #membership: Membership
+  readonly #fetcher: Fetcher
+  /** For polls, for membership, and for everything else: each waits for its own answers only. */
+  readonly #links: { readonly polls: Link; readonly group: Link; readonly state: Link }
+  readonly #owned = new Map<number, Owned>()
+  /** How far each partition is that is owned here, and what the group was not told yet. */
+  readonly committed = new Map<number, number>()
+  readonly #untold = new Map<number, number>()
+  readonly #failed = new AbortController()
+  #telling: Promise<void> = Promise.resolve()
+
+  constructor(parts: ConsumerParts) {
+    const { settings, groupId, topicName, sessionTimeoutMs, onTrouble } = parts
+    this.#parts = parts
+    setMaxListeners(0, this.#failed.signal)
+    this.#links = { polls: new Link(settings), group: new Link(settings), state: new Link(settings) }
+    this.#fetcher = new Fetcher({ link: this.#links.polls, onTrouble })
+    this.#membership = new Membership({
+      link: this.#links.group,
+      groupId,
+      topic: topicName,
+      sessionTimeoutMs,
+      onTrouble,
+      onAssigned: (partitions, isContinuous) => this.#assigned(partitions, isContinuous),
+    })
+  }
+
+  /** Runs until `signal` aborts or an owner throws; then every owner has ended, and the group knows. */
+  async run(signal: AbortSignal): Promise<void> {
+    const stopped = AbortSignal.any([signal, this.#failed.signal])
+    const telling = setInterval(() => this.#tell(), COMMIT_EVERY_MS)
+    try {
+      await this.#open(stopped)
+      await Promise.race([this.#membership.run(stopped), aborted(stopped)])
+    } finally {
+      for (const owned of this.#owned.values()) {
+        owned.stop.abort()
+      }
+      await Promise.all([...this.#owned.values()].map(({ ended }) => ended))
+      clearInterval(telling)
+      await this.#telling
+      await this.#tell()
+      await this.#membership.leave()
+      this.#fetcher.close()
+      await Promise.all(Object.values(this.#links).map((link) => link.close().catch(() => undefined)))
+    }
+    if (this.#failed.signal.aborted) {
+      throw this.#failed.signal.reason
+    }
+  }
+
+  async #open(stopped: AbortSignal): Promise<void> {
+    const { topicName, stateTopic, onTrouble } = this.#parts
+    while (!stopped.aborted) {
+      try {
+        await Promise.all([this.#links.polls.open([topicName]), this.#links.state.open([topicName, stateTopic])])
+        return
+      } catch (error) {
+        if (!(error instanceof Unavailable)) {
+          throw error
+        }
+        onTrouble(error)
+        await sleep(error.retryAfterMs, undefined, { signal: stopped }).catch(() => undefined)
+      }
+    }
+  }
+
+  #assigned(partitions: readonly number[], isContinuous: boolean): void {
+    const before = new Map<number, Promise<void>>()
+    for (const owned of this.#owned.values()) {
+      if (!isContinuous || !partitions.includes(owned.partition)) {
+        owned.stop.abort()
+        before.set(owned.partition, owned.ended)
+      }
+    }
+    for (const partition of partitions) {
+      if (before.has(partition) || !this.#owned.has(partition)) {
+        this.#start(partition, before.get(partition))
+      }
+    }
+  }
+
+  /** Owners of one partition follow one another: the last one's final commit comes before the next one's claim. */
+  #start(partition: number, before: Promise<void> | undefined): void {
+    const stop = new AbortController()
+    setMaxListeners(0, stop.signal)
+    const ended = this.#ownFrom(partition, stop.signal, before ?? this.#owned.get(partition)?.ended)
+      .catch((error: unknown) => this.#failed.abort(error))
+      .finally(() => {
+        if (this.#owned.get(partition)?.stop === stop) {
+          this.#owned.delete(partition)
+          this.committed.delete(partition)
+        }
+      })
+    this.#owned.set(partition, { partition, stop, ended })
+  }
+
+  /** Owns a partition for as long as the group says so, again when another owner was met meanwhile. */
+  async #ownFrom(partition: number, signal: AbortSignal, before: Promise<void> | undefined): Promise<void> {
+    await before
+    for (let isFenced = true; isFenced && !signal.aborted && !this.#failed.signal.aborted; ) {
+      isFenced = await this.#ownOnce(partition, signal)
+      if (isFenced) {
+        // The group may know better in a moment.
+        await sleep(CLAIM_AGAIN_MS, undefined, { signal }).catch(() => undefined)
+      }
+    }
+    await aborted(AbortSignal.any([signal, this.#failed.signal]))
+  }
+
+  /** @returns whether it ended because somebody else has claimed the partition. */
+  async #ownOnce(partition: number, signal: AbortSignal): Promise<boolean> {
+    const { appender, stateTopic, topicName, options, append, own, onTrouble } = this.#parts
+    const stateLog = new StateLog({ link: this.#links.state, appender, topic: stateTopic, partition })
+    const claimed = await this.#claim(stateLog, partition, signal)
+    if (claimed === undefined) {
+      return false
+    }
+    const fenced = new AbortController()
+    const ownerSignal = AbortSignal.any([signal, this.#failed.signal, fenced.signal])
+    setMaxListeners(0, ownerSignal)
+    const reader = this.#fetcher.read(topicName, partition, claimed.start)
+    const assignment = new KafkaAssignment({
+      group: options.group,
+      topic: options.topic as Topic,
+      partition,
+      start: claimed.start,
+      state: claimed.state,
+      stateLog,
+      reader,
+      signal: ownerSignal,
+      append,
+      onCommitted: (next) => this.#committed(partition, next),
+      onFenced: () => fenced.abort(),
+    })
+    this.#committed(partition, claimed.start)
+    const checking = setInterval(() => {
+      stateLog.check().catch((error: unknown) => {
+        if (error instanceof Fenced) {
+          assignment.revoke()
+          fenced.abort()
+        } else if (error instanceof Unavailable) {
+          onTrouble(error)
+        } else {
+          this.#failed.abort(error)
+        }
+      })
+    }, CHECK_EVERY_MS)
+    try {
+      await own(assignment, ownerSignal)
+    } finally {
+      clearInterval(checking)
+      assignment.revoke()
+      this.#fetcher.stop(reader)
+    }
+    return fenced.signal.aborted
+  }
+
+  /** Claims until it works. Undefined when the partition is taken away meanwhile. */
+  async #claim(
+    stateLog: StateLog,
+    partition: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly start: number; readonly state: ReadonlyMap<string, Uint8Array> } | undefined> {
+    while (!signal.aborted && !this.#failed.signal.aborted) {
+      try {
+        const { next, state } = await stateLog.claim()
+        const start = next ?? (await this.#firstStart(partition))
+        if (next === undefined) {
+          // Durable before anybody works by it.
+          await stateLog.write(start, [])
+        }
+        return { start, state }
+      } catch (error) {
+        if (!(error instanceof Unavailable)) {
+          throw error
+        }
+        this.#parts.onTrouble(error)
+        await sleep(Math.min(error.retryAfterMs, CLAIM_AGAIN_MS), undefined, { signal }).catch(() => undefined)
+      }
+    }
+    return undefined
+  }
+
+  async #firstStart(partition: number): Promise<number> {
+    const extents = await this.#links.state.extents(this.#parts.topicName)
+    const extent = extents.find((each) => each.partition === partition)
+    return (this.#parts.options.from === 'latest' ? extent?.end : extent?.start) ?? 0
+  }
+
+  #committed(partition: number, next: number): void {
+    this.committed.set(partition, next)
+    this.#untold.set(partition, next)
+  }
+
+  /** Tells the group, for those who watch its lag; a failure is told again. */
+  #tell(): Promise<void> {
+    if (this.#untold.size === 0) {
+      return this.#telling
+    }
+    const offsets = new Map(this.#untold)
+    this.#untold.clear()
+    this.#telling = this.#membership.commit(offsets).catch(() => {
+      for (const [partition, next] of offsets) {
+        if (this.#owned.has(partition) && !this.#untold.has(partition)) {
+          this.#untold.set(partition, next)
+        }
+      }
+    })
+    return this.#telling
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve()
+    } else {
+      signal.addEventListener('abort', () => resolve(), { once: true })
+    }
+  })
+}

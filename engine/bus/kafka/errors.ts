@@ -1,0 +1,46 @@
+/** What goes wrong at Kafka, in the words of this house. */
+import { Unavailable } from '../../../schema/errors.ts'
+import { UnknownCompression } from './record-batch.ts'
+
+/** What brokers answer when the credentials are right but may not do this. */
+const DENIED = /AUTHORIZATION_FAILED$/
+const SASL_FAILED = /^(SASL|KafkaJSSASL)/
+
+interface Fault extends Error {
+  readonly type?: string
+  readonly code?: string | number
+}
+
+/** The name of what a broker answered, as `NOT_LEADER_FOR_PARTITION`; undefined when no broker answered. */
+export function answerOf(error: unknown): string | undefined {
+  const { type, cause } = error as Fault
+  return type ?? (cause === undefined || cause === null ? undefined : (cause as Fault).type)
+}
+
+/** Whether the cluster was reached and refuses us: wrong credentials, or a missing right. */
+export function isRefusal(error: unknown): boolean {
+  const { name, message } = error as Fault
+  return DENIED.test(answerOf(error) ?? '') || SASL_FAILED.test(name) || /SASL.*fail|authentication fail/i.test(message)
+}
+
+/**
+ * What Kafka, the network and kafkajs throw, as `Unavailable`. Everything else is a bug and comes back as it is.
+ *
+ * @param what was tried, as in `cannot <what>`.
+ */
+export function unavailable(error: unknown, what: string): unknown {
+  const fault = error as Fault
+  if (fault instanceof Unavailable || fault instanceof UnknownCompression) {
+    return fault
+  }
+  const isForeign = fault.name?.startsWith('KafkaJS') || typeof fault.code === 'string' || fault.type !== undefined
+  return isForeign ? new Unavailable(`cannot ${what}: ${reasonOf(fault)}`, { cause: error }) : fault
+}
+
+function reasonOf(fault: Fault): string {
+  const type = answerOf(fault)
+  if (type !== undefined && DENIED.test(type)) {
+    return `the brokers do not allow it (${type}): give the user of bus.kafka.sasl the right to`
+  }
+  return type === undefined ? fault.message : `${fault.message} (${type})`
+}

@@ -1,0 +1,292 @@
+/**
+ * Reads partitions ahead of those who ask for records: one long poll at a time at each leader, for all of its partitions
+ * that have room. What is read and not asked for is bounded, and a partition whose owner is slow holds up no other.
+ */
+import { Unavailable } from '../../../schema/errors.ts'
+import type { FetchAnswer } from './exchanges.ts'
+import { kafkajs } from './kafkajs.ts'
+import type { Link } from './link.ts'
+import { decodeBatches, type ReadRecord, UnknownCompression } from './record-batch.ts'
+
+export interface FetcherOptions {
+  /** For this alone: polls wait at the broker. */
+  readonly link: Link
+  /** Told when a partition can be read again or no longer, and when records were gone before they were read. */
+  readonly onTrouble: (error: Unavailable) => void
+}
+
+export interface ReadLimits {
+  readonly maxRecords: number
+  readonly maxBytes: number
+  readonly waitMs: number
+}
+
+/** How long an idle poll waits; a partition that joins meanwhile waits as long. */
+const POLL_MS = 200
+const POLL_BYTES = 8 * 1024 * 1024
+const PARTITION_BYTES = 1024 * 1024
+/** Read ahead, for each partition. */
+const AHEAD_BYTES = 4 * 1024 * 1024
+const AGAIN_MS = 200
+/** What a record takes beside its value. */
+const RECORD_BYTES = 100
+const OUT_OF_RANGE = 'OFFSET_OUT_OF_RANGE'
+
+export class Fetcher {
+  readonly #options: FetcherOptions
+  readonly #readers = new Set<PartitionReader>()
+  readonly #busyNodes = new Set<number>()
+  #alarm: NodeJS.Timeout | undefined
+  #isClosed = false
+
+  constructor(options: FetcherOptions) {
+    this.#options = options
+  }
+
+  /** Starts to read a partition. */
+  read(topic: string, partition: number, offset: number): PartitionReader {
+    const reader = new PartitionReader(topic, partition, offset, () => this.#pump())
+    this.#readers.add(reader)
+    this.#pump()
+    return reader
+  }
+
+  stop(reader: PartitionReader): void {
+    reader.close()
+    this.#readers.delete(reader)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    clearTimeout(this.#alarm)
+    for (const reader of this.#readers) {
+      reader.close()
+    }
+    this.#readers.clear()
+  }
+
+  #pump(): void {
+    const byLeader = new Map<number, PartitionReader[]>()
+    for (const reader of this.#readers) {
+      if (this.#isClosed || !reader.hasRoom) {
+        continue
+      }
+      const leader = this.#options.link.leaderOf(reader.topic, reader.partition)
+      if (leader === undefined) {
+        this.#pumpLater()
+      } else if (!this.#busyNodes.has(leader)) {
+        byLeader.set(leader, [...(byLeader.get(leader) ?? []), reader])
+      }
+    }
+    for (const [leader, readers] of byLeader) {
+      void this.#poll(leader, readers)
+    }
+  }
+
+  async #poll(leader: number, readers: readonly PartitionReader[]): Promise<void> {
+    this.#busyNodes.add(leader)
+    try {
+      // In another order each time: who stands first may take all of the answer.
+      const wanted = shuffled(readers).map(({ topic, partition, fetched }) => {
+        return { topic, partition, offset: fetched, maxBytes: PARTITION_BYTES }
+      })
+      const answers = await this.#options.link.poll(leader, wanted, { maxWaitMs: POLL_MS, maxBytes: POLL_BYTES })
+      for (const answer of answers) {
+        const reader = readers.find((each) => each.partition === answer.partition && each.topic === answer.topic)
+        if (reader !== undefined) {
+          this.#take(reader, answer)
+        }
+      }
+      this.#busyNodes.delete(leader)
+      this.#pump()
+    } catch (error) {
+      this.#busyNodes.delete(leader)
+      this.#failed(readers, error)
+    }
+  }
+
+  #take(reader: PartitionReader, answer: FetchAnswer): void {
+    if (answer.errorCode !== 0) {
+      const error = kafkajs.errorOf(answer.errorCode)
+      if (error.type === OUT_OF_RANGE) {
+        this.#skip(reader, answer)
+      } else {
+        this.#failed([reader], new Unavailable(`cannot read ${reader.place}: ${error.message} (${error.type})`))
+      }
+      return
+    }
+    try {
+      reader.take(answer.batches)
+    } catch (error) {
+      reader.fail(error)
+      this.#readers.delete(reader)
+    }
+  }
+
+  /** What was to be read next is not there: retention took it, or somebody made the topic anew. */
+  #skip(reader: PartitionReader, { topic, partition }: FetchAnswer): void {
+    const { link, onTrouble } = this.#options
+    const before = reader.fetched
+    reader.isWaiting = true
+    link
+      .extents(topic)
+      .then((extents) => {
+        const start = extents.find((each) => each.partition === partition)?.start ?? 0
+        const gone = start > before ? `${start - before} records` : `offset ${before}`
+        onTrouble(new Unavailable(`${gone} of ${reader.place} are gone, unread: reading goes on at ${start}`))
+        reader.skipTo(start)
+      })
+      .catch((error: unknown) => this.#failed([reader], error))
+      .finally(() => {
+        reader.isWaiting = false
+        this.#pumpLater()
+      })
+  }
+
+  #failed(readers: readonly PartitionReader[], error: unknown): void {
+    if (this.#isClosed) {
+      return
+    }
+    if (error instanceof Unavailable) {
+      this.#options.onTrouble(error)
+      this.#pumpLater()
+      return
+    }
+    for (const reader of readers) {
+      reader.fail(error)
+      this.#readers.delete(reader)
+    }
+  }
+
+  #pumpLater(): void {
+    if (!this.#isClosed) {
+      this.#options.link.refresh().catch(() => undefined)
+      this.#alarm ??= setTimeout(() => {
+        this.#alarm = undefined
+        this.#pump()
+      }, AGAIN_MS)
+    }
+  }
+}
+
+/** One partition, read ahead. */
+export class PartitionReader {
+  readonly topic: string
+  readonly partition: number
+  /** The offset that the next poll asks for. */
+  fetched: number
+  /** Nothing is to be polled until something else is known. */
+  isWaiting = false
+  readonly #onRoom: () => void
+  #ahead: ReadRecord[] = []
+  #next = 0
+  #bytes = 0
+  #failure: { readonly error: unknown } | undefined
+  #isClosed = false
+  #wake: (() => void) | undefined
+
+  constructor(topic: string, partition: number, offset: number, onRoom: () => void) {
+    this.topic = topic
+    this.partition = partition
+    this.fetched = offset
+    this.#onRoom = onRoom
+  }
+
+  get place(): string {
+    return `${this.topic}/${this.partition}`
+  }
+
+  get hasRoom(): boolean {
+    return this.#bytes < AHEAD_BYTES && !this.isWaiting && !this.#isClosed
+  }
+
+  /** Waits for a first record; empty when none comes in time, or `signal` aborts. */
+  async read({ maxRecords, maxBytes, waitMs }: ReadLimits, signal: AbortSignal): Promise<readonly ReadRecord[]> {
+    if (this.#next === this.#ahead.length && this.#failure === undefined && !signal.aborted && waitMs > 0) {
+      await this.#wait(waitMs, signal)
+    }
+    if (this.#failure !== undefined && this.#next === this.#ahead.length) {
+      throw this.#failure.error
+    }
+    const hadRoom = this.hasRoom
+    const from = this.#next
+    let bytes = 0
+    while (this.#next < this.#ahead.length && this.#next - from < maxRecords) {
+      const size = bytesOf(this.#ahead[this.#next] as ReadRecord)
+      if (this.#next > from && bytes + size > maxBytes) {
+        break
+      }
+      bytes += size
+      this.#next += 1
+    }
+    const records = this.#ahead.slice(from, this.#next)
+    this.#bytes -= bytes
+    if (this.#next === this.#ahead.length) {
+      this.#ahead = []
+      this.#next = 0
+    }
+    if (!hadRoom && this.hasRoom) {
+      this.#onRoom()
+    }
+    return records
+  }
+
+  /** @throws UnknownCompression */
+  take(batches: Buffer): void {
+    if (batches.length === 0 || this.#isClosed) {
+      return
+    }
+    const { records, next } = decodeBatches(batches, this.fetched)
+    this.fetched = next
+    for (const record of records) {
+      this.#bytes += bytesOf(record)
+      this.#ahead.push(record)
+    }
+    if (records.length > 0) {
+      this.#wake?.()
+    }
+  }
+
+  skipTo(offset: number): void {
+    this.fetched = offset
+  }
+
+  /** What was read is still given out; then `read` throws. */
+  fail(error: unknown): void {
+    this.#failure = {
+      error:
+        error instanceof UnknownCompression
+          ? new Error(`${this.place}: ${error.message}; set compression.type=gzip on the topic`, { cause: error })
+          : error,
+    }
+    this.#wake?.()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#wake?.()
+  }
+
+  #wait(waitMs: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', done)
+        this.#wake = undefined
+        resolve()
+      }
+      const timer = setTimeout(done, waitMs)
+      signal.addEventListener('abort', done, { once: true })
+      this.#wake = done
+    })
+  }
+}
+
+function bytesOf({ key, value }: ReadRecord): number {
+  return (key?.length ?? 0) + (value?.length ?? 0) + RECORD_BYTES
+}
+
+function shuffled<Item>(items: readonly Item[]): readonly Item[] {
+  const cut = Math.floor(Math.random() * items.length)
+  return [...items.slice(cut), ...items.slice(0, cut)]
+}

@@ -1,0 +1,257 @@
+/**
+ * A link to a Kafka cluster: connections to its brokers, who leads which partition, and the requests that Telltale sends.
+ * Every user of the bus that may wait for a broker has a link of its own, because requests on one connection queue up.
+ */
+import type { Socket } from 'node:net'
+import type { Logger, SASLOptions } from 'kafkajs'
+import { Unavailable } from '../../../schema/errors.ts'
+import { answerOf, unavailable } from './errors.ts'
+import {
+  type FetchAnswer,
+  type FetchLimits,
+  type FetchPartition,
+  fetchExchange,
+  type PartitionBatch,
+  type ProduceAnswer,
+  produceExchange,
+} from './exchanges.ts'
+import { type Broker, type Cluster, type Exchange, kafkajs, type PartitionMetadata } from './kafkajs.ts'
+import { oauthToken } from './oauth-token.ts'
+import type { KafkaSasl, KafkaSettings, KafkaTls } from './settings.ts'
+
+const CONNECT_TIMEOUT_MS = 10_000
+export const REQUEST_TIMEOUT_MS = 10_000
+/** What a consumer asks for beside its long polls, so that it need not wait for them. */
+const BESIDE_POLLS = 0
+const POLLS = 1
+/** Our own loops try again; kafkajs must not hold them up. */
+const RETRY = { retries: 2, initialRetryTime: 100, maxRetryTime: 1000 }
+
+/** What TLS and SASL are to kafkajs, for its administration, too. */
+export function securityOf({ tls, sasl }: KafkaSettings): { ssl?: object | boolean; sasl?: SASLOptions } {
+  return {
+    ...(tls === undefined ? {} : { ssl: tls === true ? true : tlsOptions(tls) }),
+    ...(sasl === undefined ? {} : { sasl: saslOptions(sasl) }),
+  }
+}
+
+function tlsOptions({ ca, cert, key, serverName }: KafkaTls): object {
+  return {
+    ...(ca === undefined ? {} : { ca: [ca] }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(serverName === undefined ? {} : { servername: serverName }),
+  }
+}
+
+function saslOptions(sasl: KafkaSasl): SASLOptions {
+  if (sasl.mechanism === 'oauthbearer') {
+    return { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: await oauthToken(sasl) }) }
+  }
+  return sasl
+}
+
+/** kafkajs' log: debug and info are its own business. */
+export function loggerOf({ onLog }: KafkaSettings): Logger {
+  const silent = () => undefined
+  const tell = (message: string, facts: object = {}) => onLog?.(message, facts)
+  const logger: Logger = {
+    info: silent,
+    debug: silent,
+    error: tell,
+    warn: tell,
+    namespace: () => logger,
+    setLogLevel: silent,
+  }
+  return logger
+}
+
+export class Link {
+  readonly #cluster: Cluster
+  readonly #sockets = new Map<string, Set<Socket>>()
+  readonly #requestTimeoutMs: number
+  #refreshing: Promise<void> | undefined
+  #isClosed = false
+
+  /** Connects lazily. */
+  constructor(settings: KafkaSettings) {
+    this.#requestTimeoutMs = settings.requestTimeoutMs ?? REQUEST_TIMEOUT_MS
+    this.#cluster = new kafkajs.Cluster({
+      logger: loggerOf(settings),
+      brokers: settings.brokers,
+      clientId: settings.clientId ?? 'telltale',
+      ...securityOf(settings),
+      connectionTimeout: CONNECT_TIMEOUT_MS,
+      authenticationTimeout: CONNECT_TIMEOUT_MS,
+      requestTimeout: this.#requestTimeoutMs,
+      enforceRequestTimeout: true,
+      metadataMaxAge: 60_000,
+      retry: RETRY,
+      allowAutoTopicCreation: false,
+      socketFactory: (place) => this.#remember(`${place.host}:${place.port}`, kafkajs.socketOf(place)),
+    })
+  }
+
+  /** Learns who leads the partitions of these topics. Call before naming them anywhere else. */
+  async open(topics: readonly string[]): Promise<void> {
+    await this.#try(`reach Kafka`, async () => {
+      await this.#cluster.connect()
+      await this.#cluster.addMultipleTargetTopics(topics)
+    })
+  }
+
+  /** The partitions of a topic, as of the last look. */
+  partitions(topic: string): readonly PartitionMetadata[] {
+    return this.#cluster.findTopicPartitionMetadata(topic)
+  }
+
+  /** The node that leads a partition; undefined while none does. */
+  leaderOf(topic: string, partition: number): number | undefined {
+    const leader = this.partitions(topic).find(({ partitionId }) => partitionId === partition)?.leader
+    return leader === undefined || leader < 0 ? undefined : leader
+  }
+
+  /** Looks again who leads what. Those who ask at one time share one look. */
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#try('learn who leads', async () => {
+      await this.#cluster.connect()
+      await this.#cluster.refreshMetadata()
+    }).finally(() => {
+      this.#refreshing = undefined
+    })
+    return this.#refreshing
+  }
+
+  produce(nodeId: number, batches: readonly PartitionBatch[]): Promise<readonly ProduceAnswer[]> {
+    return this.#at(nodeId, 'append to Kafka', BESIDE_POLLS, produceExchange(batches, this.#requestTimeoutMs))
+  }
+
+  /** Waits at the broker, on a connection for that alone. */
+  poll(nodeId: number, partitions: readonly FetchPartition[], limits: FetchLimits): Promise<readonly FetchAnswer[]> {
+    return this.#at(nodeId, 'read from Kafka', POLLS, fetchExchange(partitions, limits))
+  }
+
+  /** Reads what is there, without waiting for more. */
+  async fetch(partition: FetchPartition): Promise<FetchAnswer> {
+    const leader = this.leaderOf(partition.topic, partition.partition)
+    if (leader === undefined) {
+      await this.refresh()
+      throw new Unavailable(`nobody leads ${partition.topic}/${partition.partition} at the moment`)
+    }
+    const exchange = fetchExchange([partition], { maxWaitMs: 0, maxBytes: partition.maxBytes })
+    const [answer] = await this.#at(leader, 'read from Kafka', BESIDE_POLLS, exchange)
+    if (answer === undefined || answer.errorCode !== 0) {
+      const error = kafkajs.errorOf(answer?.errorCode ?? -1)
+      await this.refresh()
+      throw unavailable(error, `read ${partition.topic}/${partition.partition}`)
+    }
+    return answer
+  }
+
+  /** Where the partitions of a topic begin and end. */
+  async extents(
+    topic: string,
+  ): Promise<readonly { readonly partition: number; readonly start: number; readonly end: number }[]> {
+    return this.#try(`look where ${topic} ends`, async () => {
+      await this.#cluster.connect()
+      await this.#cluster.refreshMetadataIfNecessary()
+      const partitions = this.partitions(topic).map(({ partitionId }) => ({ partition: partitionId }))
+      const [starts, ends] = await Promise.all(
+        [true, false].map((fromBeginning) => this.#cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning }])),
+      )
+      const offsetIn = (found: typeof starts, partition: number) =>
+        Number(found?.[0]?.partitions.find((each) => each.partition === partition)?.offset ?? 0)
+      return partitions.map(({ partition }) => ({
+        partition,
+        start: offsetIn(starts, partition),
+        end: offsetIn(ends, partition),
+      }))
+    })
+  }
+
+  /** A fresh identity for an idempotent producer. */
+  async newProducer(): Promise<{ readonly producerId: bigint; readonly producerEpoch: number }> {
+    return this.#try('become a producer', async () => {
+      await this.#cluster.connect()
+      await this.#cluster.refreshMetadataIfNecessary()
+      const broker = await this.#cluster.findControllerBroker()
+      const { producerId, producerEpoch } = await broker.initProducerId({ transactionTimeout: 60_000 })
+      return { producerId: BigInt(producerId), producerEpoch }
+    })
+  }
+
+  /** Asks the coordinator of a group. */
+  async coordinator<Answer>(groupId: string, what: string, ask: (broker: Broker) => Promise<Answer>): Promise<Answer> {
+    await this.#try(`find the coordinator of ${groupId}`, () => this.#cluster.connect())
+    const broker = await this.#try(`find the coordinator of ${groupId}`, () =>
+      this.#cluster.findGroupCoordinator({ groupId }),
+    )
+    try {
+      return await ask(broker)
+    } catch (error) {
+      this.#cutAfter(error, broker)
+      throw unavailable(error, what)
+    }
+  }
+
+  /** Ends every connection, whatever is under way. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const place of this.#sockets.keys()) {
+      this.#cut(place, 'the link to Kafka is closed')
+    }
+    await this.#cluster.disconnect()
+  }
+
+  async #at<Answer>(nodeId: number, what: string, index: 0 | 1, exchange: Exchange<Answer>): Promise<Answer> {
+    return this.#try(what, async () => {
+      const broker = await this.#cluster.findBroker({ nodeId })
+      try {
+        const connection = await broker.connectionPool.getConnection(index)
+        return await connection.send(exchange)
+      } catch (error) {
+        this.#cutAfter(error, broker)
+        throw error
+      }
+    })
+  }
+
+  async #try<Result>(what: string, call: () => Promise<Result>): Promise<Result> {
+    if (this.#isClosed) {
+      throw new Unavailable('the link to Kafka is closed')
+    }
+    try {
+      return await call()
+    } catch (error) {
+      throw unavailable(error, what)
+    }
+  }
+
+  /**
+   * A broker that does not answer in time may be frozen or gone without a word: whatever else waits on its connection
+   * would wait as long. kafkajs keeps such connections.
+   */
+  #cutAfter(error: unknown, broker: Broker): void {
+    const { name } = error as Error
+    const { host, port } = broker.connectionPool
+    if (name === 'KafkaJSRequestTimeoutError') {
+      this.#cut(`${host}:${port}`, 'no answer in time')
+    } else if (name === 'KafkaJSConnectionClosedError' && answerOf(error) === undefined) {
+      broker.disconnect().catch(() => undefined)
+    }
+  }
+
+  #remember(place: string, socket: Socket): Socket {
+    socket.setNoDelay(true)
+    const sockets = this.#sockets.get(place) ?? new Set()
+    this.#sockets.set(place, sockets.add(socket))
+    socket.once('close', () => sockets.delete(socket))
+    return socket
+  }
+
+  #cut(place: string, why: string): void {
+    for (const socket of this.#sockets.get(place) ?? []) {
+      socket.destroy(new Error(why))
+    }
+  }
+}

@@ -1,0 +1,199 @@
+/**
+ * Membership of a consumer group (Kafka's classic protocol): joins, beats, and says which partitions are ours. What is
+ * done with them goes on while the group is dealt anew; only what was taken away has to stop.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { AssignerProtocol } from 'kafkajs'
+import { Unavailable } from '../../../schema/errors.ts'
+import { answerOf } from './errors.ts'
+import type { Link } from './link.ts'
+import { assignSticky, type Member } from './sticky.ts'
+
+export interface MembershipOptions {
+  /** For this alone: joining waits at the broker. */
+  readonly link: Link
+  readonly groupId: string
+  readonly topic: string
+  /** After so long without a beat the group deals our partitions to others. */
+  readonly sessionTimeoutMs: number
+  /**
+   * Told what is ours from now on. `isContinuous` is false when others may have owned any of it since the last time:
+   * then nothing that was known about it holds.
+   */
+  readonly onAssigned: (partitions: readonly number[], isContinuous: boolean) => void
+  readonly onTrouble: (error: Unavailable) => void
+}
+
+const PROTOCOL = 'telltale-sticky-1'
+const VERSION = 1
+const LEAVE_MS = 2000
+const AGAIN_MS = 500
+/** The group is being dealt anew: join again. */
+const DEALING = 'REBALANCE_IN_PROGRESS'
+/** We are out: what we owned is others'. */
+const EXPELLED = 'UNKNOWN_MEMBER_ID'
+/** We are in, but the group was dealt without us. */
+const MISSED = 'ILLEGAL_GENERATION'
+
+export class Membership {
+  readonly #options: MembershipOptions
+  #memberId = ''
+  #generation = -1
+  #owned: readonly number[] = []
+  #beatMs = 0
+
+  constructor(options: MembershipOptions) {
+    this.#options = options
+  }
+
+  /** Runs until `signal` aborts, then leaves. Rejects only on a bug. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#join(signal)
+        await this.#beat(signal)
+      } catch (error) {
+        await this.#recover(error, signal)
+      }
+    }
+  }
+
+  /** Tells the group at once, so that others need not wait for the session to end. Call when nothing is owned any more. */
+  async leave(): Promise<void> {
+    if (this.#memberId === '') {
+      return
+    }
+    const { groupId } = this.#options
+    const left = this.#ask('leave', (broker) => broker.leaveGroup({ groupId, memberId: this.#memberId }))
+    const patience = new AbortController()
+    await Promise.race([left, sleep(LEAVE_MS, undefined, { signal: patience.signal })]).catch(() => undefined)
+    patience.abort()
+    left.catch(() => undefined)
+  }
+
+  /** Tells the group how far we are. For those who look at it: what counts is in the state log. */
+  async commit(offsets: ReadonlyMap<number, number>): Promise<void> {
+    const { groupId, topic } = this.#options
+    const partitions = [...offsets].map(([partition, offset]) => ({ partition, offset: String(offset) }))
+    const groupGenerationId = this.#generation
+    const memberId = this.#memberId
+    await this.#ask('commit', (broker) =>
+      broker.offsetCommit({ groupId, groupGenerationId, memberId, topics: [{ topic, partitions }] }),
+    )
+  }
+
+  #ask<Answer>(what: string, ask: Parameters<Link['coordinator']>[2]): Promise<Answer> {
+    const { link, groupId } = this.#options
+    return link.coordinator(groupId, `${what} in the group ${groupId}`, ask) as Promise<Answer>
+  }
+
+  async #join(signal: AbortSignal): Promise<void> {
+    const { link, groupId, topic, sessionTimeoutMs } = this.#options
+    const before = this.#memberId
+    await link.open([topic])
+    const userData = Buffer.from(JSON.stringify({ generation: this.#generation, owned: this.#owned }))
+    const metadata = AssignerProtocol.MemberMetadata.encode({ version: VERSION, topics: [topic], userData })
+    const joined = await link.coordinator(groupId, `join the group ${groupId}`, (broker) =>
+      broker.joinGroup({
+        groupId,
+        sessionTimeout: sessionTimeoutMs,
+        rebalanceTimeout: sessionTimeoutMs,
+        memberId: this.#memberId,
+        groupProtocols: [{ name: PROTOCOL, metadata }],
+      }),
+    )
+    this.#memberId = joined.memberId
+    const isLeader = joined.leaderId === joined.memberId
+    const groupAssignment = isLeader ? await this.#deal(joined.members) : []
+    const { generationId, memberId } = joined
+    const { memberAssignment } = await link.coordinator(groupId, `join the group ${groupId}`, (broker) =>
+      broker.syncGroup({ groupId, generationId, memberId, groupAssignment }),
+    )
+    const assignment = AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment ?? {}
+    this.#generation = generationId
+    this.#beatMs = performance.now()
+    this.#assigned(assignment[topic] ?? [], before === memberId)
+    signal.throwIfAborted()
+  }
+
+  /** The leader's duty. */
+  async #deal(members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[]) {
+    const { link, topic } = this.#options
+    await link.refresh()
+    const dealt = assignSticky(members.map(memberOf), link.partitions(topic).length)
+    return [...dealt].map(([memberId, partitions]) => ({
+      memberId,
+      memberAssignment: AssignerProtocol.MemberAssignment.encode({
+        version: VERSION,
+        assignment: { [topic]: [...partitions] },
+        userData: Buffer.alloc(0),
+      }),
+    }))
+  }
+
+  /** Until the group is dealt anew, or `signal` aborts. */
+  async #beat(signal: AbortSignal): Promise<void> {
+    const { groupId, sessionTimeoutMs } = this.#options
+    const everyMs = Math.min(sessionTimeoutMs / 6, 1000)
+    while (!signal.aborted) {
+      await sleep(everyMs, undefined, { signal }).catch(() => undefined)
+      if (!signal.aborted) {
+        const groupGenerationId = this.#generation
+        await this.#ask('beat', (broker) => broker.heartbeat({ groupId, groupGenerationId, memberId: this.#memberId }))
+        this.#beatMs = performance.now()
+      }
+    }
+  }
+
+  async #recover(error: unknown, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) {
+      return
+    }
+    const answer = answerOf(error)
+    if (answer === DEALING) {
+      return
+    }
+    if (answer === EXPELLED || answer === MISSED) {
+      this.#memberId = answer === EXPELLED ? '' : this.#memberId
+      this.#generation = -1
+      this.#assigned([], false)
+      return
+    }
+    if (!(error instanceof Unavailable)) {
+      throw error
+    }
+    this.#options.onTrouble(error)
+    // Who cannot beat for as long as a session lasts must think that others own what was ours.
+    if (performance.now() - this.#beatMs > this.#options.sessionTimeoutMs) {
+      this.#assigned([], false)
+    }
+    await sleep(AGAIN_MS, undefined, { signal }).catch(() => undefined)
+  }
+
+  #assigned(partitions: readonly number[], isContinuous: boolean): void {
+    if (partitions.length > 0 || this.#owned.length > 0) {
+      this.#owned = [...partitions].sort((a, b) => a - b)
+      this.#options.onAssigned(this.#owned, isContinuous)
+    }
+  }
+}
+
+/** What another member says of itself; it may be of any version. */
+function memberOf({
+  memberId,
+  memberMetadata,
+}: {
+  readonly memberId: string
+  readonly memberMetadata: Buffer
+}): Member {
+  try {
+    const { userData } = AssignerProtocol.MemberMetadata.decode(memberMetadata) ?? { userData: Buffer.alloc(0) }
+    const { owned, generation } = JSON.parse(userData.toString()) as Partial<Member>
+    if (Array.isArray(owned) && typeof generation === 'number') {
+      return { id: memberId, owned: owned.filter((each) => Number.isInteger(each) && each >= 0), generation }
+    }
+  } catch {
+    // It claims nothing, then.
+  }
+  return { id: memberId, owned: [], generation: -1 }
+}

@@ -1,0 +1,325 @@
+/**
+ * Kafka's record batch, format v2 (https://kafka.apache.org/documentation/#recordbatch), written and read here rather
+ * than by kafkajs: its reader ignores checksums and trusts counts, and its writer takes ten times as long a record
+ * (`docs/decisions/0011-kafka.md` has the measurement).
+ *
+ * A batch is what the broker keeps or refuses as a whole: all of its records are there, or none.
+ */
+import { gunzipSync, gzipSync } from 'node:zlib'
+import { crc32c } from './crc32c.ts'
+
+/** A record to write. `value: null` is a tombstone: compaction removes the key. */
+export interface NewRecord {
+  readonly key: string | Uint8Array
+  readonly value: Uint8Array | null
+}
+
+/** A record as read. Its bytes share memory with the response that it came in. */
+export interface ReadRecord {
+  readonly offset: number
+  readonly key: Uint8Array | undefined
+  readonly value: Uint8Array | undefined
+  /** Where its batch said so: see `BatchFacts.headers`. Undefined where there are none. */
+  readonly headers: Uint8Array | undefined
+  /** The batch's checksum or lengths are wrong: `value` is the batch as it came, and one record stands for all of it. */
+  readonly isDamaged?: true
+}
+
+/** What all records of a batch share. */
+export interface BatchFacts {
+  /** From `InitProducerId`. */
+  readonly producerId: bigint
+  readonly producerEpoch: number
+  /** Of the first record; the broker recognises a batch that it has already by it. */
+  readonly baseSequence: number
+  readonly timestampMs: number
+  readonly compression: 'none' | 'gzip'
+  /** Headers of every record, as `encodeHeaders` made them. */
+  readonly headers?: Uint8Array
+}
+
+const MAGIC = 2
+const HEADER_BYTES = 61
+/** Where the part begins that the length counts, and the one that the checksum covers. */
+const AFTER_LENGTH = 12
+const CHECKED_FROM = 21
+const COMPRESSION_MASK = 0x07
+const GZIP = 1
+const CONTROL = 0x20
+const NO_HEADERS = Uint8Array.of(0)
+/** Inflated; more is a bomb, not a batch. */
+const MAX_INFLATED_BYTES = 128 * 1024 * 1024
+
+/** Compression that this reader has no code for: an operator's setting to change, not a damaged record. */
+export class UnknownCompression extends Error {
+  constructor(codec: number) {
+    super(`records are compressed with ${CODECS[codec] ?? `codec ${codec}`}, and only gzip and none can be read`)
+  }
+}
+
+const CODECS: Readonly<Record<number, string>> = { 2: 'snappy', 3: 'lz4', 4: 'zstd' }
+
+/** Headers for `BatchFacts.headers`. Few and short: names under 64 bytes, values under 64. */
+export function encodeHeaders(headers: Readonly<Record<string, Uint8Array>>): Uint8Array {
+  const parts = Object.entries(headers).flatMap(([name, value]) => {
+    const bytes = Buffer.from(name)
+    return [Uint8Array.of(bytes.length * 2), bytes, Uint8Array.of(value.length * 2), value]
+  })
+  return Buffer.concat([Uint8Array.of(Object.keys(headers).length * 2), ...parts])
+}
+
+/** The headers of a record; later ones of a name win. Empty when they are damaged. */
+export function decodeHeaders(headers: Uint8Array | undefined): ReadonlyMap<string, Uint8Array> {
+  const found = new Map<string, Uint8Array>()
+  if (headers === undefined) {
+    return found
+  }
+  const cursor = new Cursor(headers, 0, headers.length)
+  const count = cursor.varint()
+  for (let index = 0; index < count && !cursor.isDamaged; index += 1) {
+    const name = cursor.bytes()
+    const value = cursor.bytes()
+    if (!cursor.isDamaged && name !== undefined && value !== undefined) {
+      found.set(Buffer.from(name.buffer, name.byteOffset, name.length).toString(), value)
+    }
+  }
+  return found
+}
+
+/** Upper bound of what a record takes in a batch, beside its headers. For cutting batches. */
+export function recordBytes({ key, value }: NewRecord): number {
+  return (typeof key === 'string' ? key.length * 3 : key.length) + (value?.length ?? 0) + 26
+}
+
+export function encodeBatch(records: readonly NewRecord[], facts: BatchFacts): Buffer {
+  const headers = facts.headers ?? NO_HEADERS
+  let most = HEADER_BYTES
+  for (const record of records) {
+    most += recordBytes(record) + headers.length
+  }
+  const buffer = Buffer.allocUnsafe(most)
+  let at = HEADER_BYTES
+  for (let index = 0; index < records.length; index += 1) {
+    at = writeRecord(buffer, at, records[index] as NewRecord, index, headers)
+  }
+  const isGzip = facts.compression === 'gzip'
+  const batch = isGzip
+    ? Buffer.concat([buffer.subarray(0, HEADER_BYTES), gzipSync(buffer.subarray(HEADER_BYTES, at), { level: 1 })])
+    : buffer.subarray(0, at)
+  batch.writeBigInt64BE(0n, 0)
+  batch.writeInt32BE(batch.length - AFTER_LENGTH, 8)
+  batch.writeInt32BE(-1, 12)
+  batch.writeInt8(MAGIC, 16)
+  batch.writeInt16BE(isGzip ? GZIP : 0, 21)
+  batch.writeInt32BE(records.length - 1, 23)
+  batch.writeBigInt64BE(BigInt(facts.timestampMs), 27)
+  batch.writeBigInt64BE(BigInt(facts.timestampMs), 35)
+  batch.writeBigInt64BE(facts.producerId, 43)
+  batch.writeInt16BE(facts.producerEpoch, 51)
+  batch.writeInt32BE(facts.baseSequence, 53)
+  batch.writeInt32BE(records.length, 57)
+  batch.writeUInt32BE(crc32c(batch, CHECKED_FROM), 17)
+  return batch
+}
+
+function writeRecord(buffer: Buffer, start: number, record: NewRecord, index: number, headers: Uint8Array): number {
+  const { key, value } = record
+  const keyBytes = typeof key === 'string' ? Buffer.byteLength(key) : key.length
+  const valueBytes = value === null ? 0 : value.length
+  const size =
+    2 +
+    varintBytes(index * 2) +
+    varintBytes(keyBytes * 2) +
+    keyBytes +
+    (value === null ? 1 : varintBytes(valueBytes * 2)) +
+    valueBytes +
+    headers.length
+  let at = writeVarint(buffer, start, size * 2)
+  buffer[at] = 0
+  buffer[at + 1] = 0
+  at = writeVarint(buffer, at + 2, index * 2)
+  at = writeVarint(buffer, at, keyBytes * 2)
+  if (typeof key === 'string') {
+    buffer.write(key, at)
+  } else {
+    buffer.set(key, at)
+  }
+  at += keyBytes
+  if (value === null) {
+    at = writeVarint(buffer, at, 1)
+  } else {
+    at = writeVarint(buffer, at, valueBytes * 2)
+    buffer.set(value, at)
+    at += valueBytes
+  }
+  buffer.set(headers, at)
+  return at + headers.length
+}
+
+/** Of an unsigned number below 2^32; signed ones are "zigzagged" before: non-negative n is 2n, and -1 is 1. */
+function varintBytes(value: number): number {
+  return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x20_0000 ? 3 : value < 0x1000_0000 ? 4 : 5
+}
+
+function writeVarint(buffer: Buffer, start: number, value: number): number {
+  let at = start
+  let rest = value
+  while (rest >= 0x80) {
+    buffer[at] = (rest & 0x7f) | 0x80
+    rest >>>= 7
+    at += 1
+  }
+  buffer[at] = rest
+  return at + 1
+}
+
+/**
+ * Reads the batches of one partition's part of a response. Records before `from` are left out (a fetch begins with the
+ * whole batch that holds its offset), and so are control records. A batch that was cut off at the end is left for the
+ * next fetch.
+ *
+ * @returns `next`, the offset after the last whole batch; `from` when there is none.
+ * @throws UnknownCompression
+ */
+export function decodeBatches(
+  bytes: Uint8Array,
+  from: number,
+): { readonly records: readonly ReadRecord[]; readonly next: number } {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const records: ReadRecord[] = []
+  let next = from
+  for (let at = 0; at + HEADER_BYTES <= buffer.length; ) {
+    const end = at + AFTER_LENGTH + buffer.readInt32BE(at + 8)
+    if (end > buffer.length || end < at + HEADER_BYTES) {
+      break
+    }
+    next = decodeBatch(buffer.subarray(at, end), next, records)
+    at = end
+  }
+  return { records, next }
+}
+
+function decodeBatch(batch: Buffer, from: number, into: ReadRecord[]): number {
+  const base = Number(batch.readBigInt64BE(0))
+  const count = batch.readInt32BE(57)
+  const isWhole = batch[16] === MAGIC && crc32c(batch, CHECKED_FROM) === batch.readUInt32BE(17)
+  const claimed = base + Math.max(batch.readInt32BE(23), 0) + 1
+  if (!isWhole) {
+    // How far it reaches is not to be trusted either, but it cannot hold more records than bytes.
+    const next = Math.max(from + 1, claimed - base <= batch.length ? claimed : base + 1)
+    into.push({ offset: next - 1, key: undefined, value: batch, headers: undefined, isDamaged: true })
+    return next
+  }
+  const attributes = batch.readInt16BE(21)
+  if ((attributes & CONTROL) === 0) {
+    const codec = attributes & COMPRESSION_MASK
+    if (codec > GZIP) {
+      throw new UnknownCompression(codec)
+    }
+    const before = into.length
+    if (!decodeRecords(codec === GZIP ? inflated(batch) : batch.subarray(HEADER_BYTES), { base, count, from }, into)) {
+      into.length = before
+      into.push({ offset: claimed - 1, key: undefined, value: batch, headers: undefined, isDamaged: true })
+    }
+  }
+  return Math.max(from, claimed)
+}
+
+function inflated(batch: Buffer): Buffer | undefined {
+  try {
+    return gunzipSync(batch.subarray(HEADER_BYTES), { maxOutputLength: MAX_INFLATED_BYTES })
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether every length was within the batch. */
+function decodeRecords(
+  bytes: Buffer | undefined,
+  { base, count, from }: { readonly base: number; readonly count: number; readonly from: number },
+  into: ReadRecord[],
+): boolean {
+  if (bytes === undefined) {
+    return false
+  }
+  const cursor = new Cursor(bytes, 0, bytes.length)
+  for (let index = 0; index < count; index += 1) {
+    const size = cursor.varint()
+    const end = cursor.at + size
+    if (size < 0 || end > bytes.length) {
+      return false
+    }
+    cursor.at += 1
+    cursor.skipVarint()
+    const offset = base + cursor.varint()
+    const key = cursor.bytes()
+    const value = cursor.bytes()
+    if (cursor.isDamaged || cursor.at > end) {
+      return false
+    }
+    if (offset >= from) {
+      const headers = bytes[cursor.at] === 0 ? undefined : bytes.subarray(cursor.at, end)
+      into.push({ offset, key, value, headers })
+    }
+    cursor.at = end
+  }
+  return true
+}
+
+/** Reads on in bytes that may lie. */
+class Cursor {
+  at: number
+  /** Something reached beyond the end. */
+  isDamaged = false
+  readonly #bytes: Uint8Array
+  readonly #end: number
+
+  constructor(bytes: Uint8Array, from: number, end: number) {
+    this.#bytes = bytes
+    this.at = from
+    this.#end = end
+  }
+
+  /** A signed number of up to 32 bits. */
+  varint(): number {
+    let value = 0
+    for (let shift = 0; shift < 35; shift += 7) {
+      if (this.at >= this.#end) {
+        break
+      }
+      const byte = this.#bytes[this.at] as number
+      this.at += 1
+      value |= (byte & 0x7f) << shift
+      if (byte < 0x80) {
+        return (value >>> 1) ^ -(value & 1)
+      }
+    }
+    this.isDamaged = true
+    return -1
+  }
+
+  /** Of up to 64 bits. */
+  skipVarint(): void {
+    for (let count = 0; count < 10 && this.at < this.#end; count += 1) {
+      this.at += 1
+      if ((this.#bytes[this.at - 1] as number) < 0x80) {
+        return
+      }
+    }
+    this.isDamaged = true
+  }
+
+  /** A length and as many bytes; undefined for null. */
+  bytes(): Uint8Array | undefined {
+    const length = this.varint()
+    if (length === -1 && !this.isDamaged) {
+      return undefined
+    }
+    if (length < 0 || this.at + length > this.#end) {
+      this.isDamaged = true
+      return undefined
+    }
+    this.at += length
+    return this.#bytes.subarray(this.at - length, this.at)
+  }
+}

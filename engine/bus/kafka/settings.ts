@@ -1,0 +1,39 @@
+/** How to reach a Kafka cluster, as `bus.kafka` of the configuration says, and what both the bus and inputs need of it. */
+
+export interface KafkaTls {
+  /** PEM. Absent: the authorities that Node knows. */
+  readonly ca?: string
+  /** PEM of the client's own certificate and key, where the brokers ask for one. */
+  readonly cert?: string
+  readonly key?: string
+  /** The name on the brokers' certificate, when it is not the host. */
+  readonly serverName?: string
+}
+
+export type KafkaSasl =
+  | {
+      readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
+      readonly username: string
+      readonly password: string
+    }
+  | {
+      /** A token from an OAuth 2.0 token endpoint, by client credentials (RFC 6749, section 4.4). */
+      readonly mechanism: 'oauthbearer'
+      readonly tokenUrl: string
+      readonly clientId: string
+      readonly clientSecret: string
+      readonly scope?: string
+    }
+
+export interface KafkaSettings {
+  /** `host:port` each; one that answers is enough. */
+  readonly brokers: readonly string[]
+  /** What the brokers' logs and quotas call us. Default `telltale`. */
+  readonly clientId?: string
+  readonly tls?: true | KafkaTls
+  readonly sasl?: KafkaSasl
+  /** How long a broker may take to answer before its connection is given up. Default 10 s. */
+  readonly requestTimeoutMs?: number
+  /** Told what kafkajs has to say that is worse than information. */
+  readonly onLog?: (message: string, facts: object) => void
+}
