@@ -7,127 +7,15 @@
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Ajv, type ErrorObject } from 'ajv'
-import { type Static, Type } from 'typebox'
 import { sinkTypes } from './alerts/sinks/index.ts'
 import { describeErrors } from './rules/validate.ts'
 import type { Path, YamlDocument } from './rules/yaml-document.ts'
 import { readYamlFile } from './rules/yaml-file.ts'
 import { Misconfigured, type Problem } from './schema/errors.ts'
+import { Settings } from './settings.ts'
+import { saslMechanisms, TlsFiles } from './settings-kafka.ts'
 
-const GIBIBYTE = 1024 * 1024 * 1024
-const strict = { additionalProperties: false }
-const Name = Type.String({ minLength: 1, maxLength: 512 })
-/** Without control characters: they separate the tenant from what follows it in the keys of records. */
-const Tenant = Type.String({
-  minLength: 1,
-  maxLength: 512,
-  pattern: '^[^\\u0000-\\u001f\\u007f]*$',
-  default: 'default',
-  description: 'no control characters',
-})
-const Port = Type.Integer({ minimum: 0, maximum: 65535 })
-
-const Listen = Type.Object(
-  {
-    /** Address that every door binds. Others than loopback need a key. */
-    host: Type.String({ minLength: 1, maxLength: 253, default: '127.0.0.1' }),
-    otlp_http_port: Type.Integer({ ...Port, default: 4318 }),
-    otlp_grpc_port: Type.Integer({ ...Port, default: 4317 }),
-    api_port: Type.Integer({ ...Port, default: 8080 }),
-  },
-  { ...strict, default: {} },
-)
-
-const Key = Type.Object(
-  {
-    name: Name,
-    scope: Type.Enum(['ingest', 'read', 'admin']),
-    /** SHA-256 of the key, in hex. `telltale key ingest` makes a key and prints this. */
-    sha256: Type.String({ pattern: '^[0-9a-f]{64}$', description: '64 hex characters, as `telltale key` prints them' }),
-    tenant: Tenant,
-  },
-  strict,
-)
-
-const Assemble = Type.Object(
-  {
-    /** How long a record waits for its relatives. */
-    hold_ms: Type.Integer({ minimum: 0, maximum: 600_000, default: 2000 }),
-    max_held: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 20_000 }),
-  },
-  { ...strict, default: {} },
-)
-
-const Limits = Type.Object(
-  {
-    /** Inflated bytes of one request, and over gRPC bytes as sent, too. */
-    request_bytes: Type.Integer({ minimum: 1024, maximum: GIBIBYTE, default: 16 * 1024 * 1024 }),
-    /** Bytes of one compressed request as it is sent over HTTP. */
-    compressed_bytes: Type.Integer({ minimum: 1024, maximum: GIBIBYTE, default: 4 * 1024 * 1024 }),
-    /** Bytes of requests read or worked on at one time; beyond it clients are told to come back. */
-    in_flight_bytes: Type.Integer({ minimum: 1024, maximum: 16 * GIBIBYTE, default: 64 * 1024 * 1024 }),
-    /** How long records may wait to be judged; beyond it, too. More of it makes alerts later, not fewer records lost. */
-    backlog_ms: Type.Integer({ minimum: 1000, maximum: 86_400_000, default: 5000 }),
-  },
-  { ...strict, default: {} },
-)
-
-const Retention = Type.Object(
-  {
-    /** `masked`: sanitized text is kept; `none`: no content at all leaves the collector. */
-    content: Type.Enum(['masked', 'none'], { default: 'masked' }),
-    store_days: Type.Integer({ minimum: 1, maximum: 3650, default: 30 }),
-    log_days: Type.Integer({ minimum: 1, maximum: 365, default: 7 }),
-    log_bytes: Type.Integer({ minimum: 16 * 1024 * 1024, maximum: 1024 * GIBIBYTE, default: 8 * GIBIBYTE }),
-  },
-  { ...strict, default: {} },
-)
-
-const StoreConfig = Type.Object(
-  {
-    /** A ClickHouse server, `https://clickhouse:8443`. Absent: the embedded store in `data`. */
-    url: Type.Optional(
-      Type.String({ pattern: '^https?://[^/@\\s]+/?$', description: 'https://host:port, nothing else' }),
-    ),
-    database: Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,62}$', default: 'telltale' }),
-    username: Type.Optional(Type.String()),
-    password: Type.Optional(Type.String()),
-  },
-  { ...strict, default: {} },
-)
-
-/** What the entries of `sinks` have in common. */
-export interface SinkEntry {
-  readonly type: string
-  readonly name: string
-}
-
-const Config = Type.Object(
-  {
-    /** Directory of the log, the state and the embedded store. Relative to this file. */
-    data: Type.String({ minLength: 1, default: './data' }),
-    /** Directory of agent policies. Relative to this file; default: the ones that come with Telltale. */
-    policies: Type.Optional(Type.String({ minLength: 1 })),
-    /** The tenant of everything that comes in without a key; its admins see dead letters that name no tenant. */
-    tenant: Tenant,
-    /** Bind other addresses than loopback although no key is configured. */
-    insecure: Type.Boolean({ default: false }),
-    listen: Listen,
-    keys: Type.Array(Key, { default: [] }),
-    assemble: Assemble,
-    limits: Limits,
-    retention: Retention,
-    store: StoreConfig,
-    /** Each as its type says (`sinkTypes`); `name` is unique. */
-    sinks: Type.Array(
-      Type.Unsafe<SinkEntry>(Type.Object({ type: Type.Enum(sinkTypes.map(({ type }) => type)) }, { default: {} })),
-      { default: [] },
-    ),
-  },
-  strict,
-)
-
-export interface Config extends Static<typeof Config> {
+export interface Config extends Settings {
   /** Where its settings were written; absent when nobody wrote any. */
   readonly source?: ConfigSource
 }
@@ -139,8 +27,11 @@ export interface ConfigSource {
 }
 
 const ajv = new Ajv({ allErrors: true, verbose: true, strict: false, useDefaults: true })
-const validate = ajv.compile<Config>(Config)
+const validate = ajv.compile<Config>(Settings)
+/** Settings that come in kinds, each with a schema of its own, by what says which: a sink's type, a mechanism of SASL. */
 const sinkValidators = new Map(sinkTypes.map(({ type, config }) => [type, ajv.compile(config)]))
+const saslValidators = new Map([...saslMechanisms].map(([mechanism, schema]) => [mechanism, ajv.compile(schema)]))
+const validateTls = ajv.compile(TlsFiles)
 
 /** Where it is looked for when nobody names one. */
 const DEFAULT_FILE = 'telltale.yml'
@@ -212,14 +103,13 @@ function examineDocument(document: YamlDocument, directory: string, environment:
   return { config: { ...completed(valid, directory), source }, problems }
 }
 
-/** Everything wrong with the data, sinks judged by the type they name. Fills in the defaults. */
+/** Everything wrong with the data, what comes in kinds judged by the kind it names. Fills in the defaults. */
 function schemaErrors(data: unknown): readonly ErrorObject[] {
   const errors = validate(data) ? [] : [...(validate.errors ?? [])]
-  for (const [index, entry] of sinksOf(data).entries()) {
-    const validateSink = sinkValidators.get(String((entry as Partial<SinkEntry> | null)?.type))
-    if (validateSink !== undefined && !validateSink(entry)) {
-      for (const error of validateSink.errors ?? []) {
-        errors.push({ ...error, instancePath: `/sinks/${index}${error.instancePath}` })
+  for (const { pointer, value, validateKind } of kindsIn(data)) {
+    if (validateKind !== undefined && !validateKind(value)) {
+      for (const error of validateKind.errors ?? []) {
+        errors.push({ ...error, instancePath: `${pointer}${error.instancePath}` })
       }
     }
   }
@@ -228,19 +118,46 @@ function schemaErrors(data: unknown): readonly ErrorObject[] {
   return errors.filter(({ keyword, instancePath }) => keyword === 'type' || !mistyped.has(instancePath))
 }
 
-function sinksOf(data: unknown): readonly unknown[] {
-  const { sinks } = (data ?? {}) as { readonly sinks?: unknown }
-  return Array.isArray(sinks) ? sinks : []
+/** Where something stands whose kind decides what it takes, with what judges that kind. */
+function kindsIn(data: unknown) {
+  const sinks = listAt(data, 'sinks').map((value, index) => {
+    return { pointer: `/sinks/${index}`, value, validateKind: sinkValidators.get(String(valueAt(value, 'type'))) }
+  })
+  const clusters = [
+    { pointer: '/bus/kafka', cluster: valueAt(data, 'bus', 'kafka') },
+    ...listAt(data, 'collectors', 'kafka').map((cluster, index) => ({ pointer: `/collectors/kafka/${index}`, cluster })),
+  ]
+  const connections = clusters.flatMap(({ pointer, cluster }) => {
+    const tls = valueAt(cluster, 'tls')
+    const sasl = valueAt(cluster, 'sasl')
+    return [
+      { pointer: `${pointer}/tls`, value: tls, validateKind: typeof tls === 'object' ? validateTls : undefined },
+      { pointer: `${pointer}/sasl`, value: sasl, validateKind: saslValidators.get(String(valueAt(sasl, 'mechanism'))) },
+    ]
+  })
+  return [...sinks, ...connections]
+}
+
+function valueAt(data: unknown, ...path: Path): unknown {
+  return path.reduce<unknown>((inner, step) => {
+    return typeof inner === 'object' && inner !== null ? (inner as Record<string, unknown>)[step] : undefined
+  }, data)
+}
+
+function listAt(data: unknown, ...path: Path): readonly unknown[] {
+  const value = valueAt(data, ...path)
+  return Array.isArray(value) ? value : []
 }
 
 /** The settings that no fault touches: whole sections, but single sinks. Tells which sinks of the file are left. */
 function withoutFaults(data: unknown, faults: readonly { readonly path: Path }[]) {
   const isFaulty = (...start: Path) =>
     faults.some(({ path }) => path.length === 0 || start.every((step, index) => String(step) === String(path[index])))
-  const sinks = [...sinksOf(data).keys()].filter((index) => !isFaulty('sinks', index))
+  const all = listAt(data, 'sinks')
+  const sinks = [...all.keys()].filter((index) => !isFaulty('sinks', index))
   const isMap = typeof data === 'object' && data !== null && !Array.isArray(data)
   const sections = isMap ? Object.entries(data).filter(([key]) => key !== 'sinks' && !isFaulty(key)) : []
-  return { sinks, valid: Object.fromEntries([...sections, ['sinks', sinks.map((index) => sinksOf(data)[index])]]) }
+  return { sinks, valid: Object.fromEntries([...sections, ['sinks', sinks.map((index) => all[index])]]) }
 }
 
 function sourceOf(document: YamlDocument, used: ReadonlyMap<string, string>, sinks: readonly number[]): ConfigSource {
@@ -264,11 +181,31 @@ function completed(settings: object, directory: string): Config {
   const value: unknown = structuredClone(settings)
   // What is left of a faulty file may lack what is required; the faults are told, the rest does not matter.
   const config = validate(value) ? value : defaults()
+  return withPaths(config, (path) => resolve(directory, path))
+}
+
+/** Every path of a setting, as `place` makes it. */
+function withPaths(config: Config, place: (path: string) => string): Config {
+  const { data, policies, bus, store, collectors } = config
   return {
     ...config,
-    data: resolve(directory, config.data),
-    ...(config.policies === undefined ? {} : { policies: resolve(directory, config.policies) }),
+    data: place(data),
+    ...(policies === undefined ? {} : { policies: place(policies) }),
+    bus: bus.kafka === undefined ? bus : { ...bus, kafka: withTlsPaths(bus.kafka, place) },
+    store: store.ca_file === undefined ? store : { ...store, ca_file: place(store.ca_file) },
+    collectors: { ...collectors, kafka: collectors.kafka.map((source) => withTlsPaths(source, place)) },
   }
+}
+
+function withTlsPaths<Cluster extends { tls?: boolean | TlsFiles }>(
+  cluster: Cluster,
+  place: (path: string) => string,
+): Cluster {
+  if (typeof cluster.tls !== 'object') {
+    return cluster
+  }
+  const tls = Object.entries(cluster.tls).map(([name, value]) => [name, name.endsWith('_file') ? place(value) : value])
+  return { ...cluster, tls: Object.fromEntries(tls) }
 }
 
 function defaults(): Config {
@@ -325,8 +262,6 @@ const SECRET_SETTING = /secret|password|token|sha256/
 
 /** What stands in the file, to be quoted in a message. */
 function shownAt(data: unknown, path: Path): unknown {
-  const value = path.reduce<unknown>((inner, step) => {
-    return typeof inner === 'object' && inner !== null ? (inner as Record<string, unknown>)[step] : undefined
-  }, data)
+  const value = valueAt(data, ...path)
   return typeof value === 'string' && SECRET_SETTING.test(String(path.at(-1))) ? '***' : value
 }

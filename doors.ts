@@ -13,7 +13,7 @@ export interface Doors {
   readonly otlpGrpc: string
   /** Rejects when the thread ends by itself: a bug, or no memory. */
   readonly failed: Promise<never>
-  /** Resolves when everything that happened at the doors before is counted here. */
+  /** Resolves when everything that happened at the doors before is counted here; at once when they are closed or gone. */
   counted(): Promise<void>
   /** Lets requests that have come in finish, for a while, and closes. */
   close(): Promise<void>
@@ -75,6 +75,7 @@ class DoorsThread {
   readonly #counting = new Map<number, () => void>()
   #lastCount = 0
   #isClosing = false
+  #isGone = false
   #closed: () => void = () => undefined
 
   constructor(worker: Worker, options: DoorsOptions) {
@@ -83,6 +84,7 @@ class DoorsThread {
     this.failed = new Promise((_resolve, reject) => {
       worker.once('error', reject)
       worker.once('exit', (code) => {
+        this.#isGone = true
         this.#endCounting()
         if (!this.#isClosing) {
           reject(new Error(`the thread of the doors ended by itself (${code})`))
@@ -120,7 +122,7 @@ class DoorsThread {
   }
 
   counted(): Promise<void> {
-    if (this.#isClosing) {
+    if (this.#isClosing || this.#isGone) {
       return Promise.resolve()
     }
     this.#lastCount += 1

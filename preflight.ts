@@ -3,17 +3,35 @@ import { accessSync, constants, mkdirSync } from 'node:fs'
 import { sinkTypes } from './alerts/sinks/index.ts'
 import type { Sink } from './alerts/sinks/sink.ts'
 import { refuseOpenBind } from './api/keys.ts'
-import type { Config, SinkEntry } from './config.ts'
+import { collectorProblems } from './collectors/kafka/collector-config.ts'
+import type { Config } from './config.ts'
+import type { KafkaSettings } from './engine/bus/kafka/settings.ts'
+import { kafkaConnection } from './kafka-connection.ts'
+import { type Report, readAuthorities } from './pem-files.ts'
+import { isBusEmbedded, need, type Roles } from './roles.ts'
 import { loadPolicies } from './rules/load.ts'
 import type { PolicySet } from './rules/policy.ts'
 import type { Path } from './rules/yaml-document.ts'
 import { Misconfigured, type Problem } from './schema/errors.ts'
+import type { SinkEntry } from './settings.ts'
 import { SHIPPED_POLICIES, VERSION } from './wire.ts'
 
 /** Everything that can be wrong with the operator's files, checked before anything starts. */
 export interface Checked {
   readonly policies: PolicySet
+  /** Constructed, which connects nothing yet. */
   readonly sinks: readonly Sink[]
+  readonly connections: Connections
+}
+
+/** How to reach what runs elsewhere, with secrets and certificates. */
+export interface Connections {
+  /** The cluster that is the bus; absent when the bus is embedded. */
+  readonly bus: KafkaSettings | undefined
+  /** Those that `collectors.kafka` reads, in its order. */
+  readonly inputs: readonly KafkaSettings[]
+  /** PEM, to check the certificate of the ClickHouse server by. */
+  readonly storeAuthorities: string | undefined
 }
 
 /** @throws Misconfigured with every problem of every file. */
@@ -38,13 +56,34 @@ export async function checkConfig(config: Config): Promise<Checked> {
   await attempt(() => refuseTwins(config))
   await attempt(() => refuseSamePort(config))
   const policies = await attempt(() => loadPolicies(config.policies ?? SHIPPED_POLICIES))
+  const report: Report = (path, message) => {
+    problems.push(placed(config, path, { file: spelled(path), message }))
+  }
+  for (const { path, message, suggestion } of collectorProblems(config.collectors)) {
+    problems.push(
+      placed(config, ['collectors', ...path], { file: spelled(['collectors', ...path]), message, suggestion }),
+    )
+  }
+  const { kafka } = config.bus
+  const connections = {
+    bus: kafka === undefined ? undefined : kafkaConnection(kafka, ['bus', 'kafka'], report),
+    inputs: config.collectors.kafka.map((input, index) =>
+      kafkaConnection(input, ['collectors', 'kafka', index], report),
+    ),
+    storeAuthorities: readAuthorities(config.store.ca_file, ['store', 'ca_file'], report),
+  }
   const sinks = await Promise.all(
     config.sinks.map((entry, index) => attempt(() => openSink(entry, config), at(['sinks', index]))),
   )
   if (policies === undefined || problems.length > 0) {
     throw new Misconfigured(problems)
   }
-  return { policies, sinks: sinks.filter((sink) => sink !== undefined) }
+  return { policies, sinks: sinks.filter((sink) => sink !== undefined), connections }
+}
+
+/** `a.b[1].c`, as problems of the form of the file spell it. */
+function spelled(path: Path): string {
+  return path.map((step, at) => (typeof step === 'number' ? `[${step}]` : `${at === 0 ? '' : '.'}${step}`)).join('')
 }
 
 /** Where the operator wrote what is wrong, instead of the name of the part that found out. */
@@ -100,11 +139,14 @@ function refuseSamePort(config: Config): void {
 }
 
 /**
- * Makes the data directory. Nobody but its owner looks into it.
+ * Makes the data directory, where a process of these roles keeps anything. Nobody but its owner looks into it.
  *
  * @throws Misconfigured when it cannot be written to.
  */
-export function prepareData(config: Config): void {
+export function prepareData(config: Config, roles: Roles): void {
+  if (!keepsData(config, roles)) {
+    return
+  }
   try {
     mkdirSync(config.data, { recursive: true, mode: 0o700 })
     accessSync(config.data, constants.R_OK | constants.W_OK | constants.X_OK)
@@ -112,6 +154,16 @@ export function prepareData(config: Config): void {
     const message = `cannot be used as data directory: ${(error as Error).message}`
     throw new Misconfigured([placed(config, ['data'], { file: config.data, message })])
   }
+}
+
+/** Whether a process of these roles keeps anything in `data`: the log, the spool, the store, files of sinks. */
+export function keepsData(config: Config, roles: Roles): boolean {
+  return (
+    roles.has('collect') ||
+    (roles.has('deliver') && config.sinks.some((sink) => 'file' in sink)) ||
+    (isBusEmbedded(config) && need(roles, 'bus')) ||
+    (config.store.url === undefined && need(roles, 'store'))
+  )
 }
 
 const LISTEN_FAULTS = new Map([

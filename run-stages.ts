@@ -1,4 +1,4 @@
-/** Every stage, the writer and the deliveries of one process, from the start to the signal. */
+/** The stages, the writer and the deliveries of one process, as far as it has their roles, from the start to the signal. */
 import type { Logger } from 'pino'
 import type { Sink } from './alerts/sinks/sink.ts'
 import type { Config } from './config.ts'
@@ -8,41 +8,49 @@ import { runDelivery } from './engine/deliver.ts'
 import { runStage } from './engine/loop.ts'
 import type { Metrics } from './engine/metrics.ts'
 import type { OutcomeLedger } from './engine/outcomes.ts'
+import type { OwnedPartition } from './engine/owned-partitions.ts'
+import type { Spool } from './engine/spool.ts'
 import type { OutcomeCounts, Stage, StageResult } from './engine/stage.ts'
 import { runWriter, WRITE_GROUP } from './engine/write.ts'
+import { isRole, type Roles } from './roles.ts'
 import type { PolicySet } from './rules/policy.ts'
 import type { Notice } from './schema/alert.ts'
 import type { Finding } from './schema/finding.ts'
 import type { Store } from './store/store.ts'
 import { pureStages } from './wire.ts'
 
-/** What `run.ts` has opened, and what the parts tell of themselves. */
+/** What `run.ts` has opened for the roles of this process, and what the parts tell of themselves. */
 export interface Parts {
   readonly config: Config
   readonly log: Logger
-  readonly bus: Bus
-  readonly backlog: Backlog
-  readonly store: Store
+  readonly roles: Roles
+  /** Absent where no role works on it; `store` and `spool` likewise. */
+  readonly bus: Bus | undefined
+  readonly store: Store | undefined
+  readonly spool: Spool | undefined
+  /** Absent where nothing here is about records that wait to be judged. */
+  readonly backlog: Backlog | undefined
+  /** Whether this process has the whole log, so that it counts every end of what it counts as received. */
+  readonly isWhole: boolean
   readonly ledger: OutcomeLedger
   readonly metrics: Metrics
   readonly policies: PolicySet
+  /** None without the role `deliver`. */
   readonly sinks: readonly Sink[]
   readonly signal: AbortSignal
-  readonly assemblers: { held(): number }[]
+  /** By the partition that each is for, as long as that is owned. */
+  readonly assemblers: Map<number, { held(): number }>
+  readonly owned: () => readonly OwnedPartition[]
   /** Why something does not work, by what it is; empty when all is well. */
   readonly troubles: Map<string, string>
   readonly pending: Map<string, { readonly isDown: boolean; readonly pending: number }>
 }
 
-/** Runs every stage until the signal; rejects with the first failure, after which the others stop, too. */
+/** Runs the stages of the roles until the signal; rejects with the first failure, after which the others stop, too. */
 export async function runStages(parts: Parts): Promise<void> {
   const failed = new AbortController()
   const signal = AbortSignal.any([parts.signal, failed.signal])
-  const running = [
-    ...openStages(parts).map((stage) => runOne(stage, parts, signal)),
-    runWrites(parts, signal),
-    ...parts.sinks.map((sink) => runSink(sink, parts, signal)),
-  ]
+  const running = parts.bus === undefined ? [] : startStages(parts, parts.bus, signal)
   const stopAll = (error: unknown) => {
     failed.abort()
     throw error
@@ -56,13 +64,26 @@ export async function runStages(parts: Parts): Promise<void> {
   }
 }
 
-function openStages({ policies, config, assemblers, ledger, metrics, troubles, log }: Parts): readonly Stage[] {
-  return pureStages({
+function startStages(parts: Parts, bus: Bus, signal: AbortSignal): readonly Promise<void>[] {
+  const { roles, sinks, store } = parts
+  return [
+    ...openStages(parts).map((stage) => runOne(stage, bus, parts, signal)),
+    ...(store !== undefined && roles.has('write') ? [runWrites(bus, store, parts, signal)] : []),
+    ...sinks.map((sink) => runSink(sink, bus, parts, signal)),
+  ]
+}
+
+/** Stages are named as their roles. */
+function openStages(parts: Parts): readonly Stage[] {
+  const { policies, config, assemblers, isWhole, ledger, metrics, roles, troubles, log } = parts
+  const stages = pureStages({
     policies,
     assemble: { holdMs: config.assemble.hold_ms, maxHeld: config.assemble.max_held },
-    onAssembler: (assembler) => {
-      assemblers.push(assembler)
-      ledger.carryOver({ records: assembler.held(), events: 0 })
+    onAssembler: (partition, assembler) => {
+      assemblers.set(partition, assembler)
+      if (isWhole) {
+        ledger.carryOver({ records: assembler.held(), events: 0 })
+      }
     },
     onDetectorFailure: (detector, error) => {
       metrics.add('telltale_detector_failures_total', { detector })
@@ -70,9 +91,11 @@ function openStages({ policies, config, assemblers, ledger, metrics, troubles, l
       log.error({ detector, err: error }, 'a detector failed on an event')
     },
   })
+  return stages.filter(({ id }) => isRole(id) && roles.has(id))
 }
 
-function runOne(stage: Stage, { bus, ledger, metrics, troubles, log }: Parts, signal: AbortSignal): Promise<void> {
+function runOne(stage: Stage, bus: Bus, parts: Parts, signal: AbortSignal): Promise<void> {
+  const { ledger, metrics, troubles, log } = parts
   return runStage({
     bus,
     stage,
@@ -91,7 +114,8 @@ function runOne(stage: Stage, { bus, ledger, metrics, troubles, log }: Parts, si
   })
 }
 
-function runWrites({ bus, store, metrics, troubles, log }: Parts, signal: AbortSignal): Promise<void> {
+function runWrites(bus: Bus, store: Store, parts: Parts, signal: AbortSignal): Promise<void> {
+  const { metrics, troubles, log } = parts
   return runWriter({
     bus,
     store,
@@ -114,7 +138,8 @@ function runWrites({ bus, store, metrics, troubles, log }: Parts, signal: AbortS
   })
 }
 
-function runSink(sink: Sink, { bus, metrics, troubles, pending, log }: Parts, signal: AbortSignal): Promise<void> {
+function runSink(sink: Sink, bus: Bus, parts: Parts, signal: AbortSignal): Promise<void> {
+  const { metrics, troubles, pending, log } = parts
   return runDelivery({
     bus,
     sink,

@@ -1,30 +1,35 @@
 /**
- * Everything in one process: bus, store, stages, doors, API. Starts in the order in which data must be able to flow
- * on, stops in the reverse: doors first, so that nothing is acknowledged that could not be kept.
+ * One process: bus, store, stages, doors and API, as far as its roles need them. Starts in the order in which data must
+ * be able to flow on, stops in the reverse: doors first, so that nothing is acknowledged that could not be kept.
  */
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Health } from './api/health.ts'
 import { authorizer, isLoopback } from './api/keys.ts'
-import { type Api, startApi } from './api/server.ts'
+import { type Api, startApi, startProbes } from './api/server.ts'
 import type { Config } from './config.ts'
-import { type Doors, openDoors } from './doors.ts'
-import { type Backlog, watchBacklog } from './engine/backlog.ts'
-import type { Bus, PartitionLag } from './engine/bus/bus.ts'
-import { openEmbeddedBus } from './engine/bus/embedded.ts'
+import type { Doors } from './doors.ts'
+import type { Bus } from './engine/bus/bus.ts'
 import { createMetrics } from './engine/metrics.ts'
 import { OutcomeLedger } from './engine/outcomes.ts'
-import { WRITE_GROUP } from './engine/write.ts'
-import { checkConfig, prepareData, unlistenable } from './preflight.ts'
+import { watchOwned } from './engine/owned-partitions.ts'
+import { type OpenBus, openBus } from './open-bus.ts'
+import { type Checked, checkConfig, prepareData, unlistenable } from './preflight.ts'
+import { ALL_ROLES, isBusEmbedded, need, type Roles, refuseSplit } from './roles.ts'
 import type { PolicySet } from './rules/policy.ts'
+import { closeSpool, openBacklog, openDoorsOf, openSpoolOf } from './run-collect.ts'
+import { lookAtBus, openHealth, type ProcessHealth } from './run-health.ts'
 import { type Parts, runStages } from './run-stages.ts'
 import { openStore } from './store/clickhouse.ts'
 import type { Store } from './store/store.ts'
 import { VERSION } from './wire.ts'
 
-export interface Telltale {
-  readonly otlpHttp: string
-  readonly otlpGrpc: string
+/** A process with some of the roles. */
+export interface Process {
+  readonly roles: Roles
+  /** Only with the role `collect`. */
+  readonly doors: Pick<Doors, 'otlpHttp' | 'otlpGrpc'> | undefined
+  /** Of the API with the role `serve`, else of health and metrics alone. */
   readonly api: string
   readonly policies: PolicySet
   /** Rejects when a stage fails: a bug, or more poison than it may swallow. Pending as long as all is well. */
@@ -34,90 +39,127 @@ export interface Telltale {
   close(): Promise<void>
 }
 
-/** Supervisors kill after ten seconds; what was not acknowledged by then is sent again. */
-const CLOSE_MS = 5000
+/** A process with all of them. */
+export interface Telltale extends Process {
+  readonly otlpHttp: string
+  readonly otlpGrpc: string
+}
 
-/** Whose lag makes alerts late. The writer and the sinks may be behind for hours; the log waits for them. */
-const JUDGING = ['assemble', 'detect', 'correlate']
-
-/** Starts everything and resolves when telemetry can come in. */
+/** Starts everything in this process and resolves when telemetry can come in. */
 export async function startTelltale(config: Config, log: Logger): Promise<Telltale> {
-  const { policies, sinks } = await checkConfig(config)
-  prepareData(config)
-  const stopping = new AbortController()
-  const bus = await openBus(config, (topic, seconds) =>
-    metrics.observe('telltale_bus_append_seconds', { topic }, seconds),
-  )
-  const ledger = new OutcomeLedger()
-  await carryOver(bus, ledger)
-  const assemblers: { held(): number }[] = []
-  const held = () => assemblers.reduce((sum, assembler) => sum + assembler.held(), 0)
-  const metrics = createMetrics({ ledger, lag: () => bus.lag(), held })
-  const store = await openStoreOf(config, log).catch(async (error: unknown) => {
-    await bus.close()
-    throw error
-  })
-  const parts: Parts = {
-    config,
-    log,
-    bus,
-    backlog: backlogOf(bus, config),
-    store,
-    ledger,
-    metrics,
-    policies,
-    sinks,
-    signal: stopping.signal,
-    assemblers,
-    troubles: new Map(),
-    pending: new Map(),
+  const started = await startProcess(config, log, ALL_ROLES)
+  if (started.doors === undefined) {
+    throw new Error('all roles, and no doors')
   }
-  const startedMs = Date.now()
+  return { ...started, ...started.doors }
+}
+
+/**
+ * Starts what the roles need and resolves when they work. The configuration is checked as a whole all the same.
+ *
+ * @param open another way to the bus, for tests of several processes in one.
+ * @throws Misconfigured, also when these roles cannot be alone; Unavailable when the store is away.
+ */
+export async function startProcess(
+  config: Config,
+  log: Logger,
+  roles: Roles,
+  open: OpenBus = openBus,
+): Promise<Process> {
+  const checked = await checkConfig(config)
+  refuseSplit(config, roles)
+  prepareData(config, roles)
+  const stopping = new AbortController()
+  const parts = await openParts({ config, log, roles, checked, open, signal: stopping.signal })
   const stages = runStages(parts)
   const stagesFailed = stages.then(() => new Promise<never>(() => undefined))
   stagesFailed.catch(() => undefined)
-  const stopEngine = async () => {
+  const listening: (Doors | Api)[] = []
+  const close = async () => {
+    await Promise.all(listening.map((each) => each.close()))
     stopping.abort()
     await stages.catch(() => undefined)
-    await closeAll(parts)
+    await closeParts(parts)
   }
-  const open: (Doors | Api)[] = []
   try {
-    const doors = await openDoorsOf(parts)
-    open.push(doors)
-    const health = async () => {
-      await doors.counted()
-      return healthOf(parts, startedMs)
-    }
-    const api = await openApi(parts, health)
-    open.push(api)
-    const failed = Promise.race([stagesFailed, doors.failed])
+    const doors = parts.bus !== undefined && roles.has('collect') ? await openDoorsOf(parts, parts.bus) : undefined
+    listening.push(...(doors === undefined ? [] : [doors]))
+    const own = openHealth(parts, async () => doors?.counted())
+    const api = await openApi(parts, own)
+    listening.push(api)
+    const failures = [stagesFailed, doors?.failed, parts.spool?.failed].filter((each) => each !== undefined)
+    const failed = Promise.race(failures)
     failed.catch(() => undefined)
     return {
-      otlpHttp: doors.otlpHttp,
-      otlpGrpc: doors.otlpGrpc,
+      roles,
+      doors: doors && { otlpHttp: doors.otlpHttp, otlpGrpc: doors.otlpGrpc },
       api: api.address,
-      policies,
+      policies: checked.policies,
       failed,
-      health,
-      close: async () => {
-        await Promise.all(open.map((door) => door.close()))
-        await stopEngine()
-      },
+      health: own.health,
+      close,
     }
   } catch (error) {
-    await Promise.all(open.map((door) => door.close()))
-    await stopEngine()
+    await close()
     throw unlistenable(error, config)
   }
 }
 
-function openBus(config: Config, onAppend: (topic: 'fragments', seconds: number) => void): Promise<Bus> {
-  return openEmbeddedBus({
-    directory: join(config.data, 'bus'),
-    retention: { maxAgeMs: config.retention.log_days * 86_400_000, maxBytes: config.retention.log_bytes },
-    onAppend: (topic, durationMs) => onAppend(topic as 'fragments', durationMs / 1000),
+interface Opening {
+  readonly config: Config
+  readonly log: Logger
+  readonly roles: Roles
+  readonly checked: Checked
+  readonly open: OpenBus
+  readonly signal: AbortSignal
+}
+
+/** Everything that lies behind the doors, and nothing that the roles do not need. */
+async function openParts({ config, log, roles, checked, open, signal }: Opening): Promise<Parts> {
+  const isWhole = isBusEmbedded(config) && need(roles, 'bus')
+  const ledger = new OutcomeLedger()
+  const assemblers: Parts['assemblers'] = new Map()
+  const troubles: Parts['troubles'] = new Map()
+  const metrics = createMetrics({
+    ledger,
+    isWhole,
+    lag: async () => (await lookAtBus({ bus, config })).lag,
+    owned: () => owned?.list() ?? [],
+    held: () => [...assemblers.values()].reduce((sum, assembler) => sum + assembler.held(), 0),
   })
+  const opened = need(roles, 'bus')
+    ? await open(config, checked.connections.bus, {
+        onAppend: (topic, durationMs) => metrics.observe('telltale_bus_append_seconds', { topic }, durationMs / 1000),
+        // Health asks the bus itself; what mends itself is for the log.
+        onTrouble: (trouble, message) => log.warn({ trouble, message }, 'the bus has trouble'),
+      })
+    : undefined
+  const owned =
+    opened === undefined
+      ? undefined
+      : watchOwned(opened, ({ group, partition }) => (group === 'assemble' ? assemblers.delete(partition) : undefined))
+  const bus = owned?.bus
+  const closing: (() => Promise<void>)[] = bus === undefined ? [] : [() => bus.close()]
+  try {
+    if (bus !== undefined && isWhole) {
+      await carryOver(bus, ledger)
+    }
+    const store = need(roles, 'store') ? await openStoreOf(config, checked, log) : undefined
+    closing.push(async () => store?.close())
+    const hasSpool = bus !== undefined && roles.has('collect') && !isWhole
+    return {
+      ...{ config, log, roles, signal, isWhole, bus, store, ledger, metrics, assemblers, troubles },
+      policies: checked.policies,
+      sinks: roles.has('deliver') ? checked.sinks : [],
+      pending: new Map(),
+      owned: () => owned?.list() ?? [],
+      backlog: bus && openBacklog(bus, config, roles, signal),
+      spool: hasSpool ? await openSpoolOf(bus, { config, log, metrics }) : undefined,
+    }
+  } catch (error) {
+    await Promise.all(closing.map((close) => close()))
+    throw error
+  }
 }
 
 /** What the process before this one had taken in and not finished is in flight from the start. */
@@ -127,38 +169,16 @@ async function carryOver(bus: Bus, ledger: OutcomeLedger): Promise<void> {
   ledger.carryOver({ records: of('assemble'), events: of('detect') })
 }
 
-async function closeAll({ sinks, store, bus }: Parts): Promise<void> {
+async function closeParts({ sinks, spool, store, bus, log }: Parts): Promise<void> {
+  if (spool !== undefined) {
+    await closeSpool(spool, log)
+  }
   await Promise.all(sinks.map((sink) => sink.close?.()))
-  await store.close()
-  await bus.close()
+  await store?.close()
+  await bus?.close()
 }
 
-function backlogOf(bus: Bus, config: Config): Backlog {
-  return watchBacklog({
-    lag: () => bus.lag(),
-    groups: JUDGING,
-    limitMs: config.limits.backlog_ms,
-    now: () => performance.now(),
-  })
-}
-
-/** Senders have their answer when what they sent is durable, and soon judged: so they are as fast as the stages. */
-function openDoorsOf({ config, bus, backlog, ledger, log }: Parts): Promise<Doors> {
-  return openDoors({
-    config,
-    closeMs: CLOSE_MS,
-    append: async (records) => {
-      await bus.append('fragments', records)
-      await backlog.caughtUp()
-    },
-    received: (signal, records) => ledger.received(signal, records),
-    count: (outcome, records) => ledger.count('collect', outcome, records),
-    isFull: () => backlog.isFull(),
-    bug: (error) => log.error({ err: error }, 'a request met an error that nobody expected'),
-  })
-}
-
-function openStoreOf(config: Config, log: Logger): Promise<Store> {
+function openStoreOf(config: Config, _checked: Checked, log: Logger): Promise<Store> {
   const { url, database, username, password } = config.store
   const days = config.retention.store_days
   return openStore({
@@ -170,78 +190,26 @@ function openStoreOf(config: Config, log: Logger): Promise<Store> {
   })
 }
 
-function openApi({ config, store, metrics, policies, log }: Parts, health: () => Promise<Health>): Promise<Api> {
-  return startApi({
+/** With the role `serve` the whole API; every other process tells of itself alone. */
+function openApi({ config, roles, store, metrics, policies, log }: Parts, own: ProcessHealth): Promise<Api> {
+  const shared = {
     host: config.listen.host,
     port: config.listen.api_port,
     version: VERSION,
-    store,
     metrics,
-    health,
-    policyOf: (agent) => policies.governing(agent)?.id,
-    defaultTenant: config.tenant,
+    health: own.health,
+    isReady: own.isReady,
     authorize: authorizer(config.keys, config.tenant),
     localNamesOnly: config.keys.length === 0 && isLoopback(config.listen.host),
-    onBug: (error) => log.error({ err: error }, 'the API met an error that nobody expected'),
+    onBug: (error: unknown) => log.error({ err: error }, 'the API met an error that nobody expected'),
+  }
+  if (store === undefined || !roles.has('serve')) {
+    return startProbes(shared)
+  }
+  return startApi({
+    ...shared,
+    store,
+    policyOf: (agent) => policies.governing(agent)?.id,
+    defaultTenant: config.tenant,
   })
-}
-
-async function healthOf(parts: Parts, startedMs: number): Promise<Health> {
-  const { backlog, bus, ledger, sinks, troubles, pending, store } = parts
-  // Before the lag: what a stage has finished meanwhile is then still to be seen before the next one.
-  const records = {
-    received: ledger.records.received,
-    in_flight: ledger.records.inFlight,
-    outcomes: Object.fromEntries(
-      [...ledger.outcomes].flatMap(([stage, counts]) =>
-        [...counts].map(([outcome, records]) => [`${stage}.${outcome}`, records]),
-      ),
-    ),
-  }
-  const stored = await store.health()
-  const lag = await bus.lag()
-  const states = sinks.map(({ name }) => ({
-    name,
-    ok: pending.get(name)?.isDown !== true,
-    pending: pending.get(name)?.pending ?? 0,
-  }))
-  const reasons = [
-    ...[...troubles].map(([what, why]) => `${what}: ${why}`),
-    ...(backlog.isFull()
-      ? [`what came in ${Math.round(backlog.ageMs / 1000)} s ago waits to be judged, and no more is taken in`]
-      : []),
-    ...(stored.ok ? [] : [`store: ${stored.message ?? 'does not answer'}`]),
-    ...states
-      .filter(({ ok }) => !ok)
-      .map(({ name, pending: waiting }) => `sink ${name} is down, ${waiting} alerts wait`),
-    ...[...ledger.unknown].map((name) => `outcome '${name}' is not in the catalogue`),
-  ]
-  return {
-    status: troubles.has('engine') ? 'down' : reasons.length > 0 ? 'degraded' : 'ok',
-    reasons,
-    version: VERSION,
-    uptime_s: Math.round((Date.now() - startedMs) / 1000),
-    records,
-    lag: lagOf(lag, new Set([...STAGE_GROUPS, ...sinks.map(({ name }) => `deliver:${name}`)])),
-    store: {
-      ok: stored.ok,
-      kind: stored.kind,
-      ...(stored.message === undefined ? {} : { message: stored.message }),
-    },
-    sinks: states,
-  }
-}
-
-const STAGE_GROUPS = ['assemble', 'detect', 'correlate', WRITE_GROUP]
-
-/** Only of groups that run here: a sink that was taken out of the configuration is behind for ever. */
-function lagOf(lag: readonly PartitionLag[], groups: ReadonlySet<string>): Record<string, number> {
-  const behind: Record<string, number> = {}
-  for (const { group, topic, committed, end } of lag) {
-    if (groups.has(group)) {
-      const key = `${group}/${topic}`
-      behind[key] = (behind[key] ?? 0) + end - committed
-    }
-  }
-  return behind
 }

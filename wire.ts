@@ -30,17 +30,17 @@ export interface PureOptions {
   readonly policies: PolicySet
   readonly assemble?: Partial<AssembleOptions>
   readonly onDetectorFailure?: (detector: string, error: unknown) => void
-  /** Told of every assembler opened, one a partition: what it holds is in flight. */
-  readonly onAssembler?: (assembler: { held(): number }) => void
+  /** Told of every assembler opened, one for a partition: what it holds is in flight. */
+  readonly onAssembler?: (partition: number, assembler: { held(): number }) => void
 }
 
 /** Fragments to events, events to findings, findings to alerts: the pure part, in the order of the data. */
 export function pureStages(options: PureOptions): readonly [assemble: Stage, detect: Stage, correlate: Stage] {
   const assemble = { ...ASSEMBLE_DEFAULTS, ...options.assemble }
   return [
-    assembleStage((state) => {
+    assembleStage((state, partition) => {
       const assembler = openAssembler(assemble, state)
-      options.onAssembler?.(assembler)
+      options.onAssembler?.(partition, assembler)
       return assembler
     }),
     detectStage({

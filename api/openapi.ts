@@ -3,6 +3,9 @@ import type { TSchema } from 'typebox'
 import { Problem } from './problem.ts'
 import type { Route } from './route.ts'
 
+/** What of a route is described. */
+type Described = Omit<Route, 'handle'>
+
 const COMMON_RESPONSES = {
   400: { description: 'The request makes no sense; the message says what to change.', schema: Problem },
   401: { description: 'No key, or one that is not known.', schema: Problem },
@@ -10,7 +13,7 @@ const COMMON_RESPONSES = {
   503: { description: 'The store cannot be reached; Retry-After says when to come back.', schema: Problem },
 }
 
-export function openApiDocument(routes: readonly Route[], version: string): Readonly<Record<string, unknown>> {
+export function openApiDocument(routes: readonly Described[], version: string): Readonly<Record<string, unknown>> {
   const paths: Record<string, Record<string, unknown>> = {}
   for (const route of routes) {
     const path = route.path.replace(/:(\w+)/g, '{$1}')
@@ -28,7 +31,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Read
   }
 }
 
-function operationOf(route: Route): Readonly<Record<string, unknown>> {
+function operationOf(route: Described): Readonly<Record<string, unknown>> {
   const responses = route.need === 'public' ? route.responses : { ...COMMON_RESPONSES, ...route.responses }
   return {
     summary: route.summary,

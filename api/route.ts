@@ -6,11 +6,17 @@ import type { Store } from '../store/store.ts'
 import type { Health } from './health.ts'
 import type { Scope } from './keys.ts'
 
-/** What routes work with. */
-export interface ApiContext {
-  readonly store: Store
+/** What the routes of every process work with. */
+export interface ProbeContext {
   readonly metrics: Metrics
   readonly health: () => Promise<Health>
+  /** The short of it, for whoever asks every second; may be a second old. */
+  readonly isReady: () => Promise<boolean>
+}
+
+/** What the routes of a process with the whole API work with. */
+export interface ApiContext extends ProbeContext {
+  readonly store: Store
   /** Id of the policy that governs an agent, or `undefined`: watched, not judged by policy. */
   readonly policyOf: (agent: Agent) => string | undefined
   /** The tenant of what names none: what comes in without a key, and dead letters that do not say whose they are. */
@@ -31,7 +37,7 @@ export interface Answer {
   readonly contentType?: string
 }
 
-export interface Route {
+export interface Route<Context = ApiContext> {
   readonly method: 'GET'
   /** With parameters as `:name`. */
   readonly path: string
@@ -42,5 +48,5 @@ export interface Route {
   readonly params?: TObject
   /** By status. Tests validate what is answered against it. */
   readonly responses: Readonly<Record<number, { readonly description: string; readonly schema?: TSchema }>>
-  handle(request: RouteRequest, context: ApiContext): Promise<Answer>
+  handle(request: RouteRequest, context: Context): Promise<Answer>
 }

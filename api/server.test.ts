@@ -7,9 +7,10 @@ import { Unavailable } from '../schema/errors.ts'
 import type { AgentSummary, DeadLetterQuery, EventQuery, Store } from '../store/store.ts'
 import { exampleAlert } from '../test/example-alert.ts'
 import { exampleEvent } from '../test/example-event.ts'
+import type { Health } from './health.ts'
 import { routes } from './index.ts'
 import { authorizer, makeKey, SCOPES, type Scope } from './keys.ts'
-import { type Api, type ApiOptions, startApi } from './server.ts'
+import { type Api, type ApiOptions, startApi, startProbes } from './server.ts'
 
 const agent: AgentSummary = {
   agentId: 'support-assistant',
@@ -92,11 +93,14 @@ async function start(changes: Partial<ApiOptions> = {}): Promise<string> {
       reasons: [],
       version: '0.0.0',
       uptime_s: 1,
+      roles: ['serve'],
       records: { received: 1, in_flight: 0, outcomes: { judged: 1 } },
       lag: {},
+      partitions: {},
       store: { ok: true, kind: 'embedded' },
       sinks: [],
     }),
+    isReady: async () => true,
     policyOf: ({ id }) => (id === 'support-assistant' ? 'support' : undefined),
     defaultTenant: 'default',
     authorize: authorizer([], 'default'),
@@ -275,17 +279,62 @@ describe('errors', () => {
   })
 
   it('answer 503 when health is down', async () => {
-    const health: ApiOptions['health'] = async () => ({
-      status: 'down',
-      reasons: ['the detect stage stopped'],
-      version: '0',
-      uptime_s: 1,
-      records: { received: 0, in_flight: 0, outcomes: {} },
-      lag: {},
-      store: { ok: false, kind: 'embedded' },
-      sinks: [],
+    expect((await fetch(`${await start({ health: async () => DOWN })}/api/v1/health`)).status).toBe(503)
+  })
+})
+
+const DOWN: Health = {
+  status: 'down',
+  reasons: ['the detect stage stopped'],
+  version: '0',
+  uptime_s: 1,
+  roles: ['detect'],
+  records: { received: 0, outcomes: {} },
+  lag: {},
+  partitions: {},
+  sinks: [],
+}
+
+describe('a process without the API', () => {
+  const probes = async (isReady: boolean, keys?: ReturnType<typeof keyed>) => {
+    const api = await startProbes({
+      ...{ host: '127.0.0.1', port: 0, version: '0.0.0', metrics: createMetrics(), localNamesOnly: true },
+      health: async () => DOWN,
+      isReady: async () => isReady,
+      authorize: authorizer([], 'default'),
+      onBug: (error) => {
+        throw error
+      },
+      ...keys?.options,
     })
-    expect((await fetch(`${await start({ health })}/api/v1/health`)).status).toBe(503)
+    open.push(api)
+    return (path: string, headers?: object) => fetch(api.address + path, { headers: { ...headers } })
+  }
+
+  it('answers what load balancers and Prometheus ask, describes that, and has nothing else', async () => {
+    const ask = await probes(true)
+    const document = (await (await ask('/api/v1/openapi.json')).json()) as { paths: object }
+    const paths = ['/livez', '/readyz', '/api/v1/health', '/metrics', '/api/v1/openapi.json']
+    expect(Object.keys(document.paths)).toEqual(paths)
+    for (const path of ['/', '/api/v1/events', '/api/v1/alerts', '/api/v1/agents']) {
+      expect((await ask(path)).status).toBe(404)
+    }
+  })
+
+  it('lives although it is not ready, says only that without a key, and when to look again', async () => {
+    const ask = await probes(false, keyed('read'))
+    const readiness = await ask('/readyz')
+    expect([readiness.status, readiness.headers.get('retry-after')]).toEqual([503, '1'])
+    expect(await readiness.json()).toEqual({ ready: false })
+    expect((await ask('/livez')).status).toBe(200)
+    expect([(await ask('/api/v1/health')).status, (await ask('/metrics')).status]).toEqual([401, 401])
+  })
+
+  it('tells why with one', async () => {
+    const keys = keyed('read')
+    const ask = await probes(false, keys)
+    const answer = await ask('/api/v1/health', keys.headers)
+    expect([answer.status, await answer.json()]).toEqual([503, DOWN])
   })
 })
 

@@ -1,13 +1,15 @@
 /** The HTTP server of the API: keys, headers, validation and errors for all routes alike. */
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { Rejected, Unavailable } from '../schema/errors.ts'
+import { healthRoutes } from './health.ts'
 import { routes } from './index.ts'
 import { type Authorize, isLoopback } from './keys.ts'
 import { openApiDocument } from './openapi.ts'
 import { problem } from './problem.ts'
-import type { Answer, ApiContext, Route, RouteRequest } from './route.ts'
+import type { Answer, ApiContext, ProbeContext, Route, RouteRequest } from './route.ts'
 
-export interface ApiOptions extends ApiContext {
+/** What the server wants, whatever its routes. */
+interface ServerOptions {
   readonly host: string
   /** 0 for any free port. */
   readonly port: number
@@ -18,6 +20,9 @@ export interface ApiOptions extends ApiContext {
   /** Told of an error that nobody expected. */
   readonly onBug: (error: unknown) => void
 }
+
+export interface ApiOptions extends ServerOptions, ApiContext {}
+export interface ProbeOptions extends ServerOptions, ProbeContext {}
 
 export interface Api {
   readonly address: string
@@ -35,7 +40,17 @@ const HEADERS = {
 const MAX_CONNECTIONS = 1000
 const CLOSE_MS = 3000
 
-export async function startApi(options: ApiOptions): Promise<Api> {
+/** The whole API. */
+export function startApi(options: ApiOptions): Promise<Api> {
+  return serve(routes, options)
+}
+
+/** Health and metrics alone: what a process answers that has no store to read from. */
+export function startProbes(options: ProbeOptions): Promise<Api> {
+  return serve(healthRoutes, options)
+}
+
+async function serve<Context>(served: readonly Route<Context>[], options: ServerOptions & Context): Promise<Api> {
   const server = Fastify({
     logger: false,
     bodyLimit: 64 * 1024,
@@ -54,7 +69,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       return send(reply, refusal)
     }
   })
-  for (const route of [...routes, openApiRoute(options.version)]) {
+  for (const route of [...served, openApiRoute(served, options.version)]) {
     addRoute(server, route, options)
   }
   server.setNotFoundHandler((_request, reply) => {
@@ -75,8 +90,8 @@ async function close(server: FastifyInstance): Promise<void> {
   clearTimeout(timer)
 }
 
-function openApiRoute(version: string): Route {
-  const self: Route = {
+function openApiRoute<Context>(served: readonly Route<Context>[], version: string): Route<Context> {
+  const self: Route<Context> = {
     method: 'GET',
     path: '/api/v1/openapi.json',
     summary: 'This API, described',
@@ -84,11 +99,11 @@ function openApiRoute(version: string): Route {
     responses: { 200: { description: 'An OpenAPI 3.1 document.' } },
     handle: async () => ({ status: 200, body: document }),
   }
-  const document = openApiDocument([...routes, self], version)
+  const document = openApiDocument([...served, self], version)
   return self
 }
 
-function addRoute(server: FastifyInstance, route: Route, options: ApiOptions): void {
+function addRoute<Context>(server: FastifyInstance, route: Route<Context>, options: ServerOptions & Context): void {
   const { need } = route
   server.route({
     method: route.method,
@@ -108,7 +123,7 @@ function addRoute(server: FastifyInstance, route: Route, options: ApiOptions): v
   })
 }
 
-function routeRequest(request: FastifyRequest, { need }: Route, options: ApiOptions): RouteRequest {
+function routeRequest(request: FastifyRequest, { need }: Pick<Route, 'need'>, options: ServerOptions): RouteRequest {
   const decision = need === 'public' ? undefined : options.authorize(request.headers.authorization, need)
   return {
     // Public routes tell nothing of any tenant; an empty id matches none.
@@ -135,7 +150,7 @@ function refuseForeignHost(host: string | undefined): Answer | undefined {
     : problem(403, 'foreign-host', 'without keys only localhost, 127.0.0.1 and [::1] may be asked for by name')
 }
 
-function answerTo(error: unknown, options: ApiOptions): Answer {
+function answerTo(error: unknown, options: ServerOptions): Answer {
   if (error instanceof Unavailable) {
     return problem(503, 'unavailable', error.message)
   }

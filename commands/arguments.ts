@@ -11,6 +11,8 @@ export interface CommandSyntax {
   readonly minOperands?: number
   readonly maxOperands?: number
   readonly summary: string
+  /** More of it, line by line, for the command's own help. */
+  readonly about?: readonly string[]
   readonly options: Options
   /** One line for each option, in the order shown. */
   readonly help: readonly (readonly [option: string, meaning: string])[]
@@ -66,6 +68,7 @@ export function usage(syntax: CommandSyntax): string {
   return [
     `telltale ${syntax.name}${operands}: ${syntax.summary}`,
     '',
+    ...(syntax.about === undefined ? [] : [...syntax.about.map((line) => `  ${line}`), '']),
     ...help.map(([option, meaning]) => `  ${option.padEnd(width)}  ${meaning}`),
   ].join('\n')
 }

@@ -4,11 +4,12 @@
  */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from 'pino'
 import { makeKey } from '../api/keys.ts'
 import type { Config } from '../config.ts'
 import { loadConfig } from '../config.ts'
 import type { NamedSession } from '../replay/perform.ts'
-import type { Telltale } from '../run.ts'
+import { startTelltale, type Telltale } from '../run.ts'
 import type { Alert } from '../schema/alert.ts'
 import { Misconfigured } from '../schema/errors.ts'
 import { packagePath } from '../wire.ts'
@@ -16,7 +17,7 @@ import { alertText } from './alert-text.ts'
 import { parseCommand } from './arguments.ts'
 import type { Command } from './command.ts'
 import { openReceiver } from './receiver.ts'
-import { addressesText, runUntilStopped } from './running.ts'
+import { readyText, runUntilStopped } from './running.ts'
 
 const SESSIONS = packagePath('replay/scenarios/demo')
 /** How long the summary waits for records that are still held and alerts that are still on their way. */
@@ -55,7 +56,8 @@ export const demoCommand: Command = {
       ingest === undefined ? [] : [{ name: 'demo', scope: 'ingest', sha256: ingest.sha256, tenant: loaded.tenant }]
     const config: Config = { ...loaded, sinks: [...loaded.sinks, sink], keys: [...loaded.keys, ...own] }
     try {
-      return await runUntilStopped(config, async (telltale) => {
+      const start = (log: Logger) => startTelltale(config, log)
+      return await runUntilStopped(start, async (telltale) => {
         const run = typeof values.run === 'string' ? values.run : newRun()
         await tell({ telltale, config, alerts, run, key: ingest?.key })
         if (values.once !== true) {
@@ -85,7 +87,7 @@ interface Telling {
 async function tell({ telltale, config, alerts, run, key }: Telling): Promise<void> {
   const { exporterFor, perform, readSessions } = await sdk()
   const sessions = await readSessions(SESSIONS)
-  process.stdout.write(`Telltale is ready.\n${addressesText(telltale, config)}\n\n`)
+  process.stdout.write(`${readyText(telltale, config)}\n\n`)
   process.stdout.write(
     `${sessions.length} recorded sessions now come in by OTLP, alerts come back by signed webhook.\n`,
   )
@@ -113,7 +115,7 @@ async function settled(telltale: Telltale): Promise<void> {
   while (!isQuiet && Date.now() < deadline) {
     await sleep(200)
     const { lag, records, sinks } = await telltale.health()
-    const waiting = [records.in_flight, ...Object.values(lag), ...sinks.map(({ pending }) => pending)]
+    const waiting = [records.in_flight ?? 0, ...Object.values(lag), ...sinks.map(({ pending }) => pending)]
     isQuiet = waiting.every((count) => count === 0)
   }
 }

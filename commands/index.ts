@@ -5,10 +5,12 @@ import { demoCommand } from './demo.ts'
 import { keyCommand } from './key.ts'
 import { replayCommand } from './replay.ts'
 import { shinglesCommand } from './shingles.ts'
+import { stageCommands } from './stage.ts'
 import { startCommand } from './start.ts'
 
 export const commands: readonly Command[] = [
   startCommand,
+  ...stageCommands,
   demoCommand,
   replayCommand,
   checkCommand,

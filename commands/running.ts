@@ -1,7 +1,9 @@
-/** What `start` and `demo` share: a log, a running Telltale, and a clean end when the operator asks for it. */
+/** What `start`, the stages and `demo` share: a log, a running process, and a clean end when the operator asks for it. */
 import pino, { type Logger } from 'pino'
 import type { Config } from '../config.ts'
-import { startTelltale, type Telltale } from '../run.ts'
+import { keepsData } from '../preflight.ts'
+import { ALL_ROLES, isBusEmbedded, listed, need } from '../roles.ts'
+import type { Process } from '../run.ts'
 
 /** JSON lines on stderr; stdout is for people. */
 export function openLog(): Logger {
@@ -9,17 +11,17 @@ export function openLog(): Logger {
 }
 
 /**
- * Starts Telltale, lets `act` use it, and stops it when the operator interrupts or a stage fails.
+ * Starts a process, lets `act` use it, and stops it when the operator interrupts or a stage fails.
  *
  * @param act resolves to stay (until interrupted) or to stop at once.
  * @returns the exit code.
  */
-export async function runUntilStopped(
-  config: Config,
-  act: (telltale: Telltale) => Promise<'stay' | 'stop'>,
+export async function runUntilStopped<Started extends Process>(
+  start: (log: Logger) => Promise<Started>,
+  act: (started: Started) => Promise<'stay' | 'stop'>,
 ): Promise<number> {
   const log = openLog()
-  const telltale = await startTelltale(config, log)
+  const started = await start(log)
   const interrupted = new Promise<'interrupted'>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       // A second signal ends the process the hard way: the log is safe whenever it dies.
@@ -27,28 +29,45 @@ export async function runUntilStopped(
     }
   })
   try {
-    const first = await Promise.race([act(telltale), interrupted, telltale.failed])
+    const first = await Promise.race([act(started), interrupted, started.failed])
     if (first === 'stay') {
-      await Promise.race([interrupted, telltale.failed])
+      await Promise.race([interrupted, started.failed])
     }
     return 0
   } catch (error) {
     log.fatal({ err: error }, 'Telltale stops because of an error')
     return 1
   } finally {
-    await telltale.close()
+    await started.close()
   }
 }
 
-/** Where to look, one line each. */
-export function addressesText(telltale: Telltale, config: Config): string {
+/** What this process is, what it works on and where to look, one line each. */
+export function readyText(started: Process, config: Config): string {
+  const { roles, doors, api, policies } = started
+  const isAll = roles.size === ALL_ROLES.size
+  const judges = roles.has('detect') || roles.has('serve')
   const rows = [
-    ['OTLP/HTTP', telltale.otlpHttp],
-    ['OTLP/gRPC', telltale.otlpGrpc],
-    ['API', `${telltale.api}/api/v1/alerts`],
-    ['health', `${telltale.api}/api/v1/health`],
-    ['data', config.data],
-    ['policies', `${telltale.policies.policies.length} loaded`],
+    ['stages', isAll ? 'all' : listed(roles).join(' ')],
+    ['bus', need(roles, 'bus') ? busText(config) : 'none'],
+    ['store', need(roles, 'store') ? storeText(config) : 'none'],
+    ...(doors === undefined ? [] : [['OTLP/HTTP', doors.otlpHttp]]),
+    ...(doors === undefined ? [] : [['OTLP/gRPC', doors.otlpGrpc]]),
+    ...(roles.has('serve') ? [['API', `${api}/api/v1/alerts`]] : []),
+    ['health', `${api}/api/v1/health`],
+    ...(keepsData(config, roles) ? [['data', config.data]] : []),
+    ...(judges ? [['policies', `${policies.policies.length} loaded`]] : []),
   ]
-  return rows.map(([name, value]) => `  ${String(name).padEnd(10)} ${value}`).join('\n')
+  return `Telltale is ready.\n${rows.map(([name, value]) => `  ${String(name).padEnd(10)} ${value}`).join('\n')}`
+}
+
+function busText(config: Config): string {
+  const { kafka } = config.bus
+  return isBusEmbedded(config) || kafka === undefined
+    ? 'embedded'
+    : `Kafka at ${kafka.brokers.join(', ')}, topics ${kafka.topic_prefix}*`
+}
+
+function storeText({ store }: Config): string {
+  return store.url === undefined ? 'embedded' : `ClickHouse at ${store.url}, database ${store.database}`
 }

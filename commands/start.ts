@@ -1,23 +1,28 @@
 /** `telltale start`: everything in one process. */
-import { loadConfig } from '../config.ts'
+import { startTelltale } from '../run.ts'
 import { parseCommand } from './arguments.ts'
 import type { Command } from './command.ts'
-import { addressesText, runUntilStopped } from './running.ts'
+import { readyText, runUntilStopped } from './running.ts'
+import { configOf, STAGE_OPTIONS } from './stage-options.ts'
 
 export const startCommand: Command = {
   syntax: {
     name: 'start',
     summary: 'everything in one process: OTLP in, alerts out',
-    options: { insecure: { type: 'boolean' } },
-    help: [['--insecure', 'listen on addresses that other machines reach although no key is configured']],
+    about: [
+      'Every stage in this process. Without bus.kafka in the configuration the log between them is embedded, without',
+      'store.url the store, too. With Kafka, stages that run elsewhere share the work with those here.',
+    ],
+    ...STAGE_OPTIONS,
   },
   run: async (args) => {
-    const { values } = parseCommand(startCommand.syntax, args)
-    const loaded = loadConfig(values.config as string | undefined)
-    const config = values.insecure === true ? { ...loaded, insecure: true } : loaded
-    return runUntilStopped(config, async (telltale) => {
-      process.stdout.write(`Telltale is ready.\n${addressesText(telltale, config)}\n`)
-      return 'stay'
-    })
+    const config = configOf(parseCommand(startCommand.syntax, args))
+    return runUntilStopped(
+      (log) => startTelltale(config, log),
+      async (telltale) => {
+        process.stdout.write(`${readyText(telltale, config)}\n`)
+        return 'stay'
+      },
+    )
   },
 }

@@ -25,13 +25,16 @@ export interface AssemblerPort {
   tick(nowMs: number): Fragment
 }
 
-export type OpenAssembler = (state: Iterable<{ readonly key: string; readonly value: Uint8Array }>) => AssemblerPort
+export type OpenAssembler = (
+  state: Iterable<{ readonly key: string; readonly value: Uint8Array }>,
+  partition: number,
+) => AssemblerPort
 
 export function assembleStage(open: OpenAssembler): Stage {
   return {
     id: 'assemble',
     input: 'fragments',
-    open: (_partition, state) => assemblePartition(open(state)),
+    open: (partition, state) => assemblePartition(open(state, partition)),
   }
 }
 

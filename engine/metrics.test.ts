@@ -61,6 +61,25 @@ describe('metrics', () => {
     expect(await metrics.render()).not.toContain('group="detect"')
   })
 
+  test('count the partitions that this process owns now', async () => {
+    let owned = [
+      { group: 'detect', topic: 'events' as const },
+      { group: 'detect', topic: 'events' as const },
+    ]
+    const metrics = createMetrics({ owned: () => owned })
+    expect(await metrics.render()).toContain('telltale_bus_partitions_owned{group="detect",topic="events"} 2')
+    owned = []
+    expect(await metrics.render()).not.toContain('group="detect"')
+  })
+
+  test('do not say how many records are in flight where these end in other processes', async () => {
+    const ledger = new OutcomeLedger()
+    ledger.received('traces', 5)
+    const text = await createMetrics({ ledger, isWhole: false }).render()
+    expect(text).toContain('telltale_records_received_total{signal="traces"} 5')
+    expect(text).not.toContain('telltale_records_in_flight')
+  })
+
   test('never have more label values than a bound, nor longer ones', async () => {
     const metrics = createMetrics()
     for (let index = 0; index < 1000; index += 1) {

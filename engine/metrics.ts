@@ -7,6 +7,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { PartitionLag } from './bus/bus.ts'
 import { TOPICS } from './bus/bus.ts'
 import type { OutcomeLedger } from './outcomes.ts'
+import type { OwnedPartition } from './owned-partitions.ts'
 
 /** Values of a label: the ones listed, or names that the configuration or the code gives (`named`). */
 type LabelValues = readonly string[] | 'named'
@@ -37,7 +38,8 @@ export const METRICS = {
     type: 'gauge',
     unit: 'records',
     labels: {},
-    sentence: 'Records received that have not ended yet; less than zero is a bug.',
+    sentence:
+      'Records received that have not ended yet; less than zero is a bug. Absent where other processes end them.',
   },
   telltale_held_fragments: {
     type: 'gauge',
@@ -55,13 +57,31 @@ export const METRICS = {
     type: 'gauge',
     unit: 'records',
     labels: { group: 'named', topic: TOPICS },
-    sentence: 'Records that a consumer group has yet to commit.',
+    sentence: 'Records that a consumer group has yet to commit, over all its processes, of which each tells the same.',
+  },
+  telltale_bus_partitions_owned: {
+    type: 'gauge',
+    unit: 'partitions',
+    labels: { group: 'named', topic: TOPICS },
+    sentence: 'Partitions that this process works on; over all processes of a group, the partitions of the topic.',
   },
   telltale_bus_retries_total: {
     type: 'counter',
     unit: 'attempts',
     labels: { stage: 'named' },
     sentence: 'Times a stage found the bus unavailable and tried again.',
+  },
+  telltale_spool_records: {
+    type: 'gauge',
+    unit: 'records',
+    labels: {},
+    sentence: 'Records that wait on the disk of a collector because the bus is away.',
+  },
+  telltale_spool_bytes: {
+    type: 'gauge',
+    unit: 'bytes',
+    labels: {},
+    sentence: 'What these take of spool.max_bytes.',
   },
   telltale_findings_total: {
     type: 'counter',
@@ -163,6 +183,9 @@ export interface Metrics {
 /** What is read when metrics are rendered, rather than counted along. */
 export interface MetricSources {
   readonly ledger?: OutcomeLedger
+  /** `false` where records received here end in other processes: how many are in flight cannot be told then. */
+  readonly isWhole?: boolean
+  readonly owned?: () => readonly Omit<OwnedPartition, 'partition'>[]
   readonly lag?: () => Promise<readonly PartitionLag[]>
   /** Fragments held by assemble, over all partitions of this process. */
   readonly held?: () => number
@@ -180,7 +203,11 @@ export function createMetrics(sources: MetricSources = {}): Metrics {
   const registry = new Registry()
   const metrics = new Map<string, Counter | Gauge | Histogram>()
   const seen = new Map<string, Set<string>>()
+  const isWhole = sources.isWhole ?? true
   for (const [name, facts] of Object.entries<MetricFacts>(METRICS)) {
+    if (name === 'telltale_records_in_flight' && !isWhole) {
+      continue
+    }
     const settings = { name, help: facts.sentence, labelNames: Object.keys(facts.labels), registers: [registry] }
     const make = {
       counter: () => new Counter(settings),
@@ -209,7 +236,14 @@ export function createMetrics(sources: MetricSources = {}): Metrics {
       counter('telltale_records_received_total').reset()
       counter('telltale_outcomes_total').reset()
       gauge('telltale_bus_lag_records').reset()
-      collectLedger(sources.ledger, { add, set })
+      collectLedger(sources.ledger, add)
+      if (isWhole) {
+        set('telltale_records_in_flight', {}, sources.ledger?.records.inFlight ?? 0)
+      }
+      gauge('telltale_bus_partitions_owned').reset()
+      for (const { group, topic } of sources.owned?.() ?? []) {
+        gauge('telltale_bus_partitions_owned').inc(bounded('telltale_bus_partitions_owned', { group, topic }))
+      }
       for (const { group, topic, behind } of lagByGroup((await sources.lag?.()) ?? [])) {
         set('telltale_bus_lag_records', { group, topic }, behind)
       }
@@ -233,7 +267,7 @@ function boundedValue(seen: Map<string, Set<string>>, label: string, value: stri
   return cut
 }
 
-function collectLedger(ledger: OutcomeLedger | undefined, { add, set }: Pick<Metrics, 'add' | 'set'>): void {
+function collectLedger(ledger: OutcomeLedger | undefined, add: Metrics['add']): void {
   for (const [signal, records] of ledger?.receivedBySignal ?? []) {
     add('telltale_records_received_total', { signal }, records)
   }
@@ -242,7 +276,6 @@ function collectLedger(ledger: OutcomeLedger | undefined, { add, set }: Pick<Met
       add('telltale_outcomes_total', { stage, outcome }, records)
     }
   }
-  set('telltale_records_in_flight', {}, ledger?.records.inFlight ?? 0)
 }
 
 function lagByGroup(

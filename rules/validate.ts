@@ -69,6 +69,8 @@ function describe(error: ErrorObject): Words {
       return unknownKey(String(params.additionalProperty), Object.keys(parentSchema?.properties ?? {}))
     case 'required':
       return { message: `'${params.missingProperty}' is missing` }
+    case 'dependencies':
+      return { message: `'${params.missingProperty}' is missing, which '${params.property}' needs` }
     case 'enum':
       return wrongValue(error.data, params.allowedValues as readonly unknown[])
     case 'const':
@@ -120,6 +122,7 @@ const TYPES = new Map([
   ['integer', 'a whole number'],
   ['number', 'a number'],
   ['boolean', 'true or false'],
+  ['boolean,object', 'true, false or a map of keys and values'],
 ])
 
 function isBare(data: unknown): boolean {

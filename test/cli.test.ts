@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { commands } from '../commands/index.ts'
+import { ROLES } from '../roles.ts'
 import { addresses, CLI, directories, occupiedPort, type Running, run, start } from './command-line.ts'
 import { callCalls, callRequest, postCalls } from './one-call.ts'
 
@@ -57,6 +58,14 @@ describe('help', () => {
     }
   })
 
+  it('says of every stage what it does, needs and prints', async () => {
+    for (const role of Object.keys(ROLES)) {
+      const { stdout } = await run([role, '--help'], directory)
+      expect(stdout).toMatch(new RegExp(`^telltale ${role} \\[STAGE...\\]: `))
+      expect(stdout).toMatch(/^ {2}does .*\n(?:.*\n)* {2}needs .*\n(?:.*\n)* {2}prints .*\n/m)
+    }
+  })
+
   it('is shown when nothing is asked for, which is not success', async () => {
     const { code, stdout } = await run([], directory)
     expect(code).toBe(2)
@@ -77,6 +86,10 @@ describe('a command line that cannot be understood ends with 2, saying why:', ()
     [['start', '--frobnicate'], "Unknown option '--frobnicate'"],
     [['start', 'now'], 'start takes no operands'],
     [['start', '--config'], "Option '--config <value>' argument missing"],
+    [['detect', 'corelate'], "there is no stage 'corelate'. Did you mean 'correlate'?"],
+    [['detect', 'constructor'], "there is no stage 'constructor'."],
+    [['detect'], 'bus: detect cannot run without collect, assemble, correlate, deliver, write: no other process'],
+    [['serve'], 'store: serve cannot run without write: no other process can use an embedded store (name a ClickHouse'],
     [['replay'], 'replay takes FILE...'],
     [['shingles'], 'shingles takes FILE'],
     [['shingles', '-'], 'standard input: is empty'],
@@ -120,6 +133,40 @@ describe('check', () => {
     expect(places.find((line) => line.startsWith("own.yml:4:5: sink 'a': url must be"))).toBeDefined()
     expect(places.find((line) => /one\.yml:2:1: unknown key 'agnets'/.test(line))).toBeDefined()
     expect(places.find((line) => /two\.yml:\d+:\d+: /.test(line))).toBeDefined()
+  })
+})
+
+describe('a stage alone', () => {
+  const FILE = `${FREE_PORTS}bus:
+  kafka: { brokers: ["127.0.0.1:1"] }
+store: { url: "http://127.0.0.1:1" }
+`
+
+  it('says what it works on when it is ready, waits for Kafka when that is away, and stops when told to', async () => {
+    file('telltale.yml', FILE)
+    const detect = start(['correlate', 'detect'], directory)
+    const said = await detect.says('policies')
+    expect(said.split('\n').map((line) => line.trim())).toEqual([
+      'Telltale is ready.',
+      'stages     detect correlate',
+      'bus        Kafka at 127.0.0.1:1, topics telltale.*',
+      'store      none',
+      expect.stringMatching(/^health {5}http:\/\/127\.0\.0\.1:\d+\/api\/v1\/health$/),
+      expect.stringMatching(/^policies {3}\d+ loaded$/),
+      '',
+    ])
+    const health = /http:\S+/.exec(said)?.[0] ?? ''
+    expect((await ask(health)).status).toBe(503)
+    expect((await ask(new URL('/livez', health).href)).status).toBe(200)
+    await stop(detect)
+    expect((await detect.ended).stderr).toContain('"msg":"the bus has trouble"')
+  })
+
+  it('is told where in its file the embedded bus is that it cannot have', async () => {
+    file('telltale.yml', `${FREE_PORTS}store: { url: "http://127.0.0.1:1" }\nbus: {}\n`)
+    const ended = await run(['deliver'], directory)
+    expect(ended).toMatchObject({ code: 2, stdout: '' })
+    expect(ended.stderr).toContain('telltale.yml:3:6: bus: deliver cannot run without collect')
   })
 })
 

@@ -1,5 +1,5 @@
 /** The configuration file as its author meets it: what is taken, and what is said about the rest. */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -14,12 +14,33 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
 const KNOWN_HASH = '64 hex characters, as `telltale key` prints them'
 const TOP_LEVEL =
-  'known keys: data, policies, tenant, insecure, listen, keys, assemble, limits, retention, store, sinks'
+  'known keys: data, policies, tenant, insecure, listen, keys, assemble, limits, retention, bus, spool, store, collectors, sinks'
 const LISTEN = 'known keys: host, otlp_http_port, otlp_grpc_port, api_port'
 
 /** By file: everything that is said about it, as `line:column: message (suggestion)`. */
 const expected: Record<string, readonly string[]> = {
   'alias-bomb.yml': ['1:1: Excessive alias count indicates a resource exhaustion attack'],
+  'bad-collectors.yml': [
+    "3:13: collectors.kafka[0].name: 'Gateway' is not allowed here (lower-case letters, digits and -)",
+    '4:16: collectors.kafka[0].brokers: must not be empty',
+    '5:15: collectors.kafka[0].topics: must say something (one of: traces, logs)',
+    "6:17: collectors.kafka[0].encoding: 'otlp' is not a value of it (allowed: otlp_proto, otlp_json)",
+    "9:17: collectors.kafka[1].topics: unknown key 'metrics' (known keys: traces, logs)",
+    "9:48: collectors.kafka[1].topics.traces: 'otlp spans' is not allowed here (letters, digits, ., _ and -, at most 249)",
+    "10:12: collectors.kafka[1].tls: 'key_file' is missing, which 'cert_file' needs",
+    "11:7: collectors.kafka[2]: must be a map of keys and values, not 'kafka-1:9092'",
+  ],
+  'bad-kafka.yml': [
+    "3:15: bus.kafka.brokers[0]: 'kafka-1' is not allowed here (host:port)",
+    "3:24: bus.kafka.brokers[1]: 'https://kafka-2:9092' is not allowed here (host:port)",
+    "4:19: bus.kafka.topic_prefix: 'tell tale' is not allowed here (letters, digits and . _ -)",
+    '5:17: bus.kafka.partitions: must be >= 1',
+    "6:18: bus.kafka.compression: 'snappy' is not a value of it (allowed: none, gzip)",
+    '7:25: bus.kafka.session_timeout_ms: must be >= 1000',
+    '8:21: bus.kafka.tls.ca_file: must be text, not 7 (write it in quotes)',
+    "8:24: bus.kafka.tls: unknown key 'cert' (known keys: ca_file, cert_file, key_file, server_name)",
+    "10:14: spool.max_bytes: must be a whole number, not '2 GiB'",
+  ],
   'bad-keys.yml': [
     `4:13: keys[0].sha256: '***' is not allowed here (${KNOWN_HASH})`,
     `7:13: keys[1].sha256: '***' is not allowed here (${KNOWN_HASH})`,
@@ -31,6 +52,15 @@ const expected: Record<string, readonly string[]> = {
     '2:18: limits.request_bytes: must be >= 1024',
     "3:21: limits.compressed_bytes: must be a whole number, not '4 MiB'",
     '4:20: limits.in_flight_bytes: must be <= 17179869184',
+  ],
+  // Each mechanism is told what it takes itself, and nothing about the others.
+  'bad-sasl.yml': [
+    "4:10: bus.kafka.tls: must be true, false or a map of keys and values, not 'yes'",
+    "5:11: bus.kafka.sasl: 'password' is missing",
+    "5:51: bus.kafka.sasl: unknown key 'token_url' (known keys: mechanism, username, password)",
+    "11:13: collectors.kafka[0].sasl: 'client_secret' is missing",
+    "11:50: collectors.kafka[0].sasl.token_url: '***' is not allowed here (https://host/path)",
+    "15:26: collectors.kafka[1].sasl.mechanism: 'gssapi' is not a value of it (allowed: plain, scram-sha-256, scram-sha-512, oauthbearer)",
   ],
   'bad-tenants.yml': [
     "1:9: tenant: 'acme\u001fsession-1' is not allowed here (no control characters)",
@@ -55,6 +85,13 @@ const expected: Record<string, readonly string[]> = {
     `1:1: unknown key '__proto__' (${TOP_LEVEL})`,
     `4:3: listen: unknown key '<<' (${LISTEN})`,
     `5:3: listen: unknown key 'constructor' (${LISTEN})`,
+  ],
+  'no-certificates.yml': [
+    `4:21: bus.kafka.tls.ca_file: cannot be read: ENOENT: no such file or directory, open '${resolve(invalid, 'absent.pem')}'`,
+    `4:44: bus.kafka.tls.cert_file: ${resolve(invalid, 'no-certificates.yml')} holds no certificate in PEM`,
+    `4:75: bus.kafka.tls.key_file: ${resolve(invalid, 'no-certificates.yml')} holds no private key in PEM`,
+    '13:23: collectors.kafka[0].tls.ca_file: /dev/null holds no certificate in PEM',
+    `7:12: store.ca_file: ${resolve(invalid, 'no-certificates.yml')} holds no certificate in PEM`,
   ],
   'not-a-map.yml': ['1:1: must be a map of keys and values, not a list'],
   'one-port-twice.yml': ['3:13: listen.api_port: port 4000 is that of another door, too'],
@@ -92,6 +129,14 @@ const expected: Record<string, readonly string[]> = {
   'store.yml': [
     "2:8: store.url: 'clickhouse:8123' is not allowed here (https://host:port, nothing else)",
     "3:13: store.database: 'telltale; DROP' is not allowed here",
+  ],
+  'store-without-server.yml': [
+    "2:3: store: 'url' is missing, which 'reader_username' needs",
+    "2:3: store: 'reader_password' is missing, which 'reader_username' needs",
+    "2:3: store: 'url' is missing, which 'cluster' needs",
+  ],
+  'twin-collectors.yml': [
+    "4:15: collectors.kafka[1].name: another input is named 'gateway' (give each input a name of its own)",
   ],
   'twin-keys.yml': ['8:13: keys[1]: this is the hash of another key, too'],
   'two-documents.yml': ['3:1: only one document may stand here'],
@@ -254,7 +299,10 @@ describe('without a configuration', () => {
       backlog_ms: 5000,
     },
     retention: { content: 'masked', store_days: 30, log_days: 7, log_bytes: 8 * 1024 ** 3 },
+    bus: {},
+    spool: { max_bytes: 2 * 1024 ** 3 },
     store: { database: 'telltale' },
+    collectors: { kafka: [] },
     sinks: [],
   }
 
@@ -273,6 +321,51 @@ describe('without a configuration', () => {
     const one = loadConfig(undefined, {})
     one.keys.push({ name: 'a', scope: 'read', sha256: 'b', tenant: 'c' })
     expect(loadConfig(undefined, {}).keys).toEqual([])
+  })
+})
+
+describe('a cluster', () => {
+  const certificates = 'test/config/certificates'
+
+  it('is reached as the settings say, secrets from the environment, files from beside the file', async () => {
+    const file = join(certificates, 'telltale.yml')
+    const config = loadConfig(file, { KAFKA_PASSWORD: 'a password', KAFKA_SECRET: 'a secret' })
+    expect(config.bus.kafka).toMatchObject({
+      topic_prefix: 'telltale.',
+      compression: 'none',
+      session_timeout_ms: 10_000,
+    })
+    const text = (name: string) => readFileSync(join(certificates, name), 'utf8')
+    expect((await checkConfig(config)).connections).toEqual({
+      bus: {
+        brokers: ['kafka-1:9093', '[2001:db8::1]:9093'],
+        tls: { ca: text('ca.pem'), cert: text('client.pem'), key: text('client.key'), serverName: 'kafka.internal' },
+        sasl: { mechanism: 'scram-sha-512', username: 'telltale', password: 'a password' },
+      },
+      inputs: [
+        {
+          brokers: ['kafka-3:9093'],
+          tls: true,
+          sasl: {
+            mechanism: 'oauthbearer',
+            tokenUrl: 'https://id.example.com/token',
+            clientId: 'telltale',
+            clientSecret: 'a secret',
+            scope: 'kafka',
+          },
+        },
+        { brokers: ['kafka-4:9092'] },
+      ],
+      storeAuthorities: text('ca.pem'),
+    })
+  })
+
+  it('is not reached with a certificate and the key of another', async () => {
+    const [file, other] = ['client.pem', 'other.key'].map((name) => resolve(certificates, name))
+    const tls = `tls: {cert_file: ${file}, key_file: ${other}}`
+    const [problem] = await saidAbout(written(`bus: {kafka: {brokers: ["kafka-1:9093"], ${tls}}}`))
+    expect(problem).toContain(`telltale.yml:1:`)
+    expect(problem).toContain(`bus.kafka.tls.key_file: ${other} is not the key of ${file}: `)
   })
 })
 

@@ -1,7 +1,8 @@
 /** The doors in their thread: what the engine says reaches the sender, and what happens there is counted here. */
 import { randomBytes } from 'node:crypto'
+import { Worker } from 'node:worker_threads'
 import { gzipSync } from 'node:zlib'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type Doors, openDoors } from '../doors.ts'
 import type { DoorsConfig } from '../doors-thread.ts'
 import type { BusRecord } from '../engine/bus/bus.ts'
@@ -167,6 +168,19 @@ describe('the doors in their thread', () => {
     open.length = 0
     expect((await answered).status).toBe(200)
     await expect(post(doors, request(call))).rejects.toThrow()
+    await doors.counted()
+  })
+
+  it('say when their thread has died, and keep nobody waiting who asks for counts then', async () => {
+    const spoken = vi.spyOn(Worker.prototype, 'postMessage')
+    const { doors } = await opened(() => Promise.resolve())
+    await doors.counted()
+    const [thread] = spoken.mock.contexts as Worker[]
+    spoken.mockRestore()
+    const asked = doors.counted()
+    await thread?.terminate()
+    await expect(doors.failed).rejects.toThrow('the thread of the doors ended by itself')
+    await asked
     await doors.counted()
   })
 })
