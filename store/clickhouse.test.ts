@@ -1,15 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Misconfigured, Rejected, Unavailable } from '../schema/errors.ts'
+import { Rejected, Unavailable } from '../schema/errors.ts'
 import { idOf } from '../schema/ids.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import { exampleEvent } from '../test/example-event.ts'
 import { hasChdb } from './chdb/installed.contract.ts'
-import { type Embedded, openEmbedded } from './chdb/supervisor.ts'
 import { openStore } from './clickhouse.ts'
 import type { Page, Store } from './store.ts'
 
@@ -291,55 +289,5 @@ describe.skipIf(!hasChdb)('a store that goes down (needs the optional package ch
       await store.close()
       rmSync(directory, { recursive: true, force: true })
     }
-  })
-
-  it('of a server is named by its absence', async () => {
-    await expect(openStore({ server: { url: 'http://127.0.0.1:1' } })).rejects.toThrow(Unavailable)
-  })
-})
-
-describe.skipIf(!hasChdb)('a store on a server (needs the optional package chdb)', { timeout: 60_000 }, () => {
-  const directory = mkdtempSync(join(tmpdir(), 'telltale-store-served-'))
-  let embedded: Embedded
-  let server: Server
-  let url: string
-  beforeAll(async () => {
-    embedded = await openEmbedded({ directory, reading: { port: 0, password: 'secret' } })
-    // No server is at hand, but the engine's interface is the same: its socket, as a port.
-    server = createServer((socket) => {
-      const inner = connect(embedded.socketPath)
-      socket.pipe(inner).pipe(socket)
-      socket.on('error', () => inner.destroy())
-      inner.on('error', () => socket.destroy())
-    })
-    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  })
-  afterAll(async () => {
-    server.close()
-    await embedded.close()
-    rmSync(directory, { recursive: true, force: true })
-  })
-
-  it('is the same store', async () => {
-    const store = await openStore({ server: { url, username: 'default', password: '' } })
-    const event = exampleEvent({ tenant_id: 'served' })
-    try {
-      expect(await store.insert({ batchId: batchId(), table: 'events', rows: [bytes(event)] })).toEqual([])
-      expect((await store.events({ tenant: 'served' })).items).toEqual([event])
-      expect(await store.health()).toMatchObject({ ok: true, kind: 'server' })
-    } finally {
-      await store.close()
-    }
-    const reading = await openStore({ server: { url, reader: { username: 'reader', password: '' } } })
-    expect(await reading.event('served', event.event_id)).toEqual(event)
-    await reading.close()
-  })
-
-  it('refuses wrong credentials for good', async () => {
-    const port = `http://127.0.0.1:${embedded.readingPort()}`
-    await expect(openStore({ server: { url: port, username: 'default', password: 'wrong' } })).rejects.toThrow(
-      Misconfigured,
-    )
   })
 })

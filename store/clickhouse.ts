@@ -1,8 +1,8 @@
 /** The store on ClickHouse, embedded or served. The only code that knows tables, statements and the client. */
 import { Readable } from 'node:stream'
-import type { ClickHouseClient } from '@clickhouse/client'
+import type { ClickHouseSettings } from '@clickhouse/client'
 import type { Alert } from '../schema/alert.ts'
-import { Misconfigured, Rejected } from '../schema/errors.ts'
+import { Rejected, Unavailable } from '../schema/errors.ts'
 import {
   type AgentRow,
   type AlertStateRow,
@@ -18,7 +18,8 @@ import type { EmbeddedEvent, EmbeddedOptions } from './chdb/supervisor.ts'
 import { type Connection, connectEmbedded, connectServer, type ServerOptions } from './connection.ts'
 import { readCursor } from './cursor.ts'
 import { isAbsentTable, storeError } from './errors.ts'
-import { type MigrateOptions, migrate, type Retention } from './migrate.ts'
+import type { MigrateOptions, Retention } from './migrate.ts'
+import { prepare } from './prepare.ts'
 import {
   agentsQuery,
   alertCountsQuery,
@@ -38,7 +39,7 @@ import { windows } from './windows.ts'
 export interface StoreOptions {
   /** Exactly one of the two. */
   readonly embedded?: Omit<EmbeddedOptions, 'onEvent'>
-  readonly server?: ServerOptions & { readonly cluster?: string }
+  readonly server?: ServerOptions
   /** Default 30 days of events, findings and dead letters, 365 of alerts. */
   readonly retentionDays?: Partial<Retention>
   /** Crashes, restarts and directories moved aside, of the embedded engine. */
@@ -48,9 +49,10 @@ export interface StoreOptions {
 const DEFAULT_RETENTION: Retention = { events: 30, findings: 30, alerts: 365, deadLetters: 30 }
 
 /**
- * Connects, starts the embedded engine when that is the choice, and brings the tables up to date.
+ * Connects, starts the embedded engine when that is the choice, and brings the tables up to date. A server that is
+ * away is no reason not to start: the tables are brought up to date as soon as it is back, before anything else.
  *
- * @throws Misconfigured when it can never work as configured, Unavailable when it cannot work now.
+ * @throws Misconfigured when it can never work as configured, Unavailable when the embedded engine cannot work now.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const migration: MigrateOptions = {
@@ -63,16 +65,17 @@ export async function openStore(options: StoreOptions): Promise<Store> {
           ...(options.embedded ?? { directory: './data/store' }),
           ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
         })
-      : await connectServer(options.server).catch((error: unknown) => {
-          throw storeError(error)
-        })
+      : connectServer(options.server)
+  const store = new ClickHouseStore(connection, migration)
   try {
-    await migrate(connection.writer, migration)
+    await store.ready()
   } catch (error) {
-    await connection.close()
-    throw error instanceof Misconfigured ? error : storeError(error)
+    if (options.server === undefined || !(error instanceof Unavailable)) {
+      await connection.close()
+      throw error
+    }
   }
-  return new ClickHouseStore(connection, migration)
+  return store
 }
 
 interface IndexedRow {
@@ -85,10 +88,21 @@ class ClickHouseStore implements Store {
   private readonly migration: MigrateOptions
   private lastVersion = 0
   private readonly memory = new BatchMemory()
+  /** Settings of every insert, once the tables are there. */
+  private prepared: Promise<ClickHouseSettings> | undefined
 
   constructor(connection: Connection, migration: MigrateOptions) {
     this.connection = connection
     this.migration = migration
+  }
+
+  /** Resolves when the tables are as this version expects them. Tried anew by every statement until it was done once. */
+  async ready(): Promise<ClickHouseSettings> {
+    this.prepared ??= prepare(this.connection, this.migration).catch((error: unknown) => {
+      this.prepared = undefined
+      throw storeError(error)
+    })
+    return await this.prepared
   }
 
   insert: Store['insert'] = async ({ batchId, table, rows }) => {
@@ -162,13 +176,18 @@ class ClickHouseStore implements Store {
 
   private async insertRows(batchId: string, table: string, rows: readonly Uint8Array[]): Promise<void> {
     const bytes = encodeRows(batchId, this.takeVersions(rows.length), rows, (size) => this.memory.take(size))
-    await this.guarded(async () => {
-      const result = await this.connection.writer.exec({
-        query: `INSERT INTO ${table}_in FORMAT RowBinary`,
-        values: Readable.from([bytes], { objectMode: false }),
-      })
-      result.stream.resume()
-    })
+    const settings = await this.ready()
+    // Once: when it fails it is in doubt, and the caller's to ask about.
+    await this.guarded(() =>
+      this.connection.writer.once(async (client) => {
+        const result = await client.exec({
+          query: `INSERT INTO ${table}_in FORMAT RowBinary`,
+          values: Readable.from([bytes], { objectMode: false }),
+          clickhouse_settings: settings,
+        })
+        result.stream.resume()
+      }),
+    )
     // Only now: a request that failed may be reading it still.
     this.memory.give(bytes)
   }
@@ -181,6 +200,11 @@ class ClickHouseStore implements Store {
   }
 
   hasBatch: Store['hasBatch'] = async (table, batchId) => {
+    // On a cluster some shards may have their part and others not, and one replica what is on no other: what was not
+    // acknowledged is inserted anew. It meets its first half on the same shards and collapses with it.
+    if (this.connection.cluster !== undefined) {
+      return false
+    }
     const rows = await this.select<{ found: number | string }>(
       // Table names are ours. A batch in doubt was stored yesterday at the earliest, or long ago for a stopped system.
       {
@@ -188,7 +212,7 @@ class ClickHouseStore implements Store {
         params: { batch: batchId },
         limit: 1,
       },
-      this.connection.writer,
+      'writer',
     )
     return Number(rows[0]?.found ?? 0) > 0
   }
@@ -254,8 +278,8 @@ class ClickHouseStore implements Store {
     try {
       const tables = await this.select<{ table: string; rows: string; bytes: string }>({
         sql: `SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts
-WHERE active AND database = currentDatabase() GROUP BY table ORDER BY table`,
-        params: {},
+WHERE active AND database = {database:String} GROUP BY table ORDER BY table`,
+        params: { database: this.connection.tablesDatabase },
         limit: 100,
       })
       return {
@@ -299,27 +323,36 @@ WHERE active AND database = currentDatabase() GROUP BY table ORDER BY table`,
     return pageOf(listing, query.tenant, limit, rows, (row) => JSON.parse(row.body) as Item)
   }
 
-  private async select<Row>(query: Query, client: ClickHouseClient = this.connection.reader): Promise<Row[]> {
-    return await this.guarded(async () => {
-      const result = await client.query({
-        query: query.sql,
-        query_params: query.params,
-        format: 'JSONEachRow',
-        ...(client === this.connection.reader ? { clickhouse_settings: this.connection.readSettings } : {}),
-      })
-      return await result.json<Row>()
-    })
+  private async select<Row>(query: Query, user: 'reader' | 'writer' = 'reader'): Promise<Row[]> {
+    await this.ready()
+    return await this.guarded(() =>
+      this.connection[user].any(async (client) => {
+        const result = await client.query({
+          query: query.sql,
+          query_params: query.params,
+          format: 'JSONEachRow',
+          clickhouse_settings: user === 'reader' ? this.connection.readSettings : this.lookUpSettings(),
+        })
+        return await result.json<Row>()
+      }),
+    )
   }
 
-  /** Runs a statement with our errors; makes the tables again when the engine had to begin afresh. */
+  /** Where several servers share their parts behind one address, what one of them has stored is to be seen by all. */
+  private lookUpSettings(): ClickHouseSettings {
+    return this.connection.kind === 'server' ? { select_sequential_consistency: '1' } : {}
+  }
+
+  /** Runs a statement; has the tables made again when the engine had to begin afresh. */
   private async guarded<Result>(run: () => Promise<Result>): Promise<Result> {
     try {
       return await run()
     } catch (error) {
       if (isAbsentTable(error)) {
-        await migrate(this.connection.writer, this.migration).catch(() => undefined)
+        this.prepared = undefined
+        await this.ready().catch(() => undefined)
       }
-      throw storeError(error)
+      throw error
     }
   }
 }

@@ -21,35 +21,73 @@ const ROW_ERRORS = new Set([
 /** Statements that no server would take: ours are wrong, and trying again will not help. */
 const BUGS = new Set(['36', '42', '43', '46', '47', '53', '62', '70', '184', '215', '386'])
 
-/** Who we are, or what we may: for the operator to mend. */
-const CREDENTIALS = new Set(['192', '193', '194', '497', '516'])
+/** Only the operator can mend these, and what to do. By ClickHouse code. */
+const OPERATORS: ReadonlyMap<string, string> = new Map([
+  ['139', 'define the macros shard and replica on every server'], // NO_ELEMENTS_IN_CONFIG
+  ['164', 'give store.username a profile without readonly'], // READONLY
+  ['170', 'set store.cluster to a name in system.clusters'], // BAD_GET, for CLUSTER_DOESNT_EXIST of older servers
+  ['192', 'check store.username and store.password'], // UNKNOWN_USER
+  ['193', 'check store.username and store.password'], // WRONG_PASSWORD
+  ['194', 'check store.username and store.password'], // REQUIRED_PASSWORD
+  ['225', 'configure ClickHouse Keeper on every server of the cluster'], // NO_ZOOKEEPER
+  ['392', 'configure distributed_ddl and ClickHouse Keeper on every server of the cluster'], // QUERY_IS_PROHIBITED
+  ['452', 'allow the settings in the profile of store.username'], // SETTING_CONSTRAINT_VIOLATION
+  ['497', 'grant what it names to store.username'], // ACCESS_DENIED
+  ['516', 'check store.username and store.password'], // AUTHENTICATION_FAILED
+  ['701', 'set store.cluster to a name in system.clusters'], // CLUSTER_DOESNT_EXIST
+])
+
+/** What certificates can have, by the code of OpenSSL. The server may be anybody: nothing was sent to it. */
+const UNTRUSTED = new Set([
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+])
 
 /** A table or database that is not there: the engine began afresh and the migrations must run again. */
 const ABSENT = new Set(['60', '81'])
 
 /**
- * Maps what `@clickhouse/client` throws. A refused row is `Rejected('unstorable')`; everything else that a server,
- * its disk, its memory or the way to it can do is `Unavailable`: nothing is known about the rows, try again. A
- * statement that no server would take is a bug, and stays an `Error`; wrong credentials are `Misconfigured`.
+ * Maps what `@clickhouse/client` throws. A refused row is `Rejected('unstorable')`; what the operator must mend is
+ * `Misconfigured`; a statement that no server would take is a bug, and stays an `Error`. Everything else that a
+ * server, its disk, its memory, its keeper or the way to it can do is `Unavailable`: nothing is known about the rows,
+ * try again. Errors that are ours already stay as they are.
  */
 export function storeError(error: unknown): Error {
-  if (error instanceof ClickHouseError && ROW_ERRORS.has(error.code)) {
-    return new Rejected('unstorable', `The store refuses a row: ${firstLine(error.message)}`, { cause: error })
+  if (error instanceof Unavailable || error instanceof Rejected || error instanceof Misconfigured) {
+    return error
   }
-  const message = error instanceof Error ? error.message : String(error)
-  if (error instanceof ClickHouseError && BUGS.has(error.code)) {
-    return new Error(`The store does not understand us: ${firstLine(message)}`, { cause: error })
+  const message = firstLine(error instanceof Error ? error.message : String(error))
+  if (error instanceof ClickHouseError) {
+    if (ROW_ERRORS.has(error.code)) {
+      return new Rejected('unstorable', `The store refuses a row: ${message}`, { cause: error })
+    }
+    if (BUGS.has(error.code)) {
+      return new Error(`The store does not understand us: ${message}`, { cause: error })
+    }
+    const suggestion = OPERATORS.get(error.code)
+    if (suggestion !== undefined) {
+      return misconfigured(`ClickHouse refuses us: ${message}`, grantOf(message) ?? suggestion)
+    }
   }
-  if (error instanceof ClickHouseError && CREDENTIALS.has(error.code)) {
-    return new Misconfigured([
-      {
-        file: 'store',
-        message: `ClickHouse refuses us: ${firstLine(message)}`,
-        suggestion: 'check user, password and grants',
-      },
-    ])
+  if (UNTRUSTED.has((error as NodeJS.ErrnoException | undefined)?.code ?? '')) {
+    return misconfigured(`ClickHouse's certificate is not trusted: ${message}`, 'check store.url and store.tls.ca')
   }
-  return new Unavailable(`The store does not answer: ${firstLine(message)}`, { retryAfterMs: 500, cause: error })
+  return new Unavailable(`The store does not answer: ${message}`, { retryAfterMs: 500, cause: error })
+}
+
+function misconfigured(message: string, suggestion: string): Misconfigured {
+  return new Misconfigured([{ file: 'store', message, suggestion }])
+}
+
+/** The statement that gives us what ClickHouse says we lack. */
+function grantOf(message: string): string | undefined {
+  const [, user, grant] = /^(?:Code: 497\. DB::Exception: )?(\S+): .* have the grant (.+ ON [^ )]+)/.exec(message) ?? []
+  return user === undefined || grant === undefined ? undefined : `GRANT ${grant.replace(/\.$/, '')} TO ${user}`
 }
 
 /** Whether ClickHouse knows us and does not allow this. */
@@ -59,7 +97,8 @@ export function isDenied(error: unknown): boolean {
 
 /** Whether the statement named a table that is not there. */
 export function isAbsentTable(error: unknown): boolean {
-  return error instanceof ClickHouseError && ABSENT.has(error.code)
+  const { cause } = error instanceof Error ? error : {}
+  return [error, cause].some((known) => known instanceof ClickHouseError && ABSENT.has(known.code))
 }
 
 function firstLine(message: string): string {

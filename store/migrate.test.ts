@@ -49,7 +49,7 @@ describe.skipIf(!hasChdb)('migrating (needs the optional package chdb)', { timeo
   })
 
   const rows = async <Row>(query: string): Promise<Row[]> =>
-    (await connection.writer.query({ query, format: 'JSONEachRow' })).json<Row>()
+    (await connection.writer.client.query({ query, format: 'JSONEachRow' })).json<Row>()
   const made = async (table: string): Promise<string> =>
     (await rows<{ made: string }>(`SELECT create_table_query AS made FROM system.tables WHERE name = '${table}'`))[0]
       ?.made ?? ''
@@ -58,15 +58,15 @@ describe.skipIf(!hasChdb)('migrating (needs the optional package chdb)', { timeo
     // The first file's first statements ran, and nothing was recorded.
     const [first, ...others] = ours as [Migration, ...Migration[]]
     const [one] = statementsOf(first) as [string]
-    await migrate(connection.writer, { retentionDays }, [])
-    await connection.writer.command({
+    await migrate(connection.writer.client, { retentionDays }, [])
+    await connection.writer.client.command({
       query: one
         .replace('{{on_cluster}}', '')
         .replace('{{replacing}}', 'ReplacingMergeTree(version)')
         .replace('{{events_days}}', '30'),
     })
-    await migrate(connection.writer, { retentionDays }, [first])
-    await migrate(connection.writer, { retentionDays }, [first, ...others])
+    await migrate(connection.writer.client, { retentionDays }, [first])
+    await migrate(connection.writer.client, { retentionDays }, [first, ...others])
     const applied = await rows('SELECT version, name FROM schema_migrations FINAL ORDER BY version')
     expect(applied).toEqual(ours.map(({ version, name }) => ({ version, name })))
     expect(await rows('SELECT * FROM events_taken_apart')).toEqual([])
@@ -74,7 +74,7 @@ describe.skipIf(!hasChdb)('migrating (needs the optional package chdb)', { timeo
 
   it('changes nothing the second time', async () => {
     const before = await rows('SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase()')
-    await migrate(connection.writer, { retentionDays })
+    await migrate(connection.writer.client, { retentionDays })
     expect(await rows('SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase()')).toEqual(
       before,
     )
@@ -87,7 +87,7 @@ describe.skipIf(!hasChdb)('migrating (needs the optional package chdb)', { timeo
   })
 
   it('takes over a changed retention', async () => {
-    await migrate(connection.writer, { retentionDays: { events: 3, findings: 20, alerts: 400, deadLetters: 4 } })
+    await migrate(connection.writer.client, { retentionDays: { events: 3, findings: 20, alerts: 400, deadLetters: 4 } })
     expect(await made('events')).toContain('toIntervalDay(3)')
     expect(await made('findings')).toContain('toIntervalDay(20)')
     expect(await made('alert_states')).toContain('toIntervalDay(400)')
@@ -102,16 +102,16 @@ describe.skipIf(!hasChdb)('migrating (needs the optional package chdb)', { timeo
 
   it('refuses a store of a newer version, and a migration that was changed', async () => {
     const without = ours.slice(0, -1)
-    await expect(migrate(connection.writer, { retentionDays }, without)).rejects.toThrow(Misconfigured)
-    await expect(migrate(connection.writer, { retentionDays }, without)).rejects.toThrow(/newer version/)
+    await expect(migrate(connection.writer.client, { retentionDays }, without)).rejects.toThrow(Misconfigured)
+    await expect(migrate(connection.writer.client, { retentionDays }, without)).rejects.toThrow(/newer version/)
     const changed = ours.map((migration) => ({ ...migration, statements: `${migration.statements} ` }))
-    await expect(migrate(connection.writer, { retentionDays }, changed)).rejects.toThrow(
+    await expect(migrate(connection.writer.client, { retentionDays }, changed)).rejects.toThrow(
       /0001-events\.sql.*not the one/,
     )
   })
 
   it.each([0, -1, 1.5, Number.NaN, 1e9])('refuses a retention of %d days', async (events) => {
-    await expect(migrate(connection.writer, { retentionDays: { ...retentionDays, events } })).rejects.toThrow(
+    await expect(migrate(connection.writer.client, { retentionDays: { ...retentionDays, events } })).rejects.toThrow(
       /not a number of days/,
     )
   })

@@ -60,13 +60,16 @@ export async function migrate(
   options: MigrateOptions,
   migrations: readonly Migration[] = readMigrations(),
 ): Promise<void> {
-  await client.command({ query: fill(LEDGER, options) })
+  // On a cluster a statement waits for every server: on most starts there is none to make.
+  if (!(await hasLedger(client))) {
+    await command(client, LEDGER, options)
+  }
   const applied = await appliedMigrations(client)
   refuseStrangers(applied, migrations)
   for (const migration of migrations) {
     if (!applied.has(migration.version)) {
       for (const statement of statementsOf(migration)) {
-        await client.command({ query: fill(statement, options) })
+        await command(client, statement, options)
       }
       await client.insert({
         table: 'schema_migrations',
@@ -77,6 +80,28 @@ export async function migrate(
     }
   }
   await applyRetention(client, options)
+}
+
+/** Below the request's own timeout, so that ClickHouse says which server did not answer. */
+const CLUSTER_TIMEOUT_S = '30'
+
+/**
+ * Runs a statement that makes or changes tables, on every server when there is a cluster. Called here and by
+ * `cluster.ts`.
+ */
+export async function command(client: ClickHouseClient, statement: string, options: MigrateOptions): Promise<void> {
+  await client.command({
+    query: fill(statement, options),
+    clickhouse_settings: options.cluster === undefined ? {} : { distributed_ddl_task_timeout: CLUSTER_TIMEOUT_S },
+  })
+}
+
+async function hasLedger(client: ClickHouseClient): Promise<boolean> {
+  const result = await client.query({
+    query: "SELECT name FROM system.tables WHERE database = currentDatabase() AND name = 'schema_migrations'",
+    format: 'JSONEachRow',
+  })
+  return (await result.json()).length > 0
 }
 
 const LEDGER = `CREATE TABLE IF NOT EXISTS schema_migrations {{on_cluster}}
@@ -136,13 +161,22 @@ export function statementsOf(migration: Migration): readonly string[] {
     .filter((statement) => statement !== '')
 }
 
-/** The substitution points: what differs between one engine and a replicated cluster, and what is configured. */
-function fill(statement: string, options: MigrateOptions): string {
+/**
+ * Fills in the substitution points: what differs between one engine and a replicated cluster, and what is configured.
+ * Called by `migrate`, and by tests that show the statements to an engine.
+ */
+export function fill(statement: string, options: MigrateOptions): string {
   const replicated = options.cluster !== undefined
   const values: Readonly<Record<string, string>> = {
     on_cluster: replicated ? `ON CLUSTER ${identifier(options.cluster)}` : '',
-    replacing: replicated ? 'ReplicatedReplacingMergeTree(version)' : 'ReplacingMergeTree(version)',
-    replacing_ledger: replicated ? 'ReplicatedReplacingMergeTree()' : 'ReplacingMergeTree()',
+    // The paths are written out: a table made later, on a new replica, must meet the others in the same place.
+    replacing: replicated
+      ? "ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', version)"
+      : 'ReplacingMergeTree(version)',
+    // One ledger for all shards, whichever server is asked.
+    replacing_ledger: replicated
+      ? "ReplicatedReplacingMergeTree('/clickhouse/ledger/{database}/{table}', '{shard}-{replica}')"
+      : 'ReplacingMergeTree()',
     events_days: days(options.retentionDays.events),
     findings_days: days(options.retentionDays.findings),
     alerts_days: days(options.retentionDays.alerts),
@@ -187,12 +221,11 @@ async function applyRetention(client: ClickHouseClient, options: MigrateOptions)
     const count = wanted.get(name)
     if (count !== undefined && Number(/TTL stored_at \+ toIntervalDay\((\d+)\)/.exec(made)?.[1]) !== count) {
       // Whole parts are dropped as they age; rewriting old parts now would gain nothing.
-      await client.command({
-        query: fill(
-          `ALTER TABLE ${name} {{on_cluster}} MODIFY TTL stored_at + toIntervalDay(${days(count)}) SETTINGS materialize_ttl_after_modify = 0`,
-          options,
-        ),
-      })
+      await command(
+        client,
+        `ALTER TABLE ${name} {{on_cluster}} MODIFY TTL stored_at + toIntervalDay(${days(count)}) SETTINGS materialize_ttl_after_modify = 0`,
+        options,
+      )
     }
   }
 }

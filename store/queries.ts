@@ -1,6 +1,7 @@
 /**
  * The statements that read. Values are bound, never written into a statement, and the tenant is the first condition
- * of each. `FINAL` shows every id once, in its newest version.
+ * of each. `FINAL` shows every id once, in its newest version. Inner selects are `GLOBAL`: on a cluster they look at
+ * all shards and not at the one that an outer row is on; elsewhere the word means nothing.
  */
 import { Rejected } from '../schema/errors.ts'
 import { readCursor } from './cursor.ts'
@@ -98,7 +99,9 @@ function limitOf({ limit = 100 }: Pick<Listing, 'limit'>): number {
   return limit
 }
 
-const newest = (id: string, limit: number) => `ORDER BY time DESC, ${id} DESC LIMIT 1 BY ${id} LIMIT ${limit + 1}`
+// FINAL collapses versions within a shard; should a cluster that grew hold two on two shards, the newer is shown.
+const newest = (id: string, limit: number) =>
+  `ORDER BY time DESC, ${id} DESC, version DESC LIMIT 1 BY ${id} LIMIT ${limit + 1}`
 
 /**
  * A page of a table that is sorted by (tenant, ten minutes, agent, time, id): first the keys of its rows, from narrow
@@ -108,7 +111,7 @@ function keyedPage(table: string, id: string, where: Conditions, limit: number):
   const keys = `SELECT toStartOfTenMinutes(time), agent_id, time, ${id}, version FROM ${table} FINAL WHERE ${where} ${newest(id, limit)}`
   return {
     sql: `SELECT body, toUnixTimestamp64Milli(time) AS time_ms, ${id} AS id FROM ${table} WHERE tenant_id = {tenant:String}
-AND (toStartOfTenMinutes(time), agent_id, time, ${id}, version) IN (${keys}) ORDER BY time DESC, ${id} DESC LIMIT 1 BY ${id}`,
+AND (toStartOfTenMinutes(time), agent_id, time, ${id}, version) GLOBAL IN (${keys}) ORDER BY time DESC, ${id} DESC LIMIT 1 BY ${id}`,
     params: where.params,
     limit,
   }
@@ -156,7 +159,7 @@ export function deadLettersQuery(query: DeadLetterQuery): Query {
   const keys = `SELECT tenant_id, letter_id, version FROM dead_letters FINAL WHERE ${where} ${newest('letter_id', limit)}`
   return {
     sql: `SELECT body, toUnixTimestamp64Milli(time) AS time_ms, letter_id AS id FROM dead_letters
-WHERE (tenant_id, letter_id, version) IN (${keys}) ORDER BY time DESC, letter_id DESC LIMIT 1 BY letter_id`,
+WHERE (tenant_id, letter_id, version) GLOBAL IN (${keys}) ORDER BY time DESC, letter_id DESC LIMIT 1 BY letter_id`,
     params: where.params,
     limit,
   }
@@ -181,11 +184,11 @@ export function alertsQuery(query: AlertQuery): Query {
     .after('alerts', query, 'alert_id')
   // The bodies are read for one page only, by key: they are most of the table.
   const ids = `SELECT alert_id, time, version, ${STATE_COLUMNS} FROM alerts AS alerts FINAL
-LEFT JOIN (${STATES}) AS states USING (alert_id) WHERE ${where} ${newest('alert_id', limit)}`
+GLOBAL LEFT JOIN (${STATES}) AS states USING (alert_id) WHERE ${where} ${newest('alert_id', limit)}`
   return {
     sql: `SELECT bodies.body AS body, toUnixTimestamp64Milli(ids.time) AS time_ms, ids.alert_id AS id, ids.state AS state,
 ids.disposition AS disposition FROM (${ids}) AS ids
-INNER JOIN (SELECT alert_id, version, body FROM alerts WHERE tenant_id = {tenant:String} AND alert_id IN (SELECT alert_id FROM (${ids}))) AS bodies
+GLOBAL INNER JOIN (SELECT alert_id, version, body FROM alerts WHERE tenant_id = {tenant:String} AND alert_id GLOBAL IN (SELECT alert_id FROM (${ids}))) AS bodies
 ON bodies.alert_id = ids.alert_id AND bodies.version = ids.version ORDER BY ids.time DESC, ids.alert_id DESC`,
     params: where.params,
     limit,
@@ -198,7 +201,7 @@ export function alertQuery(tenant: string, alertId: string): Query {
   const detectors = `SELECT arrayJoin(detectors) FROM alerts FINAL WHERE ${where}`
   return {
     sql: `SELECT body, (SELECT uniqExact(finding_id) FROM findings WHERE tenant_id = {tenant:String}
-AND session_id IN (${session}) AND detector IN (${detectors})) AS finding_count FROM alerts FINAL WHERE ${where}`,
+AND session_id GLOBAL IN (${session}) AND detector GLOBAL IN (${detectors})) AS finding_count FROM alerts FINAL WHERE ${where}`,
     params: where.params,
     limit: 1,
   }

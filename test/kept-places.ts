@@ -41,7 +41,7 @@ export async function placesOfBus(directory: string): Promise<readonly Place[]> 
 /** Every column of every row of every table, older versions included. Nobody else may have the directory open. */
 export async function placesOfStore(directory: string): Promise<readonly Place[]> {
   const { reader, close } = await connectEmbedded({ directory })
-  const ask = async (query: string) => (await reader.query({ query, format: 'JSONEachRow' })).text()
+  const ask = async (query: string) => (await reader.client.query({ query, format: 'JSONEachRow' })).text()
   try {
     const tables = await ask(
       `SELECT name FROM system.tables WHERE database = currentDatabase() AND total_rows IS NOT NULL`,

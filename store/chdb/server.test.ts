@@ -5,7 +5,7 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
+import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Misconfigured } from '../../schema/errors.ts'
 import { type Connection, connectEmbedded } from '../connection.ts'
@@ -61,11 +61,13 @@ describe.skipIf(!hasChdb)('the embedded engine (needs the optional package chdb)
   beforeAll(async () => {
     connection = await connectEmbedded({ directory: join(home, 'main'), reading: { port: 0, password } })
     socketPath = (connection.embedded as Embedded).socketPath
-    await connection.writer.command({ query: 'CREATE TABLE t (a UInt32, b String) ENGINE = MergeTree ORDER BY a' })
+    await connection.writer.client.command({
+      query: 'CREATE TABLE t (a UInt32, b String) ENGINE = MergeTree ORDER BY a',
+    })
   })
   afterAll(() => connection.close())
 
-  const values = async <Row>(client: Connection['reader'], query: string, query_params = {}): Promise<Row[]> => {
+  const values = async <Row>(client: ClickHouseClient, query: string, query_params = {}): Promise<Row[]> => {
     const result = await client.query({ query, query_params, format: 'JSONEachRow' })
     return await result.json<Row>()
   }
@@ -73,7 +75,7 @@ describe.skipIf(!hasChdb)('the embedded engine (needs the optional package chdb)
   describe('speaks the ClickHouse interface', () => {
     it('answers pings', async () => {
       expect(await ask(socketPath, { path: '/ping', method: 'GET' })).toMatchObject({ status: 200, text: 'Ok.\n' })
-      expect(await connection.reader.ping()).toEqual({ success: true })
+      expect(await connection.reader.client.ping()).toEqual({ success: true })
     })
 
     it('takes the statement from the address or the body', async () => {
@@ -85,13 +87,13 @@ describe.skipIf(!hasChdb)('the embedded engine (needs the optional package chdb)
     it.each(['plain', "it's", 'tab\tline\nback\\slash', '{a:String}', "'; DROP TABLE t; --", '', '\\N', '😀'])(
       'binds the value %j as it is',
       async (value) => {
-        expect(await values(connection.reader, 'SELECT {value:String} AS v', { value })).toEqual([{ v: value }])
+        expect(await values(connection.reader.client, 'SELECT {value:String} AS v', { value })).toEqual([{ v: value }])
       },
     )
 
     it('binds numbers and NULL', async () => {
       const query = 'SELECT {n:Int64} AS n, {none:Nullable(String)} AS none'
-      expect(await values(connection.writer, query, { n: 1_790_000_000_123, none: null })).toEqual([
+      expect(await values(connection.writer.client, query, { n: 1_790_000_000_123, none: null })).toEqual([
         { n: 1_790_000_000_123, none: null },
       ])
     })
@@ -99,18 +101,18 @@ describe.skipIf(!hasChdb)('the embedded engine (needs the optional package chdb)
     it('does not mix up the parameters of statements that run together', async () => {
       const all = await Promise.all(
         Array.from({ length: 40 }, (_, n) =>
-          values(n % 2 ? connection.reader : connection.writer, 'SELECT {n:Int64} AS n', { n }),
+          values(n % 2 ? connection.reader.client : connection.writer.client, 'SELECT {n:Int64} AS n', { n }),
         ),
       )
       expect(all).toEqual(Array.from({ length: 40 }, (_, n) => [{ n }]))
     })
 
     it('takes rows as JSON and as RowBinary', async () => {
-      await connection.writer.insert({ table: 't', format: 'JSONEachRow', values: [{ a: 1, b: 'one' }] })
+      await connection.writer.client.insert({ table: 't', format: 'JSONEachRow', values: [{ a: 1, b: 'one' }] })
       const row = Buffer.concat([Buffer.from([2, 0, 0, 0, 3]), Buffer.from('two')])
       const path = `/?query=${encodeURIComponent('INSERT INTO t FORMAT RowBinary')}`
       expect(await ask(socketPath, { path, body: row })).toMatchObject({ status: 200, text: '' })
-      expect(await values(connection.reader, 'SELECT a, b FROM t ORDER BY a')).toEqual([
+      expect(await values(connection.reader.client, 'SELECT a, b FROM t ORDER BY a')).toEqual([
         { a: 1, b: 'one' },
         { a: 2, b: 'two' },
       ])
@@ -121,7 +123,7 @@ describe.skipIf(!hasChdb)('the embedded engine (needs the optional package chdb)
       const half = await ask(socketPath, { path: query('JSONEachRow'), body: '{"a":8,"b":"x"}\n{"a":"no"}' })
       const cut = await ask(socketPath, { path: query('RowBinary'), body: Buffer.from([9, 0, 0, 0, 1, 120, 9, 0]) })
       expect([half.status, cut.status]).toEqual([500, 500])
-      expect(await values(connection.reader, 'SELECT count() AS n FROM t WHERE a IN (8, 9)')).toEqual([{ n: 0 }])
+      expect(await values(connection.reader.client, 'SELECT count() AS n FROM t WHERE a IN (8, 9)')).toEqual([{ n: 0 }])
       expect(readdirSync(join(home, 'main/spool'))).toEqual([])
     })
 
@@ -164,38 +166,38 @@ describe.skipIf(!hasChdb)('the embedded engine (needs the optional package chdb)
       'CREATE TEMPORARY TABLE x (a UInt8)',
       'SYSTEM SHUTDOWN',
     ])('refuses %s', async (query) => {
-      await expect(connection.reader.command({ query })).rejects.toMatchObject({ code: '164' })
+      await expect(connection.reader.client.command({ query })).rejects.toMatchObject({ code: '164' })
       expect(existsSync('/tmp/telltale-out') || existsSync('/tmp/telltale-out.csv')).toBe(false)
     })
 
     it('refuses an insert with rows', async () => {
-      const insert = connection.reader.insert({ table: 't', format: 'JSONEachRow', values: [{ a: 1, b: '' }] })
+      const insert = connection.reader.client.insert({ table: 't', format: 'JSONEachRow', values: [{ a: 1, b: '' }] })
       await expect(insert).rejects.toMatchObject({ code: '164' })
     })
 
     it('bounds what an answer holds and what it costs', async () => {
-      await expect(values(connection.reader, 'SELECT number FROM numbers(200000)')).rejects.toMatchObject({
+      await expect(values(connection.reader.client, 'SELECT number FROM numbers(200000)')).rejects.toMatchObject({
         code: '396',
       })
       const hungry = 'SELECT length(groupArray(toString(number))) FROM numbers(100000000)'
-      await expect(values(connection.reader, hungry)).rejects.toMatchObject({ code: '241' })
+      await expect(values(connection.reader.client, hungry)).rejects.toMatchObject({ code: '241' })
     })
 
     it('never gives one the rest of an answer to another', async () => {
       // Rows that were put out before a limit was met.
-      await values(connection.reader, 'SELECT number FROM numbers(200000)').catch(() => undefined)
-      expect(await values(connection.reader, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
+      await values(connection.reader.client, 'SELECT number FROM numbers(200000)').catch(() => undefined)
+      expect(await values(connection.reader.client, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
       const cut = 'SELECT throwIf(number = 90000) AS a FROM numbers(100000)'
       const [, after] = await Promise.allSettled([
-        values(connection.writer, cut),
-        values(connection.writer, 'SELECT 2 AS two'),
+        values(connection.writer.client, cut),
+        values(connection.writer.client, 'SELECT 2 AS two'),
       ])
       expect(after).toMatchObject({ value: [{ two: 2 }] })
     })
 
     it('cannot be raised above the limit by the writer either', async () => {
       const hungry = 'SELECT length(groupArray(toString(number))) FROM numbers(100000000)'
-      await expect(values(connection.writer, hungry)).rejects.toMatchObject({ code: '241' })
+      await expect(values(connection.writer.client, hungry)).rejects.toMatchObject({ code: '241' })
     })
   })
 
@@ -229,12 +231,12 @@ describe.skipIf(!hasChdb)('the supervisor (needs the optional package chdb)', { 
     })
     try {
       const embedded = connection.embedded as Embedded
-      await connection.writer.command({ query: 'CREATE TABLE t (a UInt32) ENGINE = MergeTree ORDER BY a' })
-      await connection.writer.command({ query: 'INSERT INTO t VALUES (7)' })
+      await connection.writer.client.command({ query: 'CREATE TABLE t (a UInt32) ENGINE = MergeTree ORDER BY a' })
+      await connection.writer.client.command({ query: 'INSERT INTO t VALUES (7)' })
       process.kill(embedded.health().pid as number, 'SIGKILL')
       await until(() => embedded.health().state === 'restarting')
       await until(() => embedded.health().state === 'running')
-      const rows = await connection.reader.query({ query: 'SELECT a FROM t', format: 'JSONEachRow' })
+      const rows = await connection.reader.client.query({ query: 'SELECT a FROM t', format: 'JSONEachRow' })
       expect(await rows.json()).toEqual([{ a: 7 }])
       await until(() => embedded.health().restarts === 1)
       expect(events.map(({ type }) => type)).toEqual(['crashed', 'restarted'])
@@ -261,7 +263,7 @@ describe.skipIf(!hasChdb)('the supervisor (needs the optional package chdb)', { 
   it('moves files aside that will not open, and says so', async () => {
     const directory = join(home, 'broken')
     const before = await connectEmbedded({ directory })
-    await before.writer.command({ query: 'CREATE TABLE t (a UInt32) ENGINE = MergeTree ORDER BY a' })
+    await before.writer.client.command({ query: 'CREATE TABLE t (a UInt32) ENGINE = MergeTree ORDER BY a' })
     await before.close()
     const [metadata] = readdirSync(join(directory, 'chdb/store'), { recursive: true, encoding: 'utf8' }).filter(
       (name) => name.endsWith('t.sql'),
