@@ -42,28 +42,27 @@ const DEMO = packagePath('replay/scenarios/demo')
 const START_MS = Date.UTC(2026, 0, 5, 8)
 
 export async function measureKills(options: KillOptions): Promise<KillResult> {
-  const directory = await mkdtemp(join(tmpdir(), 'telltale-kill-'))
-  try {
-    const rounds = await recordRounds(options.kills)
-    const killed = await runRounds(join(directory, 'killed'), rounds, options)
-    const whole = await runRounds(join(directory, 'whole'), rounds, undefined)
-    return {
-      kills: killed.kills,
-      requests: rounds.flat().length,
-      events: whole.events.size,
-      alerts: whole.alerts.size,
-      missingEvents: difference(whole.events, killed.events),
-      strangeEvents: difference(killed.events, whole.events),
-      missingAlerts: difference(whole.alerts, killed.alerts),
-      strangeAlerts: difference(killed.alerts, whole.alerts),
-      undelivered: difference(whole.alerts, killed.delivered),
-    }
-  } finally {
-    await rm(directory, { recursive: true, force: true })
+  const rounds = await recordRounds(options.kills)
+  return killResult(rounds, await runRounds(rounds, options), await runRounds(rounds, undefined))
+}
+
+/** What a run that was harmed lacks, and has too much, beside one that was not. */
+export function killResult(rounds: readonly (readonly Uint8Array[])[], killed: Outcome, whole: Outcome): KillResult {
+  return {
+    kills: killed.kills,
+    requests: rounds.flat().length,
+    events: whole.events.size,
+    alerts: whole.alerts.size,
+    missingEvents: difference(whole.events, killed.events),
+    strangeEvents: difference(killed.events, whole.events),
+    missingAlerts: difference(whole.alerts, killed.alerts),
+    strangeAlerts: difference(killed.alerts, whole.alerts),
+    undelivered: difference(whole.alerts, killed.delivered),
   }
 }
 
-async function recordRounds(count: number): Promise<readonly (readonly Uint8Array[])[]> {
+/** The requests of `count` runs of the demo's sessions, an hour of event time apart. */
+export async function recordRounds(count: number): Promise<readonly (readonly Uint8Array[])[]> {
   const sessions = await readSessions(DEMO)
   const rounds: (readonly Uint8Array[])[] = []
   let startMs = START_MS
@@ -76,19 +75,20 @@ async function recordRounds(count: number): Promise<readonly (readonly Uint8Arra
   return rounds
 }
 
-interface Outcome {
+/** What was to be seen when a run had come to its end. */
+export interface Outcome {
   readonly kills: number
   readonly events: ReadonlySet<string>
   readonly alerts: ReadonlySet<string>
   readonly delivered: ReadonlySet<string>
 }
 
-/** Sends all rounds to a Telltale of its own; with `killing`, one kill comes in every round. */
-async function runRounds(
-  directory: string,
+/** Sends all rounds to a Telltale of its own, all in one process; with `killing`, one kill comes in every round. */
+export async function runRounds(
   rounds: readonly (readonly Uint8Array[])[],
   killing: KillOptions | undefined,
 ): Promise<Outcome> {
+  const directory = await mkdtemp(join(tmpdir(), 'telltale-kill-'))
   const delivered = new Set<string>()
   const secret = `whsec_${randomBytes(32).toString('base64')}`
   const receiver = await openReceiver(secret, (alert) => delivered.add(alert.alert_id))
@@ -118,6 +118,7 @@ async function runRounds(
   } finally {
     await victim.stop()
     await receiver.close()
+    await rm(directory, { recursive: true, force: true })
   }
 }
 

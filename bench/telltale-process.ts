@@ -17,6 +17,7 @@ export class TelltaleProcess {
   kills = 0
   readonly #config: string
   readonly #directory: string
+  readonly #stages: readonly string[]
   readonly otlp: string
   readonly otlpGrpc: string
   readonly api: string
@@ -26,17 +27,26 @@ export class TelltaleProcess {
   private constructor(
     directory: string,
     config: string,
+    stages: readonly string[],
     [otlpPort, grpcPort, apiPort]: readonly [number, number, number],
   ) {
     this.#directory = directory
+    this.#stages = stages
     this.#config = config
     this.otlp = `http://127.0.0.1:${otlpPort}`
     this.otlpGrpc = `http://127.0.0.1:${grpcPort}`
     this.api = `http://127.0.0.1:${apiPort}`
   }
 
-  /** @param settings of telltale.yml, over the ports and the data directory that it gets anyway. */
-  static async prepare(directory: string, settings: Readonly<Record<string, unknown>>): Promise<TelltaleProcess> {
+  /**
+   * @param settings of telltale.yml, over the ports and the data directory that it gets anyway.
+   * @param stages as on the command line; default all.
+   */
+  static async prepare(
+    directory: string,
+    settings: Readonly<Record<string, unknown>>,
+    stages: readonly string[] = ['start'],
+  ): Promise<TelltaleProcess> {
     if (!existsSync(CLI)) {
       throw new Error('dist/cli.js is missing: npm run build')
     }
@@ -52,12 +62,17 @@ export class TelltaleProcess {
         ...settings,
       }),
     )
-    return new TelltaleProcess(directory, config, [otlpHttp, otlpGrpc, api])
+    return new TelltaleProcess(directory, config, stages, [otlpHttp, otlpGrpc, api])
+  }
+
+  /** Resolves when the last start has come to be ready; rejects when it ended by itself. */
+  get up(): Promise<void> {
+    return this.#up
   }
 
   start(): Promise<void> {
     this.#up = (async () => {
-      const child = spawn(process.execPath, [...NODE_FLAGS, CLI, 'start', '--config', this.#config], {
+      const child = spawn(process.execPath, [...NODE_FLAGS, CLI, ...this.#stages, '--config', this.#config], {
         cwd: this.#directory,
         // A group of its own, so that a kill reaches the embedded store's process, too.
         detached: true,
@@ -87,38 +102,59 @@ export class TelltaleProcess {
   /** Every second kill takes the embedded store's process with it; else that process is left to notice. */
   async killAndRestart(): Promise<void> {
     await this.#up
+    await this.kill()
+    await this.start()
+  }
+
+  /** SIGKILL, ready or not; resolves when the process is gone. */
+  async kill(): Promise<void> {
     const child = this.#process as ChildProcess
     const gone = new Promise((resolve) => child.once('exit', resolve))
     process.kill(this.kills % 2 === 0 ? -(child.pid as number) : (child.pid as number), 'SIGKILL')
     this.kills += 1
     await gone
-    await this.start()
+  }
+
+  /** SIGSTOP: connections stay open, and nothing answers. */
+  freeze(): void {
+    process.kill(-(this.#process?.pid as number), 'SIGSTOP')
+  }
+
+  thaw(): void {
+    process.kill(-(this.#process?.pid as number), 'SIGCONT')
   }
 
   /** Sends until it is acknowledged, as an exporter with patience would. */
   async send(body: Uint8Array): Promise<void> {
     for (let attempt = 0; attempt < 600; attempt += 1) {
-      try {
-        const headers = { 'content-type': 'application/x-protobuf' }
-        const response = await fetch(`${this.otlp}/v1/traces`, { method: 'POST', headers, body: Buffer.from(body) })
-        await response.arrayBuffer()
-        if (response.status === 200) {
-          return
-        }
-      } catch {
-        // Down at the moment.
+      if (await this.sendOnce(body)) {
+        return
       }
       await sleep(50)
     }
     throw new Error('a request was not acknowledged for half a minute')
   }
 
+  /** Whether it was acknowledged. */
+  async sendOnce(body: Uint8Array): Promise<boolean> {
+    try {
+      const headers = { 'content-type': 'application/x-protobuf' }
+      const signal = AbortSignal.timeout(10_000)
+      const init = { method: 'POST', headers, body: Buffer.from(body), signal }
+      const response = await fetch(`${this.otlp}/v1/traces`, init)
+      await response.arrayBuffer()
+      return response.status === 200
+    } catch {
+      // Down at the moment.
+      return false
+    }
+  }
+
   /** Until nothing is behind: all that was sent is judged, delivered and stored. */
   async drain(): Promise<void> {
     const deadline = Date.now() + 120_000
     for (;;) {
-      const response = await fetch(`${this.api}/api/v1/health`)
-      const { lag } = (await response.json()) as { lag: Record<string, number> }
+      const lag = await this.lag()
       if (Object.values(lag).every((behind) => behind === 0)) {
         return
       }
@@ -127,6 +163,12 @@ export class TelltaleProcess {
       }
       await sleep(50)
     }
+  }
+
+  /** Records behind, by group and topic. */
+  async lag(): Promise<Readonly<Record<string, number>>> {
+    const response = await fetch(`${this.api}/api/v1/health`)
+    return ((await response.json()) as { lag: Record<string, number> }).lag
   }
 
   /** Until nothing is behind and nothing is held any more. */

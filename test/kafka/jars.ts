@@ -4,12 +4,13 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { packagePath } from '../../wire.ts'
 
 /** The lines of Kafka that are tested, and the release that stands for each. */
 export const KAFKA_RELEASES = { '3.9': '3.9.2', '4.2': '4.2.1' } as const
 export type KafkaVersion = keyof typeof KAFKA_RELEASES
 
-const POM = join(import.meta.dirname, 'pom.xml')
+const POM = packagePath('test/kafka/pom.xml')
 
 /** The `java` to run. `JAVA_HOME` goes first, as everywhere. */
 export const JAVA = process.env.JAVA_HOME === undefined ? 'java' : join(process.env.JAVA_HOME, 'bin', 'java')

@@ -1,0 +1,143 @@
+/**
+ * A fleet: stages in processes of their own over a real broker, with a store and a webhook receiver, to be driven, killed
+ * and frozen. The sender is this process, which is never harmed; nor is the receiver.
+ */
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openReceiver, type Receiver } from '../../commands/receiver.ts'
+import type { Alert } from '../../schema/alert.ts'
+import { TelltaleProcess } from '../telltale-process.ts'
+
+export interface FleetPlan {
+  /** `host:port` of the brokers. */
+  readonly brokers: readonly string[]
+  readonly partitions: number
+  /** Stages of each process, by its name; exactly one must have `write` and `serve`. */
+  readonly members: Readonly<Record<string, readonly string[]>>
+  /** Settings of every member, over what the fleet needs. */
+  readonly settings?: Readonly<Record<string, unknown>>
+  readonly sessionTimeoutMs?: number
+  /** Told of every alert that comes to the receiver for the first time. */
+  readonly onAlert?: (alert: Alert) => void
+}
+
+/** As in `TelltaleProcess`: what is held goes on after two seconds. */
+const LONGEST_HOLD_MS = 3000
+const SETTLE_LIMIT_MS = 240_000
+const SEND_LIMIT_MS = 600_000
+const SEND_AGAIN_MS = 50
+
+export class Fleet {
+  readonly members: ReadonlyMap<string, TelltaleProcess>
+  /** Alert ids that came to the receiver. */
+  readonly delivered = new Set<string>()
+  readonly #directory: string
+  readonly #receiver: Receiver
+  readonly #collectors: readonly TelltaleProcess[]
+  /** The one that stores and answers. */
+  readonly #server: TelltaleProcess
+  #turn = 0
+
+  private constructor(parts: {
+    readonly directory: string
+    readonly receiver: Receiver
+    readonly members: ReadonlyMap<string, TelltaleProcess>
+    readonly plan: FleetPlan
+    readonly delivered: Set<string>
+  }) {
+    this.#directory = parts.directory
+    this.#receiver = parts.receiver
+    this.members = parts.members
+    this.delivered = parts.delivered
+    const having = (stage: string) =>
+      [...parts.members].filter(([name]) => parts.plan.members[name]?.includes(stage)).map(([, member]) => member)
+    this.#collectors = having('collect')
+    this.#server = having('serve')[0] as TelltaleProcess
+  }
+
+  /** Starts every member and resolves when all are ready. */
+  static async open(plan: FleetPlan): Promise<Fleet> {
+    const directory = await mkdtemp(join(tmpdir(), 'telltale-fleet-'))
+    const delivered = new Set<string>()
+    const secret = `whsec_${randomBytes(32).toString('base64')}`
+    const receiver = await openReceiver(secret, (alert) => {
+      delivered.add(alert.alert_id)
+      plan.onAlert?.(alert)
+    })
+    const settings = {
+      bus: {
+        kafka: {
+          brokers: plan.brokers,
+          topic_prefix: `${randomUUID()}.`,
+          partitions: plan.partitions,
+          session_timeout_ms: plan.sessionTimeoutMs ?? 10_000,
+        },
+      },
+      sinks: [{ type: 'webhook', name: 'receiver', url: receiver.url, secret, allow: ['127.0.0.0/8'] }],
+      ...plan.settings,
+    }
+    const members = new Map<string, TelltaleProcess>()
+    for (const [name, stages] of Object.entries(plan.members)) {
+      members.set(name, await TelltaleProcess.prepare(join(directory, name), settings, stages))
+    }
+    const fleet = new Fleet({ directory, receiver, members, plan, delivered })
+    try {
+      await Promise.all([...members.values()].map((member) => member.start()))
+      return fleet
+    } catch (error) {
+      await fleet.close()
+      throw error
+    }
+  }
+
+  get collectors(): readonly TelltaleProcess[] {
+    return this.#collectors
+  }
+
+  /** Sends to one collector after the other until one acknowledges, as a load balancer and a patient exporter would. */
+  async send(body: Uint8Array): Promise<void> {
+    for (const untilMs = Date.now() + SEND_LIMIT_MS; Date.now() < untilMs; ) {
+      const collector = this.#collectors[this.#turn % this.#collectors.length] as TelltaleProcess
+      this.#turn += 1
+      if (await collector.sendOnce(body)) {
+        return
+      }
+      await sleep(SEND_AGAIN_MS)
+    }
+    throw new Error(`a request was not acknowledged for ${SEND_LIMIT_MS / 1000} s`)
+  }
+
+  /** Until nothing is behind and nothing is held: all that was sent is judged, delivered and stored. */
+  async settle(): Promise<void> {
+    const untilMs = Date.now() + SETTLE_LIMIT_MS
+    for (let quiet = 0; quiet < 2; ) {
+      const lag = await this.lag()
+      quiet = lag !== undefined && Object.values(lag).every((behind) => behind === 0) ? quiet + 1 : 0
+      if (Date.now() > untilMs) {
+        throw new Error(`still behind: ${JSON.stringify(lag)}`)
+      }
+      await sleep(quiet === 1 ? LONGEST_HOLD_MS : 250)
+    }
+  }
+
+  /** Of every group in the fleet; undefined when nobody can tell at the moment. */
+  async lag(): Promise<Readonly<Record<string, number>> | undefined> {
+    const lag = await this.#server.lag().catch(() => undefined)
+    const spooled = await Promise.all(this.#collectors.map((collector) => collector.lag().catch(() => undefined)))
+    return lag === undefined || spooled.includes(undefined) ? undefined : Object.assign({}, lag, ...spooled)
+  }
+
+  /** Ids of all that is visible in the store. @throws Error when something is visible twice */
+  ids(resource: 'events' | 'alerts'): Promise<ReadonlySet<string>> {
+    return this.#server.ids(resource, resource === 'events' ? 'event_id' : 'alert_id')
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.members.values()].map((member) => member.stop()))
+    await this.#receiver.close()
+    await rm(this.#directory, { recursive: true, force: true })
+  }
+}

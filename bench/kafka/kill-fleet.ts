@@ -1,0 +1,115 @@
+/**
+ * Kills members of a fleet, and the broker, with SIGKILL at random while sessions come in, and holds what was stored and
+ * sent against an uninterrupted run of the same sessions, in one process on the embedded bus.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type KillResult, killResult, recordRounds, runRounds } from '../kill.ts'
+import { Fleet } from './fleet.ts'
+
+export interface FleetKillOptions {
+  readonly kills: number
+  readonly seed: number
+  readonly brokers: KillableBrokers
+  readonly onKill?: (kill: number, victim: string) => void
+}
+
+export interface KillableBrokers {
+  readonly bootstrap: readonly string[]
+  kill(index: number): Promise<void>
+  start(index: number): Promise<void>
+}
+
+export interface FleetKillResult extends KillResult {
+  /** How often each was killed. */
+  readonly victims: Readonly<Record<string, number>>
+}
+
+/** Two of what can be many; the store is one process, which has to be killed, too. */
+const MEMBERS = {
+  'collect-1': ['collect'],
+  'collect-2': ['collect'],
+  'judge-1': ['assemble', 'detect'],
+  'judge-2': ['assemble', 'detect'],
+  correlate: ['correlate'],
+  deliver: ['deliver'],
+  store: ['write', 'serve'],
+}
+
+/** Sessions a kill: enough to keep everybody at work, few enough for all of them to be run again. */
+const KILLS_A_ROUND = 2
+const BROKER_SHARE = 0.08
+
+export async function measureFleetKills(options: FleetKillOptions): Promise<FleetKillResult> {
+  const rounds = await recordRounds(Math.ceil(options.kills / KILLS_A_ROUND))
+  const random = seeded(options.seed)
+  const victims: Record<string, number> = {}
+  const fleet = await Fleet.open({
+    brokers: options.brokers.bootstrap,
+    partitions: 6,
+    members: MEMBERS,
+    sessionTimeoutMs: 6000,
+  })
+  try {
+    let kills = 0
+    const killing = (async () => {
+      while (kills < options.kills) {
+        await sleep(random() * 1000)
+        const victim = random() < BROKER_SHARE ? 'broker' : (names[Math.floor(random() * names.length)] as string)
+        await killOne(fleet, victim, options.brokers, random)
+        kills += 1
+        victims[victim] = (victims[victim] ?? 0) + 1
+        options.onKill?.(kills, victim)
+      }
+    })()
+    const sending = (async () => {
+      for (const [round, bodies] of rounds.entries()) {
+        for (const body of bodies) {
+          await fleet.send(body)
+        }
+        // No faster than the kills, or most of them would meet an idle fleet.
+        while (kills < options.kills && kills < round * KILLS_A_ROUND) {
+          await sleep(50)
+        }
+      }
+    })()
+    await Promise.all([killing, sending])
+    await Promise.all([...fleet.members.values()].map((member) => member.up))
+    await fleet.settle()
+    const killed = { kills, events: await fleet.ids('events'), alerts: await fleet.ids('alerts') }
+    const whole = await runRounds(rounds, undefined)
+    const untilMs = Date.now() + 60_000
+    while (Date.now() < untilMs && [...whole.alerts].some((id) => !fleet.delivered.has(id))) {
+      await sleep(200)
+    }
+    return { ...killResult(rounds, { ...killed, delivered: fleet.delivered }, whole), victims }
+  } finally {
+    await fleet.close()
+  }
+}
+
+const names = Object.keys(MEMBERS)
+
+/** The next kill does not wait until the one that was killed is back at work: it may be killed while it starts. */
+async function killOne(fleet: Fleet, victim: string, brokers: KillableBrokers, random: () => number): Promise<void> {
+  if (victim === 'broker') {
+    await brokers.kill(0)
+    await sleep(random() * 500)
+    await brokers.start(0)
+    return
+  }
+  const member = fleet.members.get(victim)
+  await member?.kill()
+  await sleep(random() * 300)
+  member?.start().catch(() => undefined)
+}
+
+/** Numbers from 0 to 1 (mulberry32); the machine's times do the rest. */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
