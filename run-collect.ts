@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Config } from './config.ts'
 import { type Doors, openDoors } from './doors.ts'
 import { type Backlog, watchBacklog } from './engine/backlog.ts'
-import type { Bus } from './engine/bus/bus.ts'
+import type { Bus, BusRecord, Topic } from './engine/bus/bus.ts'
 import { openSpool, type Spool, type SpoolState } from './engine/spool.ts'
 import { isBusEmbedded, type Roles } from './roles.ts'
 import type { Parts } from './run-stages.ts'
@@ -71,25 +71,30 @@ function factsOf({ records, bytes, reason }: SpoolState): object {
   return { records, bytes, ...(reason === undefined ? {} : { reason }) }
 }
 
+/** Resolves when records are durable, on the bus or in the spool, and more may come. */
+export type Append = (topic: Topic, records: readonly BusRecord[]) => Promise<void>
+
 /**
- * Senders have their answer when what they sent is durable. Where the log is embedded it is, besides, soon judged then: so
- * they are as fast as the stages. A cluster keeps what waits for them.
+ * What a collector appends to. Where the log is embedded, what is appended is soon judged when it resolves: so senders are
+ * as fast as the stages. A cluster keeps what waits for them.
  */
-export function openDoorsOf(parts: Parts, bus: Bus): Promise<Doors> {
-  const { config, backlog, spool, ledger, log } = parts
-  const isEmbedded = isBusEmbedded(config)
+export function appendTo({ backlog, config, spool }: Parts, bus: Bus): Append {
+  return async (topic, records) => {
+    await (spool ?? bus).append(topic, records)
+    if (isBusEmbedded(config)) {
+      await backlog?.caughtUp()
+    }
+  }
+}
+
+export function openDoorsOf({ config, backlog, ledger, log }: Parts, append: Append): Promise<Doors> {
   return openDoors({
     config,
     closeMs: CLOSE_MS,
-    append: async (records) => {
-      await (spool ?? bus).append('fragments', records)
-      if (isEmbedded) {
-        await backlog?.caughtUp()
-      }
-    },
+    append: (records) => append('fragments', records),
     received: (signal, records) => ledger.received(signal, records),
     count: (outcome, records) => ledger.count('collect', outcome, records),
-    isFull: () => isEmbedded && backlog?.isFull() === true,
+    isFull: () => isBusEmbedded(config) && backlog?.isFull() === true,
     bug: (error) => log.error({ err: error }, 'a request met an error that nobody expected'),
   })
 }

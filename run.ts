@@ -14,13 +14,15 @@ import { createMetrics } from './engine/metrics.ts'
 import { OutcomeLedger } from './engine/outcomes.ts'
 import { watchOwned } from './engine/owned-partitions.ts'
 import { type OpenBus, openBus } from './open-bus.ts'
+import { type OpenTopics, openTopics } from './open-topics.ts'
 import { type Checked, checkConfig, prepareData, unlistenable } from './preflight.ts'
 import { ALL_ROLES, isBusEmbedded, need, type Roles, refuseSplit } from './roles.ts'
 import type { PolicySet } from './rules/policy.ts'
-import { closeSpool, openBacklog, openDoorsOf, openSpoolOf } from './run-collect.ts'
+import { appendTo, closeSpool, openBacklog, openDoorsOf, openSpoolOf } from './run-collect.ts'
 import { lookAtBus, openHealth, type ProcessHealth } from './run-health.ts'
 import { type Parts, runStages } from './run-stages.ts'
-import { openStore } from './store/clickhouse.ts'
+import { runTopics, type TopicsInput } from './run-topics.ts'
+import { openStore, type StoreOptions } from './store/clickhouse.ts'
 import type { Store } from './store/store.ts'
 import { VERSION } from './wire.ts'
 
@@ -54,40 +56,48 @@ export async function startTelltale(config: Config, log: Logger): Promise<Tellta
   return { ...started, ...started.doors }
 }
 
+/** How a process gets at what lies outside of it. */
+export interface Outside {
+  readonly openBus: OpenBus
+  readonly openTopics: OpenTopics
+}
+
 /**
  * Starts what the roles need and resolves when they work. The configuration is checked as a whole all the same.
  *
- * @param open another way to the bus, for tests of several processes in one.
+ * @param outside other ways to it, for tests of several processes in one.
  * @throws Misconfigured, also when these roles cannot be alone; Unavailable when the store is away.
  */
 export async function startProcess(
   config: Config,
   log: Logger,
   roles: Roles,
-  open: OpenBus = openBus,
+  outside: Outside = { openBus, openTopics },
 ): Promise<Process> {
   const checked = await checkConfig(config)
   refuseSplit(config, roles)
   prepareData(config, roles)
   const stopping = new AbortController()
-  const parts = await openParts({ config, log, roles, checked, open, signal: stopping.signal })
-  const stages = runStages(parts)
-  const stagesFailed = stages.then(() => new Promise<never>(() => undefined))
-  stagesFailed.catch(() => undefined)
+  const inputs = inputsOf(config, checked, roles, outside.openTopics)
+  const parts = await openParts({ config, log, roles, checked, open: outside.openBus, signal: stopping.signal })
+  const append = parts.bus && appendTo(parts, parts.bus)
+  const running = [runStages(parts), ...(append === undefined ? [] : [runTopics(parts, append, inputs)])]
+  const runningFailed = Promise.all(running).then(() => new Promise<never>(() => undefined))
+  runningFailed.catch(() => undefined)
   const listening: (Doors | Api)[] = []
   const close = async () => {
     await Promise.all(listening.map((each) => each.close()))
     stopping.abort()
-    await stages.catch(() => undefined)
+    await Promise.allSettled(running)
     await closeParts(parts)
   }
   try {
-    const doors = parts.bus !== undefined && roles.has('collect') ? await openDoorsOf(parts, parts.bus) : undefined
+    const doors = append !== undefined && roles.has('collect') ? await openDoorsOf(parts, append) : undefined
     listening.push(...(doors === undefined ? [] : [doors]))
     const own = openHealth(parts, async () => doors?.counted())
     const api = await openApi(parts, own)
     listening.push(api)
-    const failures = [stagesFailed, doors?.failed, parts.spool?.failed].filter((each) => each !== undefined)
+    const failures = [runningFailed, doors?.failed, parts.spool?.failed].filter((each) => each !== undefined)
     const failed = Promise.race(failures)
     failed.catch(() => undefined)
     return {
@@ -103,6 +113,15 @@ export async function startProcess(
     await close()
     throw unlistenable(error, config)
   }
+}
+
+/** What a collector reads besides its doors. */
+function inputsOf(config: Config, { connections }: Checked, roles: Roles, open: OpenTopics): readonly TopicsInput[] {
+  const clusters = roles.has('collect') ? connections.inputs : []
+  return clusters.flatMap((cluster, index) => {
+    const input = config.collectors.kafka[index]
+    return input === undefined ? [] : [{ input, topics: open(cluster, input.group) }]
+  })
 }
 
 interface Opening {
@@ -178,16 +197,31 @@ async function closeParts({ sinks, spool, store, bus, log }: Parts): Promise<voi
   await bus?.close()
 }
 
-function openStoreOf(config: Config, _checked: Checked, log: Logger): Promise<Store> {
-  const { url, database, username, password } = config.store
+function openStoreOf(config: Config, { connections }: Checked, log: Logger): Promise<Store> {
   const days = config.retention.store_days
+  const server = serverOf(config.store, connections.storeAuthorities)
   return openStore({
-    ...(url === undefined
-      ? { embedded: { directory: join(config.data, 'store') } }
-      : { server: { url, database, username: username ?? 'default', password: password ?? '' } }),
+    ...(server === undefined ? { embedded: { directory: join(config.data, 'store') } } : { server }),
     retentionDays: { events: days, findings: days, deadLetters: days },
     onEvent: (event) => log.warn({ event }, 'the embedded store had trouble'),
   })
+}
+
+function serverOf(store: Config['store'], ca: string | undefined): StoreOptions['server'] {
+  const { url, database, username, password, cluster, reader_username, reader_password } = store
+  if (url === undefined) {
+    return undefined
+  }
+  const reader =
+    reader_username === undefined || reader_password === undefined
+      ? undefined
+      : { username: reader_username, password: reader_password }
+  return {
+    ...{ url, database, username: username ?? 'default', password: password ?? '' },
+    ...(reader === undefined ? {} : { reader }),
+    ...(cluster === undefined ? {} : { cluster }),
+    ...(ca === undefined ? {} : { tls: { ca } }),
+  }
 }
 
 /** With the role `serve` the whole API; every other process tells of itself alone. */

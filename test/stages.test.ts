@@ -8,8 +8,9 @@ import { type Config, loadConfig } from '../config.ts'
 import type { Bus } from '../engine/bus/bus.ts'
 import { openEmbeddedBus } from '../engine/bus/embedded.ts'
 import type { OpenBus } from '../open-bus.ts'
+import type { OpenTopics } from '../open-topics.ts'
 import { listed, ROLES, type Role, refuseSplit } from '../roles.ts'
-import { type Process, startProcess } from '../run.ts'
+import { type Outside, type Process, startProcess } from '../run.ts'
 import type { Notice } from '../schema/alert.ts'
 import { describeProblem, Misconfigured, Unavailable } from '../schema/errors.ts'
 import { callRequest, postCalls } from './one-call.ts'
@@ -42,6 +43,11 @@ const shared =
     close: async () => undefined,
   })
 
+const noTopics: OpenTopics = () => {
+  throw new Error('nothing is read from topics here')
+}
+const outside = (openBus: OpenBus): Outside => ({ openBus, openTopics: noTopics })
+
 const statusOf = async (process: Process, path: string) => (await fetch(process.api + path)).status
 
 describe('stages alone on one bus', () => {
@@ -53,7 +59,7 @@ describe('stages alone on one bus', () => {
     bus = await openEmbeddedBus({ directory: join(root, 'bus'), partitions: 3, sync: false })
     const sinks = [{ type: 'ndjson', name: 'copy', file: ALERTS }]
     const start = async (name: string, ...roles: Role[]) => {
-      started.set(name, await startProcess(configOf(name, { sinks }), silent, new Set(roles), shared(bus)))
+      started.set(name, await startProcess(configOf(name, { sinks }), silent, new Set(roles), outside(shared(bus))))
     }
     await start('collect', 'collect')
     await start('assemble', 'assemble')
@@ -165,7 +171,7 @@ describe('a process whose bus is away', () => {
     })
 
   async function start(name: string, roles: readonly Role[], fault: () => Promise<never>): Promise<Process> {
-    const process = await startProcess(configOf(name), silent, new Set(roles), away(fault))
+    const process = await startProcess(configOf(name), silent, new Set(roles), outside(away(fault)))
     open.push(process)
     return process
   }
@@ -241,5 +247,58 @@ describe('what is embedded in one process', () => {
     ['a stage with no use for the store', {}, ['collect', 'detect']],
   ] as const)('is not refused: %s', (_what, changes, roles) => {
     expect(said(changes, ...roles)).toEqual([])
+  })
+})
+
+describe('a collector that reads topics of others', () => {
+  it('takes what is on them as it takes what comes through the doors, and commits when the bus has it', async () => {
+    const bus = await openEmbeddedBus({ directory: join(root, 'topics-bus'), sync: false })
+    const messages = [JSON.stringify(callRequest({ call: 1 })), 'no OTLP'].map((text, offset) => ({
+      ...{ offset, headers: new Map() },
+      value: Buffer.from(text),
+    }))
+    const opened: unknown[] = []
+    let committed = 0
+    const openTopics: OpenTopics = ({ brokers }, group) => {
+      opened.push({ brokers, group })
+      return {
+        consume: async (topics, own, signal) => {
+          const [topic] = topics as [string]
+          const read = async () => {
+            const batch = messages.splice(0)
+            return batch.length > 0
+              ? batch
+              : new Promise<[]>((done) => signal.addEventListener('abort', () => done([])))
+          }
+          const commit = async (next: number) => {
+            committed = next
+          }
+          await own({ topic, partition: 0, read, commit }, signal)
+        },
+      }
+    }
+    const [input] = loadConfig('test/config/topics.yml', {}).collectors.kafka
+    const config = configOf('topics', { collectors: { kafka: input === undefined ? [] : [input] } })
+    const process = await startProcess(config, silent, new Set(['collect']), { openBus: shared(bus), openTopics })
+    try {
+      await expect.poll(() => committed).toBe(2)
+      expect(opened).toEqual([{ brokers: ['kafka-3:9092'], group: 'mine' }])
+      const { records } = await process.health()
+      expect(records).toEqual({ received: 2, outcomes: { 'collect.rejected:undecodable-request': 1 } })
+      const metrics = await (await fetch(`${process.api}/metrics`)).text()
+      expect(metrics).toContain('telltale_dead_letters_total{stage="collect",reason="undecodable-request"} 1')
+    } finally {
+      await process.close()
+      await bus.close()
+    }
+  })
+
+  it('is refused before anything starts where its cluster cannot be reached as it is written', async () => {
+    const [input] = loadConfig('test/config/topics.yml', {}).collectors.kafka
+    const tls = { ca_file: join(root, 'absent.pem') }
+    const kafka = input === undefined ? [] : [{ ...input, tls }]
+    const started = startProcess(configOf('refused', { collectors: { kafka } }), silent, new Set(['detect']))
+    await expect(started).rejects.toThrow(/^collectors\.kafka\[0\]\.tls\.ca_file: cannot be read: ENOENT/)
+    expect(existsSync(join(root, 'refused'))).toBe(false)
   })
 })
