@@ -20,7 +20,8 @@ describe('docs/configuration.md', () => {
   )
 
   it('names every setting, those of Kafka without their section', () => {
-    const isThere = (name: string) => documented.has(name) || documented.has(name.replace(/^bus\.kafka\.|\.mechanism$/g, ''))
+    const isThere = (name: string) =>
+      documented.has(name) || documented.has(name.replace(/^bus\.kafka\.|\.mechanism$/g, ''))
     const missing = settings(Settings as Schema).filter((name) => !isThere(name))
     expect(missing).toEqual([])
   })
