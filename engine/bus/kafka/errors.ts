@@ -4,7 +4,9 @@ import { UnknownCompression } from './record-batch.ts'
 
 /** What brokers answer when the credentials are right but may not do this. */
 const DENIED = /AUTHORIZATION_FAILED$/
+/** Of kafkajs' errors, and of what brokers answer, as `UNSUPPORTED_SASL_MECHANISM`. */
 const SASL_FAILED = /^(SASL|KafkaJSSASL)/
+const SASL_ANSWER = /SASL/
 
 interface Fault extends Error {
   readonly type?: string
@@ -20,7 +22,9 @@ export function answerOf(error: unknown): string | undefined {
 /** Whether the cluster was reached and refuses us: wrong credentials, or a missing right. */
 export function isRefusal(error: unknown): boolean {
   const { name, message } = error as Fault
-  return DENIED.test(answerOf(error) ?? '') || SASL_FAILED.test(name) || /SASL.*fail|authentication fail/i.test(message)
+  const answer = answerOf(error) ?? ''
+  const isAnswered = DENIED.test(answer) || SASL_ANSWER.test(answer)
+  return isAnswered || SASL_FAILED.test(name) || /SASL.*fail|authentication fail/i.test(message)
 }
 
 /**
