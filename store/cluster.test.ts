@@ -268,15 +268,31 @@ describe.skipIf(!hasStandalone)('a store on a cluster (needs chdb and python3)',
       bytes(exampleEvent({ tenant_id: 'torn', event_id: idOf('torn', index), agent: { id: `agent-${index}` } })),
     )
     const torn = { batchId: batchId(), table: 'events' as const, rows }
-    const [, second] = cluster.servers as [Standalone, Standalone]
-    await second.signal('SIGKILL')
-    await expect(store.insert(torn)).rejects.toThrow(Unavailable)
-    // A part of the answer is no answer.
-    await expect(store.events({ tenant: 'torn' })).rejects.toThrow(Unavailable)
-    await second.start()
+    const [first, second] = cluster.servers as [Standalone, Standalone]
+    await store.insert(torn)
+    // As a death between the commits of two shards leaves it.
+    await second.say("ALTER TABLE telltale_local.events DELETE WHERE tenant_id = 'torn' SETTINGS mutations_sync = 1")
+    const stored = (server: Standalone) =>
+      server.say("SELECT count() > 0 FROM telltale_local.events WHERE tenant_id = 'torn'")
+    expect(await Promise.all([first, second].map(stored))).toEqual(['1\n', '0\n'])
+
     expect(await store.hasBatch('events', torn.batchId)).toBe(false)
     expect(await store.insert({ ...torn, batchId: batchId() })).toEqual([])
     expect((await store.events({ tenant: 'torn', limit: 1000 })).items).toHaveLength(50)
+  })
+
+  it('waits for a shard that is killed, and takes no part of an answer for all of it', async () => {
+    const [, second] = cluster.servers as [Standalone, Standalone]
+    await second.signal('SIGKILL')
+    const rows = Array.from({ length: 10 }, (_, index) =>
+      bytes(exampleEvent({ tenant_id: 'later', event_id: idOf('later', index), agent: { id: `agent-${index}` } })),
+    )
+    await expect(store.insert({ batchId: batchId(), table: 'events', rows })).rejects.toThrow(Unavailable)
+    await expect(store.events({ tenant: 'amended' })).rejects.toThrow(Unavailable)
+    await second.start()
+    expect(await store.insert({ batchId: batchId(), table: 'events', rows })).toEqual([])
+    expect((await store.events({ tenant: 'later' })).items).toHaveLength(10)
+    expect((await store.events({ tenant: 'amended', limit: 1000 })).items).toHaveLength(50)
   })
 
   it('asks another server when one is away', async () => {

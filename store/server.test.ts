@@ -1,5 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -70,22 +72,6 @@ describe.skipIf(!hasStandalone)('a store on a ClickHouse server (needs chdb and 
     const reader = { username: 'reader', password: 'r' }
     const reading = await opened({ server: { url: clickhouse.url, database: 'telltale', reader } })
     expect(await reading.event('served', idOf('served'))).toMatchObject({ tenant_id: 'served' })
-  })
-
-  it('stores what it acknowledges, though the server would drop it as a repetition', async () => {
-    // What replicated tables do by default, here asked for: the server acknowledges and drops a block that it had.
-    const twice = batch('repeated')
-    await clickhouse.say(`ALTER TABLE telltale.events MODIFY SETTING non_replicated_deduplication_window = 1000`)
-    await clickhouse.say(`CREATE TABLE telltale.probe (a UInt8) ENGINE = MergeTree ORDER BY a
-SETTINGS non_replicated_deduplication_window = 1000`)
-    for (const _ of [1, 2]) {
-      await clickhouse.say('INSERT INTO telltale.probe SETTINGS async_insert = 0 VALUES (1)')
-    }
-    expect(await clickhouse.say('SELECT count() FROM telltale.probe')).toBe('1\n')
-    expect(await store.insert(twice)).toEqual([])
-    await clickhouse.say('TRUNCATE TABLE telltale.events')
-    expect(await store.insert(twice)).toEqual([])
-    expect((await store.events({ tenant: 'repeated' })).items).toHaveLength(1)
   })
 
   it('waits for a server that is killed, and finds what was acknowledged when it is back', async () => {
@@ -160,22 +146,57 @@ SETTINGS non_replicated_deduplication_window = 1000`)
   })
 })
 
+describe.skipIf(!hasOpenssl())('a server whose certificate the system does not know (needs openssl)', () => {
+  it('is refused, and accepted with the authority that the operator names', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'telltale-tls-'))
+    const [key, certificate] = [join(directory, 'key.pem'), join(directory, 'certificate.pem')]
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '1']
+    const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out', certificate]
+    execFileSync('openssl', ['req', '-x509', ...made, ...subject], { stdio: 'ignore' })
+    const secure = createSecureServer({ key: readFileSync(key), cert: readFileSync(certificate) }, (_, response) => {
+      response.statusCode = 503
+      response.end('not yet')
+    })
+    await new Promise<void>((listening) => secure.listen(0, '127.0.0.1', listening))
+    const url = `https://127.0.0.1:${(secure.address() as AddressInfo).port}`
+    try {
+      await expect(openStore({ server: { url } })).rejects.toThrow(/not trusted.*check store\.url and store\.tls\.ca/)
+      const trusting = await openStore({ server: { url, tls: { ca: readFileSync(certificate, 'utf8') } } })
+      expect(await trusting.health()).toMatchObject({ ok: false, message: expect.stringContaining('not yet') })
+      await trusting.close()
+    } finally {
+      secure.close()
+      rmSync(directory, { recursive: true, force: true })
+    }
+  })
+})
+
+function hasOpenssl(): boolean {
+  try {
+    execFileSync('openssl', ['version'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
 describe('a server that answers with', () => {
   let server: Server
   let answer: { status: number; code?: string; body: string }
-  const asked: URL[] = []
+  /** Which of the settings it was asked about it has, as rows. */
+  let settings = ''
+  /** Settings of the last request. */
+  let asked: URLSearchParams
   let store: Store
   beforeAll(async () => {
-    server = createServer((request, response) => {
-      request.resume()
-      request.on('end', () => {
-        asked.push(new URL(request.url as string, 'http://localhost'))
-        response.statusCode = answer.status
-        if (answer.code !== undefined) {
-          response.setHeader('X-ClickHouse-Exception-Code', answer.code)
-        }
-        response.end(answer.body)
-      })
+    server = createServer(async (request, response) => {
+      asked = new URL(request.url as string, 'http://localhost').searchParams
+      const statement = Buffer.concat(await request.toArray()).toString('latin1')
+      response.statusCode = answer.status
+      if (answer.code !== undefined) {
+        response.setHeader('X-ClickHouse-Exception-Code', answer.code)
+      }
+      response.end(answer.status === 200 && statement.includes('system.settings') ? settings : answer.body)
     })
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
     answer = { status: 503, body: 'not yet' }
@@ -184,6 +205,24 @@ describe('a server that answers with', () => {
   afterAll(async () => {
     await store.close()
     server.close()
+  })
+
+  it.each([
+    ['since 26', '{"name":"deduplicate_insert"}\n', 'disable'],
+    ['before', '', null],
+  ])('success: it is asked to store before it acknowledges, %s', async (_, known, expected) => {
+    answer = { status: 200, body: '' }
+    settings = known
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const acknowledging = await openStore({ server: { url } })
+    expect(await acknowledging.insert(batch('any'))).toEqual([])
+    expect(Object.fromEntries(asked)).toMatchObject({
+      async_insert: '0',
+      insert_deduplicate: '0',
+      wait_end_of_query: '1',
+    })
+    expect(asked.get('deduplicate_insert')).toBe(expected)
+    await acknowledging.close()
   })
 
   it.each([
