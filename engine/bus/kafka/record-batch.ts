@@ -174,11 +174,11 @@ function writeVarint(buffer: Buffer, start: number, value: number): number {
 }
 
 /**
- * Reads the batches of one partition's part of a response. Records before `from` are left out (a fetch begins with the
- * whole batch that holds its offset), and so are control records. A batch that was cut off at the end is left for the
- * next fetch.
+ * Reads the batches of one partition's part of a response, up to the first that is not whole: the next fetch begins with
+ * that. Records before `from` are left out (a fetch begins with the whole batch that holds its offset), and so are
+ * control records. Brokers send the first batch whole, however large; one that is not is damaged.
  *
- * @returns `next`, the offset after the last whole batch; `from` when there is none.
+ * @returns `next`, the offset to fetch next: beyond `from` whenever there were any bytes.
  * @throws UnknownCompression
  */
 export function decodeBatches(
@@ -188,41 +188,83 @@ export function decodeBatches(
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const records: ReadRecord[] = []
   let next = from
-  for (let at = 0; at + HEADER_BYTES <= buffer.length; ) {
-    const end = at + AFTER_LENGTH + buffer.readInt32BE(at + 8)
-    if (end > buffer.length || end < at + HEADER_BYTES) {
+  let room = MAX_INFLATED_BYTES
+  for (let at = 0; at < buffer.length && room > 0; ) {
+    const batch = batchAt(buffer, at)
+    const reach = batch === undefined || !isIntact(batch) ? next : reachOf(batch)
+    if (batch === undefined || reach <= next) {
+      if (at === 0) {
+        const damaged = batch ?? buffer
+        next = reachOfDamaged(damaged, from)
+        records.push(damagedRecord(damaged, next - 1))
+      }
       break
     }
-    next = decodeBatch(buffer.subarray(at, end), next, records)
-    at = end
+    room -= decodeBatch(batch, { from: next, reach }, records)
+    next = reach
+    at += batch.length
   }
   return { records, next }
 }
 
-function decodeBatch(batch: Buffer, from: number, into: ReadRecord[]): number {
-  const base = Number(batch.readBigInt64BE(0))
+/** The batch that begins there; undefined when it is cut off, or its length lies. */
+function batchAt(buffer: Buffer, at: number): Buffer | undefined {
+  if (at + HEADER_BYTES > buffer.length) {
+    return undefined
+  }
+  const end = at + AFTER_LENGTH + buffer.readInt32BE(at + 8)
+  return end > buffer.length || end < at + HEADER_BYTES ? undefined : buffer.subarray(at, end)
+}
+
+function isIntact(batch: Buffer): boolean {
+  return batch[16] === MAGIC && crc32c(batch, CHECKED_FROM) === batch.readUInt32BE(17)
+}
+
+/** The offset after the last that a batch holds, or held before compaction. */
+function reachOf(batch: Buffer): number {
+  return baseOf(batch) + Math.max(batch.readInt32BE(23), 0) + 1
+}
+
+/** Two fields say how many records there were. When they differ one offset is given up, and not those of a neighbour. */
+function reachOfDamaged(batch: Buffer, from: number): number {
+  if (batch.length < HEADER_BYTES) {
+    return from + 1
+  }
   const count = batch.readInt32BE(57)
-  const isWhole = batch[16] === MAGIC && crc32c(batch, CHECKED_FROM) === batch.readUInt32BE(17)
-  const claimed = base + Math.max(batch.readInt32BE(23), 0) + 1
-  if (!isWhole) {
-    // How far it reaches is not to be trusted either, but it cannot hold more records than bytes.
-    const next = Math.max(from + 1, claimed - base <= batch.length ? claimed : base + 1)
-    into.push({ offset: next - 1, key: undefined, value: batch, headers: undefined, isDamaged: true })
-    return next
-  }
+  const isTold = count > 0 && count <= batch.length && count === batch.readInt32BE(23) + 1
+  return isTold ? Math.max(from + 1, baseOf(batch) + count) : from + 1
+}
+
+function baseOf(batch: Buffer): number {
+  return Number(batch.readBigInt64BE(0))
+}
+
+function damagedRecord(batch: Buffer, offset: number): ReadRecord {
+  return { offset, key: undefined, value: batch, headers: undefined, isDamaged: true }
+}
+
+/** @returns how many bytes its records take, inflated. */
+function decodeBatch(
+  batch: Buffer,
+  { from, reach }: { readonly from: number; readonly reach: number },
+  into: ReadRecord[],
+): number {
   const attributes = batch.readInt16BE(21)
-  if ((attributes & CONTROL) === 0) {
-    const codec = attributes & COMPRESSION_MASK
-    if (codec > GZIP) {
-      throw new UnknownCompression(codec)
-    }
-    const before = into.length
-    if (!decodeRecords(codec === GZIP ? inflated(batch) : batch.subarray(HEADER_BYTES), { base, count, from }, into)) {
-      into.length = before
-      into.push({ offset: claimed - 1, key: undefined, value: batch, headers: undefined, isDamaged: true })
-    }
+  if ((attributes & CONTROL) !== 0) {
+    return 0
   }
-  return Math.max(from, claimed)
+  const codec = attributes & COMPRESSION_MASK
+  if (codec > GZIP) {
+    throw new UnknownCompression(codec)
+  }
+  const before = into.length
+  const bytes = codec === GZIP ? inflated(batch) : batch.subarray(HEADER_BYTES)
+  const facts = { base: baseOf(batch), count: batch.readInt32BE(57), from, reach }
+  if (bytes === undefined || !decodeRecords(bytes, facts, into)) {
+    into.length = before
+    into.push(damagedRecord(batch, reach - 1))
+  }
+  return bytes?.length ?? 0
 }
 
 function inflated(batch: Buffer): Buffer | undefined {
@@ -233,16 +275,17 @@ function inflated(batch: Buffer): Buffer | undefined {
   }
 }
 
-/** Whether every length was within the batch. */
-function decodeRecords(
-  bytes: Buffer | undefined,
-  { base, count, from }: { readonly base: number; readonly count: number; readonly from: number },
-  into: ReadRecord[],
-): boolean {
-  if (bytes === undefined) {
-    return false
-  }
+interface RecordFacts {
+  readonly base: number
+  readonly count: number
+  readonly from: number
+  readonly reach: number
+}
+
+/** Whether every length was within the batch, and every offset where it belongs. */
+function decodeRecords(bytes: Buffer, { base, count, from, reach }: RecordFacts, into: ReadRecord[]): boolean {
   const cursor = new Cursor(bytes, 0, bytes.length)
+  let last = base - 1
   for (let index = 0; index < count; index += 1) {
     const size = cursor.varint()
     const end = cursor.at + size
@@ -254,16 +297,17 @@ function decodeRecords(
     const offset = base + cursor.varint()
     const key = cursor.bytes()
     const value = cursor.bytes()
-    if (cursor.isDamaged || cursor.at > end) {
+    if (cursor.isDamaged || cursor.at > end || offset <= last || offset >= reach) {
       return false
     }
     if (offset >= from) {
       const headers = bytes[cursor.at] === 0 ? undefined : bytes.subarray(cursor.at, end)
       into.push({ offset, key, value, headers })
     }
+    last = offset
     cursor.at = end
   }
-  return true
+  return count >= 0
 }
 
 /** Reads on in bytes that may lie. */
