@@ -37,6 +37,10 @@ export interface Store {
    * @throws Unavailable when it is not known whether they were stored: ask `hasBatch` before trying again.
    */
   insert(batch: RowBatch): Promise<readonly RefusedRow[]>
+  /**
+   * Whether a batch in doubt may be skipped: only when all of it is known to be stored. After `false` it is inserted
+   * anew, which is always right, because rows of one id are one row to readers.
+   */
   hasBatch(table: StoreTable, batchId: string): Promise<boolean>
 
   /** Newest first. All reads throw `Unavailable` when the store is down and `Rejected` for a cursor not from here. */
@@ -159,5 +163,6 @@ export interface StoreHealth {
   readonly restarts?: number
   readonly enginePid?: number
   readonly message?: string
+  /** On a cluster those of the server that answered. */
   readonly tables?: readonly { readonly table: string; readonly rows: number; readonly bytes: number }[]
 }
