@@ -166,8 +166,8 @@ describe('a message that would become much more than it is', () => {
     ['a million empty events', span(Buffer.alloc(2_000_000, bytes(0x5a, 0x00))), PROTO],
     ['a text of almost 16 MiB', span(attribute(field(1, Buffer.alloc(16 * MEBIBYTE - 100, 'x')))), PROTO],
     [
-      'a million keys',
-      json(`[{${STARTED},${Array.from({ length: 1_000_000 }, (_, index) => `"k${index}":0`).join(',')}}]`),
+      '200,000 keys',
+      json(`[{${STARTED},${Array.from({ length: 200_000 }, (_, index) => `"k${index}":0`).join(',')}}]`),
       JSON_FORM,
     ],
     [

@@ -171,8 +171,12 @@ class PartitionLoop {
       }
       return isAccepted ? taken : undefined
     } catch (error) {
+      if (taken.length === 0) {
+        // Not of the bus: of the watch, or a bug in reading.
+        throw error
+      }
       if (!(error instanceof Rejected)) {
-        throw taken.length === 0 ? error : this.#bug(error, taken)
+        throw this.#bug(error, taken)
       }
       if (taken.length > 1) {
         this.#end('refused:unavailable', taken)
