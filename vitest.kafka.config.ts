@@ -14,7 +14,7 @@ export default defineConfig({
         provide: { kafka },
         globalSetup: ['test/kafka/global-setup.ts'],
         testTimeout: 60_000,
-        hookTimeout: 120_000,
+        hookTimeout: 180_000,
       },
     })),
   },

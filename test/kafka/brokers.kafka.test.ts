@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { Kafka, logLevel } from 'kafkajs'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { type Brokers, startBrokers } from './brokers.ts'
 
 const { version } = inject('kafka')
@@ -20,7 +20,7 @@ describe('one broker', () => {
   beforeAll(async () => {
     brokers = await startBrokers({ version })
   })
-  afterAll(() => brokers.stop())
+  afterAll(() => brokers?.stop())
 
   test('keeps its data and its port over kill -9', async () => {
     await produce(brokers.bootstrap, 'kept', ['a', 'b'])
@@ -32,12 +32,12 @@ describe('one broker', () => {
 
   test('does not answer while it is frozen, and goes on when thawed', async () => {
     await produce(brokers.bootstrap, 'thawed', ['before'])
-    const producer = client(brokers.bootstrap).producer({ retry: { retries: 0 } })
+    const producer = client(brokers.bootstrap, 2000).producer({ retry: { retries: 0 } })
     const send = (value: string) => producer.send({ topic: 'thawed', messages: [{ value }] })
     await producer.connect()
     try {
       await send('connected')
-      brokers.freeze(0)
+      await brokers.freeze(0)
       await expect(send('unanswered')).rejects.toMatchObject({
         name: 'KafkaJSNumberOfRetriesExceeded',
         cause: { name: 'KafkaJSRequestTimeoutError' },
@@ -57,7 +57,7 @@ describe('three brokers', () => {
   beforeAll(async () => {
     brokers = await startBrokers({ version, count: 3 })
   })
-  afterAll(() => brokers.stop())
+  afterAll(() => brokers?.stop())
 
   test('lose nothing with one of them', async () => {
     await produce(brokers.bootstrap, 'replicated', ['a', 'b'])
@@ -72,25 +72,27 @@ async function connected(address = ''): Promise<void> {
   await once(socket, 'connect').finally(() => socket.destroy())
 }
 
-function client(bootstrap: readonly string[]): Kafka {
+function client(bootstrap: readonly string[], requestTimeout = 30_000): Kafka {
   return new Kafka({
     brokers: [...bootstrap],
     logLevel: logLevel.NOTHING,
     connectionTimeout: 2000,
-    requestTimeout: 3000,
+    requestTimeout,
     enforceRequestTimeout: true,
   })
 }
 
 async function produce(bootstrap: readonly string[], topic: string, values: readonly string[]): Promise<void> {
   const kafka = client(bootstrap)
-  const admin = kafka.admin({ retry: { retries: 1 } })
-  const producer = kafka.producer({ retry: { retries: 5 } })
+  const admin = kafka.admin()
+  const producer = kafka.producer()
   try {
     await admin.connect()
-    await admin.createTopics({ topics: [{ topic }], waitForLeaders: true })
+    await admin.createTopics({ topics: [{ topic }], waitForLeaders: false })
     await producer.connect()
-    await producer.send({ topic, messages: values.map((value) => ({ value })) })
+    // Until the news of the topic has reached the broker asked, which kafkajs does not wait for.
+    const send = () => producer.send({ topic, messages: values.map((value) => ({ value })) })
+    await vi.waitFor(send, { timeout: 20_000, interval: 50 })
   } finally {
     await admin.disconnect()
     await producer.disconnect()

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -31,8 +31,8 @@ export interface Brokers {
   readonly ports: readonly number[]
   /** SIGKILL; resolves when the process is gone. */
   kill(index: number): Promise<void>
-  /** SIGSTOP: connections stay open and nothing answers. */
-  freeze(index: number): void
+  /** SIGSTOP: connections stay open and nothing answers. Resolves when every thread has stopped. */
+  freeze(index: number): Promise<void>
   /** SIGCONT. */
   thaw(index: number): void
   /** Starts a killed broker again on the same data and port; resolves when the cluster lists it. */
@@ -54,7 +54,7 @@ interface Broker {
   process?: ChildProcess
 }
 
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 120_000
 
 /** The id that the storage of every broker is formatted with: 16 bytes in base64. */
 const CLUSTER = 'telltale-test-kafka-01'
@@ -109,7 +109,7 @@ export async function startBrokers(options: BrokerOptions): Promise<Brokers> {
     bootstrap: brokers.map(({ advertised }) => `127.0.0.1:${advertised}`),
     ports: brokers.map(({ client }) => client),
     kill: (index) => stopped(at(brokers, index)),
-    freeze: (index) => signal(at(brokers, index), 'SIGSTOP'),
+    freeze: (index) => frozen(at(brokers, index)),
     thaw: (index) => signal(at(brokers, index), 'SIGCONT'),
     start: (index) => start(at(brokers, index)),
     stop,
@@ -220,6 +220,14 @@ async function stopped({ process: child }: Broker): Promise<void> {
     const exit = once(child, 'exit')
     child.kill('SIGKILL')
     await exit
+  }
+}
+
+async function frozen(broker: Broker): Promise<void> {
+  signal(broker, 'SIGSTOP')
+  const tasks = `/proc/${broker.process?.pid}/task`
+  while (readdirSync(tasks).some((task) => !/^\d+ \(.*\) T/s.test(readFileSync(join(tasks, task, 'stat'), 'utf8')))) {
+    await new Promise((resolve) => setTimeout(resolve, 1))
   }
 }
 
