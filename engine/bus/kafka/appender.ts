@@ -79,6 +79,9 @@ export class Appender {
     records: readonly NewRecord[],
     options: AppendOptions = {},
   ): Promise<number> {
+    if (records.length === 0) {
+      return -1
+    }
     const parts = options.isAtomic === true ? [records] : cut(records)
     const sizes = parts.map((part) => part.reduce((sum, record) => sum + recordBytes(record), 0))
     const bytes = sizes.reduce((sum, size) => sum + size, 0)
@@ -137,10 +140,6 @@ export class Appender {
       this.#whenIdle?.()
       return
     }
-    if (this.#identity === undefined) {
-      this.#become()
-      return
-    }
     const nowMs = performance.now()
     const byLeader = new Map<number, Lane[]>()
     for (const lane of this.#waiting) {
@@ -157,6 +156,11 @@ export class Appender {
       } else if (!this.#busyNodes.has(leader)) {
         byLeader.set(leader, [...(byLeader.get(leader) ?? []), lane])
       }
+    }
+    // Looked at last: a lane that was just given up takes the identity with it.
+    if (this.#identity === undefined) {
+      this.#become()
+      return
     }
     for (const [leader, lanes] of byLeader) {
       void this.#send(leader, lanes)
