@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Misconfigured, Rejected, Unavailable } from '../schema/errors.ts'
@@ -160,19 +160,20 @@ describe('when the bus is back', () => {
     expect(watched.spool.state).toMatchObject({ isSpooling: true, records: 2 })
   })
 
-  test('the room in the log is free again', async () => {
-    const maxBytes = 100_000
-    await watched.open({ maxBytes })
-    for (let outage = 0; outage < 5; outage += 1) {
+  test('the room in the log is free again, and used again', async () => {
+    await watched.open({ maxBytes: 100_000 })
+    const sizes: number[] = []
+    for (let outage = 0; outage < 10; outage += 1) {
       watched.remote.mood = 'down'
       for (let number = 0; number < 6; number += 1) {
         await watched.append('a', `${outage} ${number} ${'x'.repeat(10_000)}`)
       }
       watched.remote.mood = 'up'
       await watched.drained()
-      await watched.append('a', 'between')
+      sizes.push(statSync(join(watched.directory, 'data.mdb')).size)
     }
-    expect(watched.remote.first).toHaveLength(31)
+    expect(watched.remote.first).toHaveLength(60)
+    expect(sizes.at(-1)).toBeLessThan(2.5 * (sizes[0] ?? 0))
   })
 })
 
