@@ -202,6 +202,31 @@ describe('a process whose bus is away', () => {
   })
 })
 
+describe('a collector before stages that are behind', () => {
+  it('goes on taking what comes, which Kafka keeps, and says that it waits to be judged', async () => {
+    const stuck = { group: 'detect', topic: 'events' as const, partition: 0, committed: 0, end: 10 }
+    const bus: Bus = {
+      append: async () => undefined,
+      consume: () => Promise.reject(new Error('a collector consumes nothing')),
+      lag: async () => [stuck],
+      close: async () => undefined,
+    }
+    const { limits } = configOf('behind')
+    const config = configOf('behind', { limits: { ...limits, backlog_ms: 1 } })
+    const process = await startProcess(config, silent, new Set(['collect']), outside(shared(bus)))
+    try {
+      await expect.poll(async () => (await process.health()).status, { timeout: 5000 }).toBe('degraded')
+      const { reasons, lag } = await process.health()
+      expect(reasons).toEqual([expect.stringMatching(/^what came in \d+ s ago waits to be judged$/)])
+      expect(lag).toEqual({ 'detect/events': 10 })
+      expect((await postCalls(process.doors?.otlpHttp ?? '', callRequest({ call: 1 }))).status).toBe(200)
+      expect(await statusOf(process, '/readyz')).toBe(200)
+    } finally {
+      await process.close()
+    }
+  })
+})
+
 describe('what is embedded in one process', () => {
   const said = (changes: Partial<Config>, ...roles: Role[]) => {
     try {
