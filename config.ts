@@ -125,7 +125,10 @@ function kindsIn(data: unknown) {
   })
   const clusters = [
     { pointer: '/bus/kafka', cluster: valueAt(data, 'bus', 'kafka') },
-    ...listAt(data, 'collectors', 'kafka').map((cluster, index) => ({ pointer: `/collectors/kafka/${index}`, cluster })),
+    ...listAt(data, 'collectors', 'kafka').map((cluster, index) => ({
+      pointer: `/collectors/kafka/${index}`,
+      cluster,
+    })),
   ]
   const connections = clusters.flatMap(({ pointer, cluster }) => {
     const tls = valueAt(cluster, 'tls')
