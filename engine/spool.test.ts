@@ -25,8 +25,8 @@ describe('while the bus takes records', () => {
 
   test('what it rejects is the business of who appends', async () => {
     await watched.open()
-    watched.remote.bug = new Rejected('too-large', 'the record is too large')
-    await expect(watched.append('a', '1')).rejects.toBe(watched.remote.bug)
+    watched.remote.rejected = 'a'
+    await expect(watched.append('a', '1')).rejects.toBeInstanceOf(Rejected)
     expect(watched.spool.state.isSpooling).toBe(false)
   })
 })
@@ -279,6 +279,25 @@ describe('what cannot be helped', () => {
     }
     writeFileSync(file, bytes)
     await expect(watched.open()).rejects.toThrow(/the bus is damaged: fragments\/0.*checksum/)
+  })
+
+  test('a record that the bus rejects after all is kept, and those before it go on; the state says why', async () => {
+    await watched.open()
+    watched.remote.mood = 'down'
+    for (const key of ['a', 'b', 'c', 'd', 'e']) {
+      await watched.append(key, '1')
+    }
+    watched.remote.rejected = 'd'
+    watched.remote.mood = 'up'
+    await watched.when(({ reason }) => reason === 'more than the topic takes at once')
+    expect(watched.remote.first).toEqual(['fragments a 1', 'fragments b 1', 'fragments c 1'])
+    await watched.append('f', '1')
+    await watched.spool.close(0)
+    // The operator lets it in.
+    watched.remote.rejected = undefined
+    await watched.open()
+    await watched.drained()
+    expect(watched.remote.first).toEqual(['a', 'b', 'c', 'd', 'e', 'f'].map((key) => `fragments ${key} 1`))
   })
 
   test('a bug of the bus while draining is told, and what waits stays on disk', async () => {

@@ -13,6 +13,8 @@
  *   the remote bus, as much for the end of a drain, and what the embedded bus lets wait for the disk.
  * - What is on disk at the start, after a `kill -9` too, is drained first. A batch that went out and was not noted as
  *   drained goes out again, whole.
+ * - What the remote bus rejects only when it is drained waits with all behind it until an operator has made it welcome (a
+ *   larger `max.message.bytes`): it was acknowledged. Until then the spool fills.
  * - A disk that refuses is `Unavailable`: what it did not take is not acknowledged. A damaged log is what the embedded bus
  *   says of it.
  *

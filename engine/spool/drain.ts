@@ -1,4 +1,5 @@
 /** Takes the spool's log to the remote bus, batch by batch in order. */
+import { Rejected, Unavailable } from '../../schema/errors.ts'
 import type { Assignment, Bus, BusRecord, StoredRecord, Topic } from '../bus/bus.ts'
 import { untilAvailable } from '../until-available.ts'
 import { bytesOf, type SpoolLog } from './log.ts'
@@ -9,6 +10,8 @@ const BATCH_RECORDS = 10_000
 const BATCH_BYTES = 4 * 1024 ** 2
 /** Appends wake the reader; this is how soon it is seen that a log stays empty because the disk refuses. */
 const READ_WAIT_MS = 1000
+/** Until somebody has changed a setting. */
+const REJECTED_RETRY_MS = 5000
 
 export interface DrainOptions {
   readonly log: SpoolLog
@@ -56,11 +59,7 @@ export async function drain(assignment: Assignment, signal: AbortSignal, options
 }
 
 /** Whether all of it is durable at the remote bus. Part of it may have been before: all of it is sent again. */
-async function forward(
-  records: readonly StoredRecord[],
-  signal: AbortSignal,
-  { remote, onAway }: DrainOptions,
-): Promise<boolean> {
+async function forward(records: readonly StoredRecord[], signal: AbortSignal, options: DrainOptions): Promise<boolean> {
   const byTopic = new Map<Topic, BusRecord[]>()
   for (const entry of records) {
     const { topic, record } = unspooled(entry)
@@ -69,12 +68,46 @@ async function forward(
     byTopic.set(topic, batch)
   }
   for (const [topic, batch] of byTopic) {
-    const send = () => orAborted(() => remote.append(topic, batch), signal)
-    if ((await untilAvailable(send, signal, (error) => onAway(error.message))) !== true) {
+    if (!(await send(topic, batch, signal, options))) {
       return false
     }
   }
   return true
+}
+
+/**
+ * Sends until it is taken. What is rejected is halved until the record that is to blame is alone: that one was
+ * acknowledged, so it is not given up but waits, with all behind it, until an operator has done what the reason says.
+ */
+async function send(
+  topic: Topic,
+  batch: readonly BusRecord[],
+  signal: AbortSignal,
+  options: DrainOptions,
+): Promise<boolean> {
+  const { remote, onAway } = options
+  const append = async (): Promise<boolean | 'halve'> => {
+    try {
+      return await orAborted(() => remote.append(topic, batch), signal)
+    } catch (error) {
+      if (!(error instanceof Rejected)) {
+        throw error
+      }
+      if (batch.length > 1) {
+        return 'halve'
+      }
+      throw new Unavailable(error.message, { retryAfterMs: REJECTED_RETRY_MS, cause: error })
+    }
+  }
+  const sent = await untilAvailable(append, signal, (error) => onAway(error.message))
+  if (sent !== 'halve') {
+    return sent === true
+  }
+  const half = Math.ceil(batch.length / 2)
+  return (
+    (await send(topic, batch.slice(0, half), signal, options)) &&
+    (await send(topic, batch.slice(half), signal, options))
+  )
 }
 
 /** Whether it is on disk that the records were drained. Nothing is sent again because this disk refuses for a while. */

@@ -1,5 +1,5 @@
 /** A bus for tests of the spool: in memory, and away whenever it is told to be. */
-import { Unavailable } from '../../schema/errors.ts'
+import { Rejected, Unavailable } from '../../schema/errors.ts'
 import type { Bus, BusRecord, Topic } from '../bus/bus.ts'
 
 /** `half`: takes the records of half the keys, and then says that it is away. `frozen`: does not answer before `thaw`. */
@@ -9,6 +9,8 @@ export class FlakyRemote implements Pick<Bus, 'append'> {
   mood: Mood = 'up'
   /** Thrown by every append instead, while it is set. */
   bug: Error | undefined
+  /** Whatever comes with this key is rejected, while it is set. */
+  rejected: string | undefined
   /** `topic key value`, in the order in which they landed, repeats included. */
   readonly landed: string[] = []
   /** How many records each append brought. */
@@ -19,6 +21,9 @@ export class FlakyRemote implements Pick<Bus, 'append'> {
     this.appends.push(records.length)
     if (this.bug !== undefined) {
       throw this.bug
+    }
+    if (records.some(({ key }) => key === this.rejected)) {
+      throw new Rejected('too-large', 'more than the topic takes at once')
     }
     if (this.mood === 'frozen') {
       await new Promise<void>((resolve, reject) => {
