@@ -47,10 +47,12 @@ export class StateLog {
   #epoch: number | undefined
   /** Rises with every commit, so that one that was given up and comes late is known to be older. */
   #commits = 0
+  /** The highest of them that is there, before `#end`: a lower one behind it comes too late. */
+  #counted = 0
   /** The offset after the last record that was looked at. What is ours follows it without a gap. */
   #end = 0
   #isFenced = false
-  #checking: Promise<void> = Promise.resolve()
+  #before: Promise<void> = Promise.resolve()
 
   constructor(options: StateLogOptions) {
     this.#options = options
@@ -71,10 +73,7 @@ export class StateLog {
     }
     const found = await this.#scan(0, epoch + 1)
     this.#epoch = epoch
-    this.#end = epoch + 1
-    if (found.disturbed.size > 0) {
-      await this.#mend(found)
-    }
+    await this.#goOn(found)
     return { next: positionIn(found), state: stateIn(found) }
   }
 
@@ -83,25 +82,32 @@ export class StateLog {
    *
    * @throws Fenced when somebody else owns the partition now; Unavailable when it may be there or not: write it again.
    */
-  async write(next: number, entries: readonly StateEntry[]): Promise<void> {
-    await this.#checking.catch(() => undefined)
+  write(next: number, entries: readonly StateEntry[]): Promise<void> {
+    return this.#inTurn(() => this.#write(next, entries))
+  }
+
+  /** Looks whether somebody else has written meanwhile. For owners that have nothing to write. */
+  check(): Promise<void> {
+    return this.#inTurn(() => this.#look(undefined))
+  }
+
+  /** One at a time: what is mended must not be older than what is being written. */
+  #inTurn(act: () => Promise<void>): Promise<void> {
+    this.#before = this.#before.catch(() => undefined).then(act)
+    return this.#before
+  }
+
+  async #write(next: number, entries: readonly StateEntry[]): Promise<void> {
     this.#refuseFenced()
     const records = [
       { key: POSITION, value: Buffer.from(JSON.stringify({ next })) },
       ...entries.map(({ key, value }) => ({ key: STATE + key, value: value ?? null })),
     ]
     const base = await this.#append(records)
-    if (base === this.#end) {
-      this.#end = base + records.length
+    if (this.#landed(base, records.length)) {
       return
     }
     await this.#look(base < 0 ? undefined : base)
-  }
-
-  /** Looks whether somebody else has written meanwhile. For owners that have nothing to write. */
-  check(): Promise<void> {
-    this.#checking = this.#checking.catch(() => undefined).then(() => this.#look(undefined))
-    return this.#checking
   }
 
   #append(records: readonly NewRecord[]): Promise<number> {
@@ -118,7 +124,7 @@ export class StateLog {
    * before it. What earlier owners wrote is put right: to compaction the newest record of a key is the true one.
    */
   async #look(base: number | undefined): Promise<void> {
-    const found = await this.#scan(this.#end, undefined, { epoch: this.epoch, commit: 0 })
+    const found = await this.#scan(this.#end, undefined, { epoch: this.epoch, commit: this.#counted })
     if (found.newerMarker !== undefined) {
       this.#isFenced = true
       if (base === undefined || found.newerMarker < base) {
@@ -126,21 +132,28 @@ export class StateLog {
       }
       return
     }
-    this.#end = found.end
-    if (found.disturbed.size > 0) {
-      const whole = await this.#scan(0, undefined)
-      await this.#mend({ ...whole, disturbed: found.disturbed })
-    }
+    const { values } = found.disturbed.size > 0 ? await this.#scan(0, undefined) : found
+    await this.#goOn({ ...found, values })
   }
 
-  /** Writes the true values of disturbed keys again. */
-  async #mend({ values, disturbed }: Scanned): Promise<void> {
+  /** Writes the true values of disturbed keys again, and what was found counts as looked at. */
+  async #goOn({ values, disturbed, commit, end }: Scanned): Promise<void> {
     const records = [...disturbed].map((key) => ({ key, value: values.get(key) ?? null }))
-    const base = await this.#append(records)
-    if (base === this.#end) {
-      this.#end = base + records.length
+    const base = records.length === 0 ? -1 : await this.#append(records)
+    this.#end = end
+    this.#counted = commit
+    // If somebody has written in between, the next write or check sees the gap, and looks again.
+    this.#landed(base, records.length)
+  }
+
+  /** Whether the newest commit lies right behind what was looked at: then nobody else has written. */
+  #landed(base: number, count: number): boolean {
+    if (base !== this.#end) {
+      return false
     }
-    // Else the next write or check sees the gap, and looks again.
+    this.#end = base + count
+    this.#counted = this.#commits
+    return true
   }
 
   #refuseFenced(): void {
@@ -179,6 +192,8 @@ interface Scanned {
   readonly disturbed: ReadonlySet<string>
   /** The first marker after ours. */
   readonly newerMarker: number | undefined
+  /** The highest commit of the last epoch. */
+  readonly commit: number
   readonly end: number
 }
 
@@ -187,13 +202,13 @@ class Reading {
   readonly values = new Map<string, Uint8Array>()
   readonly disturbed = new Set<string>()
   newerMarker: number | undefined = undefined
+  commit: number
   #epoch: number
-  #commit: number
   readonly #own: number | undefined
 
   constructor(since: { readonly epoch: number; readonly commit: number }, own: number | undefined) {
     this.#epoch = since.epoch
-    this.#commit = since.commit
+    this.commit = since.commit
     this.#own = own
   }
 
@@ -201,7 +216,7 @@ class Reading {
     const key = record.key === undefined ? '' : Buffer.from(record.key).toString()
     if (key === MARKER && record.isDamaged === undefined) {
       this.#epoch = record.offset
-      this.#commit = 0
+      this.commit = 0
       if (this.#own !== undefined && record.offset > this.#own) {
         this.newerMarker ??= record.offset
       }
@@ -211,7 +226,7 @@ class Reading {
     if (
       stamp === undefined ||
       stamp.epoch < this.#epoch ||
-      (stamp.epoch === this.#epoch && stamp.commit < this.#commit)
+      (stamp.epoch === this.#epoch && stamp.commit < this.commit)
     ) {
       // A zombie's, one that comes late, or a stranger's.
       if (key.startsWith(STATE) || key === POSITION) {
@@ -220,7 +235,7 @@ class Reading {
       return
     }
     this.#epoch = stamp.epoch
-    this.#commit = stamp.commit
+    this.commit = stamp.commit
     this.disturbed.delete(key)
     if (record.value === undefined) {
       this.values.delete(key)
