@@ -23,6 +23,8 @@ export class TelltaleProcess {
   readonly api: string
   #process: ChildProcess | undefined
   #up: Promise<void> = Promise.resolve()
+  /** Why it ended, when nobody had asked it to. */
+  #ended: Error | undefined
 
   private constructor(
     directory: string,
@@ -89,7 +91,8 @@ export class TelltaleProcess {
       const died = new Promise<never>((_resolve, reject) => {
         child.once('exit', (code, signal) => {
           if (signal !== 'SIGKILL') {
-            reject(new Error(`Telltale ended by itself (${code ?? signal}): ${said}`))
+            this.#ended = new Error(`${this.#stages.join(' ')} ended by itself (${code ?? signal}): ${said}`)
+            reject(this.#ended)
           }
         })
       })
@@ -106,8 +109,11 @@ export class TelltaleProcess {
     await this.start()
   }
 
-  /** SIGKILL, ready or not; resolves when the process is gone. */
+  /** SIGKILL, ready or not; resolves when the process is gone. @throws Error when it had ended by itself */
   async kill(): Promise<void> {
+    if (this.#ended !== undefined) {
+      throw this.#ended
+    }
     const child = this.#process as ChildProcess
     const gone = new Promise((resolve) => child.once('exit', resolve))
     process.kill(this.kills % 2 === 0 ? -(child.pid as number) : (child.pid as number), 'SIGKILL')

@@ -9,6 +9,7 @@ const { values, positionals } = parseArgs({
   options: {
     kafka: { type: 'string', default: '4.2' },
     kills: { type: 'string', default: '100' },
+    victims: { type: 'string' },
     seed: { type: 'string', default: '1' },
   },
 })
@@ -30,6 +31,7 @@ async function kill(): Promise<boolean> {
       kills: Number(values.kills),
       seed: Number(values.seed),
       brokers,
+      ...(values.victims === undefined ? {} : { victims: values.victims.split(',') }),
       onKill: (kill, victim) => {
         if (kill % 10 === 0) {
           console.error(`${kill} kills, the last of ${victim}`)

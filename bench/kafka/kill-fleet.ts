@@ -1,15 +1,17 @@
 /**
  * Kills members of a fleet, and the broker, with SIGKILL at random while sessions come in, and holds what was stored and
- * sent against an uninterrupted run of the same sessions, in one process on the embedded bus.
+ * sent against an uninterrupted run of the same sessions by the same fleet.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type KillResult, killResult, recordRounds, runRounds } from '../kill.ts'
+import { type KillResult, killResult, type Outcome, recordRounds } from '../kill.ts'
 import { Fleet } from './fleet.ts'
 
 export interface FleetKillOptions {
   readonly kills: number
   readonly seed: number
   readonly brokers: KillableBrokers
+  /** Who is killed; default everybody, and the broker now and then. */
+  readonly victims?: readonly string[]
   readonly onKill?: (kill: number, victim: string) => void
 }
 
@@ -38,23 +40,37 @@ const MEMBERS = {
 /** Sessions a kill: enough to keep everybody at work, few enough for all of them to be run again. */
 const KILLS_A_ROUND = 2
 const BROKER_SHARE = 0.08
+const DELIVERED_WITHIN_MS = 60_000
 
 export async function measureFleetKills(options: FleetKillOptions): Promise<FleetKillResult> {
   const rounds = await recordRounds(Math.ceil(options.kills / KILLS_A_ROUND))
-  const random = seeded(options.seed)
+  const whole = await runFleet(rounds, options, undefined)
   const victims: Record<string, number> = {}
+  const killed = await runFleet(rounds, options, victims)
+  return { ...killResult(rounds, killed, whole), victims }
+}
+
+/** Sends all rounds through a fleet; with `victims`, members of it are killed meanwhile, and counted there. */
+async function runFleet(
+  rounds: readonly (readonly Uint8Array[])[],
+  options: FleetKillOptions,
+  victims: Record<string, number> | undefined,
+): Promise<Outcome> {
   const fleet = await Fleet.open({
     brokers: options.brokers.bootstrap,
     partitions: 6,
     members: MEMBERS,
     sessionTimeoutMs: 6000,
   })
+  const wanted = victims === undefined ? 0 : options.kills
+  let kills = 0
   try {
-    let kills = 0
+    const random = seeded(options.seed)
+    const among = options.victims ?? Object.keys(MEMBERS)
     const killing = (async () => {
-      while (kills < options.kills) {
+      while (victims !== undefined && kills < wanted) {
         await sleep(random() * 1000)
-        const victim = random() < BROKER_SHARE ? 'broker' : (names[Math.floor(random() * names.length)] as string)
+        const victim = options.victims === undefined && random() < BROKER_SHARE ? 'broker' : oneOf(among, random)
         await killOne(fleet, victim, options.brokers, random)
         kills += 1
         victims[victim] = (victims[victim] ?? 0) + 1
@@ -67,7 +83,7 @@ export async function measureFleetKills(options: FleetKillOptions): Promise<Flee
           await fleet.send(body)
         }
         // No faster than the kills, or most of them would meet an idle fleet.
-        while (kills < options.kills && kills < round * KILLS_A_ROUND) {
+        while (kills < wanted && kills < round * KILLS_A_ROUND) {
           await sleep(50)
         }
       }
@@ -75,19 +91,21 @@ export async function measureFleetKills(options: FleetKillOptions): Promise<Flee
     await Promise.all([killing, sending])
     await Promise.all([...fleet.members.values()].map((member) => member.up))
     await fleet.settle()
-    const killed = { kills, events: await fleet.ids('events'), alerts: await fleet.ids('alerts') }
-    const whole = await runRounds(rounds, undefined)
-    const untilMs = Date.now() + 60_000
-    while (Date.now() < untilMs && [...whole.alerts].some((id) => !fleet.delivered.has(id))) {
-      await sleep(200)
+    const [events, alerts] = [await fleet.ids('events'), await fleet.ids('alerts')]
+    for (const untilMs = Date.now() + DELIVERED_WITHIN_MS; Date.now() < untilMs; await sleep(200)) {
+      if ([...alerts].every((id) => fleet.delivered.has(id))) {
+        break
+      }
     }
-    return { ...killResult(rounds, { ...killed, delivered: fleet.delivered }, whole), victims }
+    return { kills, events, alerts, delivered: new Set(fleet.delivered) }
   } finally {
     await fleet.close()
   }
 }
 
-const names = Object.keys(MEMBERS)
+function oneOf(names: readonly string[], random: () => number): string {
+  return names[Math.floor(random() * names.length)] as string
+}
 
 /** The next kill does not wait until the one that was killed is back at work: it may be killed while it starts. */
 async function killOne(fleet: Fleet, victim: string, brokers: KillableBrokers, random: () => number): Promise<void> {

@@ -130,7 +130,7 @@ class KafkaBus implements Bus {
     const stopped = AbortSignal.any([signal, this.#stop.signal])
     setMaxListeners(0, stopped)
     const groupId = groupOf(prefix, options)
-    await administration.ensure([{ name: stateTopic, kind: 'state', partitions: this.#partitionsOf(options.topic) }])
+    const statePlan = { name: stateTopic, kind: 'state' as const, partitions: this.#partitionsOf(options.topic) }
     const consumer = new Consumer({
       settings,
       appender: this.#appender,
@@ -139,11 +139,15 @@ class KafkaBus implements Bus {
       topicName,
       stateTopic,
       sessionTimeoutMs: settings.sessionTimeoutMs ?? 10_000,
+      prepare: async () => {
+        await administration.ensure([statePlan])
+        await this.#parts.link.open([stateTopic])
+      },
       own,
       append: (topic, records, partition) => this.#append(topic, records, partition),
       onTrouble: (error) => settings.onTrouble?.(groupId, error.message),
     })
-    const ended = this.#parts.link.open([topicName, stateTopic]).then(() => consumer.run(stopped))
+    const ended = consumer.run(stopped)
     this.#consumers.set(consumer, { options, ended: ended.catch(() => undefined) })
     try {
       await ended

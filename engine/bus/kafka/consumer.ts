@@ -23,6 +23,8 @@ export interface ConsumerParts {
   readonly topicName: string
   readonly stateTopic: string
   readonly sessionTimeoutMs: number
+  /** Makes what the consumer needs at Kafka; called until it works. @throws Unavailable */
+  readonly prepare: () => Promise<void>
   readonly own: (assignment: Assignment, signal: AbortSignal) => Promise<void>
   readonly append: AssignmentParts['append']
   readonly onTrouble: (error: Unavailable) => void
@@ -93,9 +95,10 @@ export class Consumer {
   }
 
   async #open(stopped: AbortSignal): Promise<void> {
-    const { topicName, stateTopic, onTrouble } = this.#parts
+    const { topicName, stateTopic, prepare, onTrouble } = this.#parts
     while (!stopped.aborted) {
       try {
+        await prepare()
         await Promise.all([this.#links.polls.open([topicName]), this.#links.state.open([topicName, stateTopic])])
         return
       } catch (error) {
