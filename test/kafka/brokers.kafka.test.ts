@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { type Brokers, startBrokers } from './brokers.ts'
+import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
 
 const { version } = inject('kafka')
 
@@ -49,6 +50,37 @@ describe('one broker', () => {
     await produce(brokers.bootstrap, 'thawed', ['after'])
     // The broker finds what it was sent while it was frozen, and takes that too.
     expect(await consume(brokers.bootstrap, 'thawed', 4)).toEqual(['before', 'connected', 'unanswered', 'after'])
+  })
+})
+
+describe('a broker behind a proxy', () => {
+  let proxy: FaultProxy
+  let brokers: Brokers
+  beforeAll(async () => {
+    proxy = await startFaultProxy()
+    brokers = await startBrokers({ version, advertisedPorts: [proxy.port] })
+    proxy.forwardTo(brokers.ports[0] as number)
+  })
+  afterAll(async () => {
+    await proxy?.close()
+    await brokers?.stop()
+  })
+
+  test('has taken what was produced when only its answer is lost', async () => {
+    expect(brokers.bootstrap).toEqual([`127.0.0.1:${proxy.port}`])
+    await produce(brokers.bootstrap, 'unheard', ['before'])
+    const producer = client(brokers.bootstrap, 2000).producer({ retry: { retries: 0 } })
+    await producer.connect()
+    try {
+      await producer.send({ topic: 'unheard', messages: [{ value: 'connected' }] })
+      proxy.set({ dropAnswers: true })
+      const sent = producer.send({ topic: 'unheard', messages: [{ value: 'unheard' }] })
+      await expect(sent).rejects.toMatchObject({ cause: { name: 'KafkaJSRequestTimeoutError' } })
+    } finally {
+      proxy.set({})
+      await producer.disconnect()
+    }
+    expect(await consume(brokers.bootstrap, 'unheard', 3)).toEqual(['before', 'connected', 'unheard'])
   })
 })
 

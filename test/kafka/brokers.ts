@@ -5,11 +5,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
+import { freePorts } from './free-ports.ts'
 import { JAVA, type KafkaVersion, kafkaClassPath } from './jars.ts'
 
 /** What the brokers should be. */
@@ -247,27 +247,4 @@ function at(brokers: readonly Broker[], index: number): Broker {
 
 function endOf(log: string): string {
   return readFileSync(log, 'utf8').slice(-3000)
-}
-
-/**
- * Ports that nobody listens on, below those that the system gives to outgoing connections: while a killed
- * broker's port is free, a client that tries it again and again could otherwise get it as its own.
- */
-async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>()
-  while (ports.size < count) {
-    const port = 15_000 + Math.floor(Math.random() * 15_000)
-    if (await isFree(port)) {
-      ports.add(port)
-    }
-  }
-  return [...ports]
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
 }

@@ -15,10 +15,13 @@ const POM = packagePath('test/kafka/pom.xml')
 /** The `java` to run. `JAVA_HOME` goes first, as everywhere. */
 export const JAVA = process.env.JAVA_HOME === undefined ? 'java' : join(process.env.JAVA_HOME, 'bin', 'java')
 
+/** A program that brokers need is not installed; the message names it. Another way to a Kafka may be tried. */
+export class MissingProgram extends Error {}
+
 /**
  * The class path of a Kafka release; downloaded (50 MB) the first time, into `TELLTALE_KAFKA_JARS` or the user's
- * cache directory. Safe when several processes ask at once. Throws when Java, Maven or the network is missing, and
- * says which.
+ * cache directory. Safe when several processes ask at once. Throws `MissingProgram` without Java or Maven, and an
+ * error that says what to do when Maven cannot reach the network.
  */
 export async function kafkaClassPath(version: KafkaVersion): Promise<string> {
   await demand(JAVA, ['-version'], 'Java (17 or newer; Debian: apt-get install default-jre-headless)')
@@ -29,17 +32,6 @@ export async function kafkaClassPath(version: KafkaVersion): Promise<string> {
     await download(release, directory)
   }
   return join(directory, '*')
-}
-
-/** Whether brokers can be started here at all. The reason when not, for people. */
-export async function whyNoJars(): Promise<string | undefined> {
-  try {
-    await demand(JAVA, ['-version'], 'Java (17 or newer; Debian: apt-get install default-jre-headless)')
-    await demand('mvn', ['--version'], 'Maven (Debian: apt-get install maven)')
-    return undefined
-  } catch (error) {
-    return (error as Error).message
-  }
 }
 
 function cacheDirectory(): string {
@@ -72,6 +64,6 @@ async function demand(program: string, args: readonly string[], what: string): P
   try {
     await promisify(execFile)(program, args)
   } catch {
-    throw new Error(`Kafka for tests needs ${what}: '${program} ${args.join(' ')}' does not run here.`)
+    throw new MissingProgram(`Kafka for tests needs ${what}: '${program} ${args.join(' ')}' does not run here`)
   }
 }
