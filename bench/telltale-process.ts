@@ -13,6 +13,15 @@ export const NODE_FLAGS = ['--max-semi-space-size=64', '--v8-pool-size=2'] as co
 /** What is held goes on after two seconds; then some room. */
 const LONGEST_HOLD_MS = 3000
 
+const ANSWER_MS = 10_000
+
+/** What of a process's health is looked at. */
+export interface ProcessHealth {
+  /** Of every group, by group and topic; empty while the bus cannot tell. */
+  readonly lag: Readonly<Record<string, number>>
+  readonly spool?: { readonly records: number }
+}
+
 export class TelltaleProcess {
   kills = 0
   readonly #config: string
@@ -173,8 +182,19 @@ export class TelltaleProcess {
 
   /** Records behind, by group and topic. */
   async lag(): Promise<Readonly<Record<string, number>>> {
-    const response = await fetch(`${this.api}/api/v1/health`)
-    return ((await response.json()) as { lag: Record<string, number> }).lag
+    return (await this.health()).lag
+  }
+
+  async health(): Promise<ProcessHealth> {
+    const response = await fetch(`${this.api}/api/v1/health`, { signal: AbortSignal.timeout(ANSWER_MS) })
+    return (await response.json()) as ProcessHealth
+  }
+
+  /** The sum of a metric over its labels. */
+  async metric(name: string): Promise<number> {
+    const response = await fetch(`${this.api}/metrics`, { signal: AbortSignal.timeout(ANSWER_MS) })
+    const lines = (await response.text()).split('\n').filter((line) => line.startsWith(name))
+    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
   }
 
   /** Until nothing is behind and nothing is held any more. */

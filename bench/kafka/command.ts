@@ -25,7 +25,11 @@ if (drill === undefined) {
 }
 
 async function kill(): Promise<boolean> {
-  const brokers = await startBrokers({ version: values.kafka === '3.9' ? '3.9' : '4.2' })
+  const brokers = await startBrokers({
+    version: values.kafka === '3.9' ? '3.9' : '4.2',
+    // Who was killed is missed soon, so that kills meet a fleet at work.
+    settings: { 'group.min.session.timeout.ms': 1000 },
+  })
   try {
     const result = await measureFleetKills({
       kills: Number(values.kills),

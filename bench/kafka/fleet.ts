@@ -24,8 +24,16 @@ export interface FleetPlan {
   readonly onAlert?: (alert: Alert) => void
 }
 
-/** As in `TelltaleProcess`: what is held goes on after two seconds. */
-const LONGEST_HOLD_MS = 3000
+const JUDGING = ['assemble/fragments', 'detect/events']
+const ALL_GROUPS = [
+  ...JUDGING,
+  'correlate/findings',
+  'deliver:receiver/alerts',
+  'write/events',
+  'write/findings',
+  'write/alerts',
+]
+const LOOK_EVERY_MS = 100
 const SETTLE_LIMIT_MS = 240_000
 const SEND_LIMIT_MS = 600_000
 const SEND_AGAIN_MS = 50
@@ -37,6 +45,7 @@ export class Fleet {
   readonly #directory: string
   readonly #receiver: Receiver
   readonly #collectors: readonly TelltaleProcess[]
+  readonly #assemblers: readonly TelltaleProcess[]
   /** The one that stores and answers. */
   readonly #server: TelltaleProcess
   #turn = 0
@@ -55,6 +64,7 @@ export class Fleet {
     const having = (stage: string) =>
       [...parts.members].filter(([name]) => parts.plan.members[name]?.includes(stage)).map(([, member]) => member)
     this.#collectors = having('collect')
+    this.#assemblers = having('assemble')
     this.#server = having('serve')[0] as TelltaleProcess
   }
 
@@ -112,22 +122,49 @@ export class Fleet {
 
   /** Until nothing is behind and nothing is held: all that was sent is judged, delivered and stored. */
   async settle(): Promise<void> {
-    const untilMs = Date.now() + SETTLE_LIMIT_MS
-    for (let quiet = 0; quiet < 2; ) {
-      const lag = await this.lag()
-      quiet = lag !== undefined && Object.values(lag).every((behind) => behind === 0) ? quiet + 1 : 0
-      if (Date.now() > untilMs) {
-        throw new Error(`still behind: ${JSON.stringify(lag)}`)
-      }
-      await sleep(quiet === 1 ? LONGEST_HOLD_MS : 250)
+    await this.#until(() => this.#isQuiet(ALL_GROUPS))
+  }
+
+  /** Until everything that was sent is judged; alerts may still be on their way. */
+  async judged(): Promise<void> {
+    await this.#until(() => this.#isQuiet(JUDGING))
+  }
+
+  /** Of every group in the fleet; undefined while the bus or a collector cannot tell. */
+  async lag(): Promise<Readonly<Record<string, number>> | undefined> {
+    try {
+      const { lag } = await this.#server.health()
+      return lag
+    } catch {
+      return undefined
     }
   }
 
-  /** Of every group in the fleet; undefined when nobody can tell at the moment. */
-  async lag(): Promise<Readonly<Record<string, number>> | undefined> {
-    const lag = await this.#server.lag().catch(() => undefined)
-    const spooled = await Promise.all(this.#collectors.map((collector) => collector.lag().catch(() => undefined)))
-    return lag === undefined || spooled.includes(undefined) ? undefined : Object.assign({}, lag, ...spooled)
+  async #isQuiet(groups: readonly string[]): Promise<boolean> {
+    try {
+      // In the order of the data: what has left one place by the time it is asked is seen at the next.
+      const spooled = await Promise.all(this.#collectors.map((collector) => collector.health()))
+      const before = await this.#server.health()
+      const held = await Promise.all(this.#assemblers.map((member) => member.metric('telltale_held_fragments')))
+      const after = await this.#server.health()
+      const isNone = (lag: Readonly<Record<string, number>>) => groups.every((group) => lag[group] === 0)
+      return (
+        spooled.every(({ spool }) => spool?.records === 0) &&
+        held.every((records) => records === 0) &&
+        isNone(before.lag) &&
+        isNone(after.lag)
+      )
+    } catch {
+      return false
+    }
+  }
+
+  async #until(look: () => Promise<boolean>): Promise<void> {
+    for (const untilMs = Date.now() + SETTLE_LIMIT_MS; !(await look()); await sleep(LOOK_EVERY_MS)) {
+      if (Date.now() > untilMs) {
+        throw new Error(`still behind: ${JSON.stringify(await this.lag())}`)
+      }
+    }
   }
 
   /** Ids of all that is visible in the store. @throws Error when something is visible twice */

@@ -38,7 +38,7 @@ const MEMBERS = {
 }
 
 /** Sessions a kill: enough to keep everybody at work, few enough for all of them to be run again. */
-const KILLS_A_ROUND = 2
+const KILLS_A_ROUND = 4
 const BROKER_SHARE = 0.08
 const DELIVERED_WITHIN_MS = 60_000
 
@@ -60,7 +60,9 @@ async function runFleet(
     brokers: options.brokers.bootstrap,
     partitions: 6,
     members: MEMBERS,
-    sessionTimeoutMs: 6000,
+    sessionTimeoutMs: 2000,
+    // Every session waits for what is held of the one before.
+    settings: { assemble: { hold_ms: 250 } },
   })
   const wanted = victims === undefined ? 0 : options.kills
   let kills = 0
@@ -81,6 +83,9 @@ async function runFleet(
       for (const [round, bodies] of rounds.entries()) {
         for (const body of bodies) {
           await fleet.send(body)
+          // The next session of an agent comes when the last is judged, as it does where nothing is killed: what an
+          // agent normally does is learned in the order of its events on the log, which would else be another.
+          await fleet.judged()
         }
         // No faster than the kills, or most of them would meet an idle fleet.
         while (kills < wanted && kills < round * KILLS_A_ROUND) {
