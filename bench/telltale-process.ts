@@ -238,14 +238,26 @@ export class TelltaleProcess {
   }
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** Below the range that the system gives to connections: one that is killed must find its port free when it comes back. */
+const PORTS = { from: 12_000, to: 32_000 }
+let nextPort = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from))
+
+/** A port that nobody listens on, and that is not given out again soon. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    nextPort = nextPort < PORTS.to ? nextPort + 1 : PORTS.from
+    const port = nextPort
+    if (await isFree(port)) {
+      return port
+    }
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
 }
 
