@@ -11,6 +11,7 @@ import type { Writable } from 'node:stream'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { freePorts } from './free-ports.ts'
 import { JAVA, type KafkaVersion, kafkaClassPath } from './jars.ts'
+import { type Listeners, makeSecurity, type Security, scramArguments, securitySettings } from './security.ts'
 
 /** What the brokers should be. */
 export interface BrokerOptions {
@@ -19,6 +20,8 @@ export interface BrokerOptions {
   readonly count?: 1 | 3
   /** The ports that clients are told, one for each broker: those of proxies in front. Default: the brokers' own. */
   readonly advertisedPorts?: readonly number[]
+  /** What clients have to speak. Default `plaintext`. */
+  readonly listeners?: Listeners
   /** Settings on top, as in `server.properties`. */
   readonly settings?: Readonly<Record<string, string | number>>
 }
@@ -29,6 +32,8 @@ export interface Brokers {
   readonly bootstrap: readonly string[]
   /** Where each broker itself listens for clients: what a proxy forwards to. */
   readonly ports: readonly number[]
+  /** What clients need to be let in, unless the listeners are `plaintext`. */
+  readonly security?: Security
   /** SIGKILL; resolves when the process is gone. */
   kill(index: number): Promise<void>
   /** SIGSTOP: connections stay open and nothing answers. Resolves when every thread has stopped. */
@@ -66,8 +71,9 @@ const CLUSTER = 'telltale-test-kafka-01'
  */
 const RUN = `
 ( read -r word <&3 && exit; kill -9 $$; sleep 1; rm -rf "$0" ) >/dev/null 2>&1 &
-cluster=$1 data=$2 properties=$3; shift 3
-[ -e "$data/meta.properties" ] || "$@" kafka.tools.StorageTool format -t "$cluster" -c "$properties" >/dev/null || exit
+cluster=$1 data=$2 properties=$3 users=$4; shift 4
+set -f
+[ -e "$data/meta.properties" ] || "$@" kafka.tools.StorageTool format -t "$cluster" -c "$properties" $users >/dev/null || exit
 exec "$@" kafka.Kafka "$properties"
 `
 
@@ -78,10 +84,14 @@ exec "$@" kafka.Kafka "$properties"
 export async function startBrokers(options: BrokerOptions): Promise<Brokers> {
   const classPath = await kafkaClassPath(options.version)
   const directory = mkdtempSync(join(tmpdir(), 'telltale-kafka-'))
-  const brokers = await plan(directory, options)
+  const { listeners = 'plaintext' } = options
+  const security = listeners === 'plaintext' ? undefined : await makeSecurity(directory)
+  const settings = { ...(security && securitySettings(listeners, directory, security)), ...options.settings }
+  const brokers = await plan(directory, { ...options, settings })
+  const users = security && listeners === 'sasl_ssl' ? scramArguments(security) : ''
   const start = async (broker: Broker) => {
     await stopped(broker)
-    run(broker, directory, classPath, brokers.length)
+    run(broker, directory, classPath, brokers.length, users)
     await until(broker, 'is not listed as alive', async (admin) => {
       const { brokers, controller } = await admin.describeCluster()
       return controller !== null && brokers.some(({ nodeId }) => nodeId === broker.node)
@@ -108,6 +118,7 @@ export async function startBrokers(options: BrokerOptions): Promise<Brokers> {
   return {
     bootstrap: brokers.map(({ advertised }) => `127.0.0.1:${advertised}`),
     ports: brokers.map(({ client }) => client),
+    ...(security && { security }),
     kill: (index) => stopped(at(brokers, index)),
     freeze: (index) => frozen(at(brokers, index)),
     thaw: (index) => signal(at(brokers, index), 'SIGCONT'),
@@ -135,7 +146,7 @@ async function plan(directory: string, options: BrokerOptions): Promise<Broker[]
     }
   })
   for (const broker of brokers) {
-    const settings = { ...settingsOf(broker, brokers), ...options.settings }
+    const settings = { ...settingsOf(broker, brokers, options.listeners ?? 'plaintext'), ...options.settings }
     const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`)
     writeFileSync(broker.properties, lines.join(''))
   }
@@ -143,7 +154,7 @@ async function plan(directory: string, options: BrokerOptions): Promise<Broker[]
 }
 
 /** Clients have a listener of their own, so that what a test does to it never comes between the brokers. */
-function settingsOf(broker: Broker, all: readonly Broker[]): Record<string, string | number> {
+function settingsOf(broker: Broker, all: readonly Broker[], speaks: Listeners): Record<string, string | number> {
   const { node, client, internal, controller, advertised } = broker
   return {
     'process.roles': 'broker,controller',
@@ -153,7 +164,7 @@ function settingsOf(broker: Broker, all: readonly Broker[]): Record<string, stri
     'inter.broker.listener.name': 'INTERNAL',
     listeners: `CLIENT://127.0.0.1:${client},INTERNAL://127.0.0.1:${internal},CONTROLLER://127.0.0.1:${controller}`,
     'advertised.listeners': `CLIENT://127.0.0.1:${advertised},INTERNAL://127.0.0.1:${internal}`,
-    'listener.security.protocol.map': 'CLIENT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': `CLIENT:${speaks.toUpperCase()},INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT`,
     'log.dirs': broker.data,
     'auto.create.topics.enable': 'false',
     'group.initial.rebalance.delay.ms': 0,
@@ -171,9 +182,9 @@ function settingsOf(broker: Broker, all: readonly Broker[]): Record<string, stri
   }
 }
 
-function run(broker: Broker, directory: string, classPath: string, count: number): void {
+function run(broker: Broker, directory: string, classPath: string, count: number, users: string): void {
   const java = [JAVA, count > 1 ? '-Xmx384m' : '-Xmx512m', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn']
-  const args = ['-c', RUN, directory, CLUSTER, broker.data, broker.properties, ...java, '-cp', classPath]
+  const args = ['-c', RUN, directory, CLUSTER, broker.data, broker.properties, users, ...java, '-cp', classPath]
   const log = openSync(broker.log, 'a')
   const child = spawn('sh', args, { stdio: ['ignore', log, log, 'pipe'] })
   closeSync(log)

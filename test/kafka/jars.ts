@@ -43,7 +43,7 @@ function cacheDirectory(): string {
 async function download(release: string, directory: string): Promise<void> {
   mkdirSync(dirname(directory), { recursive: true })
   const partial = mkdtempSync(`${directory}.`)
-  const goal = ['-B', '-q', '-f', POM, 'dependency:copy-dependencies', '-DincludeScope=runtime']
+  const goal = ['-B', '-q', '-Dstyle.color=never', '-f', POM, 'dependency:copy-dependencies', '-DincludeScope=runtime']
   try {
     await promisify(execFile)('mvn', [...goal, `-Dkafka.version=${release}`, `-DoutputDirectory=${partial}`])
     renameSync(partial, directory)
