@@ -1,21 +1,26 @@
 /** Topics for tests of the bus's parts, made and read without the bus. */
 import { randomUUID } from 'node:crypto'
 import { Kafka, logLevel } from 'kafkajs'
+import { expect, vi } from 'vitest'
 import { Appender, type AppenderOptions } from './appender.ts'
 import { Link } from './link.ts'
 import { decodeBatches, type ReadRecord } from './record-batch.ts'
 
+const PATIENCE = { timeout: 20_000, interval: 20 }
+
 export interface RawTopicOptions {
   readonly brokers: readonly string[]
+  /** Default: one that nobody else has. */
+  readonly name?: string
   readonly partitions?: number
   readonly replication?: number
   /** Settings of the topic. */
   readonly settings?: Readonly<Record<string, string>>
 }
 
-/** Makes a topic of a name that nobody else has. @returns its name. */
+/** Makes a topic, and waits until every partition is led. @returns its name. */
 export async function makeRawTopic(options: RawTopicOptions): Promise<string> {
-  const topic = `raw-${randomUUID()}`
+  const topic = options.name ?? `raw-${randomUUID()}`
   const admin = new Kafka({ brokers: [...options.brokers], logLevel: logLevel.NOTHING }).admin()
   await admin.connect()
   try {
@@ -23,8 +28,13 @@ export async function makeRawTopic(options: RawTopicOptions): Promise<string> {
     const { partitions: numPartitions = 1, replication: replicationFactor = 1 } = options
     await admin.createTopics({
       topics: [{ topic, numPartitions, replicationFactor, configEntries }],
-      waitForLeaders: true,
+      // It gives up when the broker has not heard of the topic yet.
+      waitForLeaders: false,
     })
+    await vi.waitFor(async () => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+      expect(topics[0]?.partitions.filter(({ leader }) => leader >= 0)).toHaveLength(numPartitions)
+    }, PATIENCE)
   } finally {
     await admin.disconnect()
   }
