@@ -43,14 +43,14 @@ const START_MS = Date.UTC(2026, 0, 5, 8)
 
 export async function measureKills(options: KillOptions): Promise<KillResult> {
   const rounds = await recordRounds(options.kills)
-  return killResult(rounds, await runRounds(rounds, options), await runRounds(rounds, undefined))
+  return compared(await runRounds(rounds, options), await runRounds(rounds, undefined), rounds.flat().length)
 }
 
 /** What a run that was harmed lacks, and has too much, beside one that was not. */
-export function killResult(rounds: readonly (readonly Uint8Array[])[], killed: Outcome, whole: Outcome): KillResult {
+export function compared(killed: Outcome, whole: Outcome, requests: number): KillResult {
   return {
     kills: killed.kills,
-    requests: rounds.flat().length,
+    requests,
     events: whole.events.size,
     alerts: whole.alerts.size,
     missingEvents: difference(whole.events, killed.events),
@@ -61,18 +61,28 @@ export function killResult(rounds: readonly (readonly Uint8Array[])[], killed: O
   }
 }
 
-/** The requests of `count` runs of the demo's sessions, an hour of event time apart. */
-export async function recordRounds(count: number): Promise<readonly (readonly Uint8Array[])[]> {
-  const sessions = await readSessions(DEMO)
+/** The requests of `count` runs of the demo's sessions. */
+async function recordRounds(count: number): Promise<readonly (readonly Uint8Array[])[]> {
   const rounds: (readonly Uint8Array[])[] = []
-  let startMs = START_MS
-  for (let round = 0; round < count; round += 1) {
-    const { bodies, endMs } = await recordSessions(sessions, `round-${round}`, startMs)
-    rounds.push(bodies)
-    // An hour apart: the same cause in two rounds is not one alert.
-    startMs = endMs + 3_600_000
+  for await (const round of endlessRounds()) {
+    rounds.push(round)
+    if (rounds.length === count) {
+      break
+    }
   }
   return rounds
+}
+
+/** The requests of one run of the demo's sessions after the other, always the same ones, an hour of event time apart. */
+export async function* endlessRounds(): AsyncGenerator<readonly Uint8Array[], never> {
+  const sessions = await readSessions(DEMO)
+  let startMs = START_MS
+  for (let round = 0; ; round += 1) {
+    const { bodies, endMs } = await recordSessions(sessions, `round-${round}`, startMs)
+    yield bodies
+    // The same cause in two rounds is not one alert.
+    startMs = endMs + 3_600_000
+  }
 }
 
 /** What was to be seen when a run had come to its end. */

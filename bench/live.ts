@@ -19,7 +19,7 @@ export interface Throughput {
 const CONNECTIONS = 8
 
 /** What the agents of the load may do, which is what they do, but for a violation now and then. */
-const LOAD_POLICY = {
+export const LOAD_POLICY = {
   version: 1,
   id: 'load',
   owner: 'bench',
@@ -124,13 +124,17 @@ export async function measureLatency(marked: readonly MarkedRequest[], everyMs: 
   if (sentMs.size > 0) {
     throw new Error(`${sentMs.size} alerts never came`)
   }
-  latencies.sort((a, b) => a - b)
-  const at = (share: number) =>
-    latencies[Math.min(latencies.length - 1, Math.floor(share * latencies.length))] as number
-  return { alerts: latencies.length, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) }
+  return latencyOf(latencies)
 }
 
-async function paced(
+export function latencyOf(milliseconds: readonly number[]): Latency {
+  const sorted = [...milliseconds].sort((a, b) => a - b)
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] as number
+  return { alerts: sorted.length, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) }
+}
+
+/** Sends at a steady pace, whatever the door does; `sentMs` is told when each began, by its session. */
+export async function paced(
   marked: readonly MarkedRequest[],
   everyMs: number,
   door: string,
@@ -172,7 +176,8 @@ async function withTelltale<Result>(
   }
 }
 
-async function sendAll(door: string, requests: readonly Uint8Array[], agent: Agent): Promise<void> {
+/** Sends as fast as the door takes, on so many connections as `agent` has. */
+export async function sendAll(door: string, requests: readonly Uint8Array[], agent: Agent): Promise<void> {
   let next = 0
   const worker = async () => {
     for (let body = requests[next++]; body !== undefined; body = requests[next++]) {

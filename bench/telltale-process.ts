@@ -224,7 +224,8 @@ export class TelltaleProcess {
   usage(): { readonly self: ProcessUsage; readonly store: ProcessUsage } {
     const pid = this.#process?.pid as number
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
-    return { self: usageOf(pid), store: usageOf(Number(children[0])) }
+    const store = Number(children[0])
+    return { self: usageOf(pid), store: store > 0 ? usageOf(store) : { cpuSeconds: 0, anonymousBytes: 0 } }
   }
 
   async stop(): Promise<void> {
@@ -269,7 +270,7 @@ export interface ProcessUsage {
 /** Linux counts in ticks of 10 ms. */
 const TICKS_PER_SECOND = 100
 
-function usageOf(pid: number): ProcessUsage {
+export function usageOf(pid: number): ProcessUsage {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   return {

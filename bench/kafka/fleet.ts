@@ -34,6 +34,7 @@ const ALL_GROUPS = [
   'write/alerts',
 ]
 const LOOK_EVERY_MS = 100
+const LITTLE_RECORDS = 1000
 const SETTLE_LIMIT_MS = 240_000
 const SEND_LIMIT_MS = 600_000
 const SEND_AGAIN_MS = 50
@@ -44,10 +45,14 @@ export class Fleet {
   readonly delivered = new Set<string>()
   readonly #directory: string
   readonly #receiver: Receiver
+  /** Before the names of its topics. */
+  readonly topicPrefix: string
   readonly #collectors: readonly TelltaleProcess[]
   readonly #assemblers: readonly TelltaleProcess[]
   /** The one that stores and answers. */
   readonly #server: TelltaleProcess
+  /** Requests so far. */
+  acknowledged = 0
   #turn = 0
 
   private constructor(parts: {
@@ -56,7 +61,9 @@ export class Fleet {
     readonly members: ReadonlyMap<string, TelltaleProcess>
     readonly plan: FleetPlan
     readonly delivered: Set<string>
+    readonly topicPrefix: string
   }) {
+    this.topicPrefix = parts.topicPrefix
     this.#directory = parts.directory
     this.#receiver = parts.receiver
     this.members = parts.members
@@ -77,11 +84,12 @@ export class Fleet {
       delivered.add(alert.alert_id)
       plan.onAlert?.(alert)
     })
+    const topicPrefix = `${randomUUID()}.`
     const settings = {
       bus: {
         kafka: {
           brokers: plan.brokers,
-          topic_prefix: `${randomUUID()}.`,
+          topic_prefix: topicPrefix,
           partitions: plan.partitions,
           session_timeout_ms: plan.sessionTimeoutMs ?? 10_000,
         },
@@ -93,7 +101,7 @@ export class Fleet {
     for (const [name, stages] of Object.entries(plan.members)) {
       members.set(name, await TelltaleProcess.prepare(join(directory, name), settings, stages))
     }
-    const fleet = new Fleet({ directory, receiver, members, plan, delivered })
+    const fleet = new Fleet({ directory, receiver, members, plan, delivered, topicPrefix })
     try {
       await Promise.all([...members.values()].map((member) => member.start()))
       return fleet
@@ -113,6 +121,7 @@ export class Fleet {
       const collector = this.#collectors[this.#turn % this.#collectors.length] as TelltaleProcess
       this.#turn += 1
       if (await collector.sendOnce(body)) {
+        this.acknowledged += 1
         return
       }
       await sleep(SEND_AGAIN_MS)
@@ -125,9 +134,31 @@ export class Fleet {
     await this.#until(() => this.#isQuiet(ALL_GROUPS))
   }
 
+  /** Until nothing is behind; something may still be held. */
+  async stored(): Promise<void> {
+    await this.#until(async () => {
+      const lag = await this.lag()
+      return lag !== undefined && ALL_GROUPS.every((group) => lag[group] === 0)
+    })
+  }
+
   /** Until everything that was sent is judged; alerts may still be on their way. */
   async judged(): Promise<void> {
     await this.#until(() => this.#isQuiet(JUDGING))
+  }
+
+  /** Until nothing is spooled any more, and the stages have nearly caught up although more comes in. */
+  async drained(): Promise<void> {
+    await this.#until(async () => {
+      try {
+        const collectors = await Promise.all(this.#collectors.map((collector) => collector.health()))
+        const { lag } = await this.#server.health()
+        const isNearly = ALL_GROUPS.every((group) => (lag[group] ?? Number.POSITIVE_INFINITY) < LITTLE_RECORDS)
+        return isNearly && collectors.every(({ spool }) => spool?.records === 0)
+      } catch {
+        return false
+      }
+    })
   }
 
   /** Of every group in the fleet; undefined while the bus or a collector cannot tell. */
