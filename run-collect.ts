@@ -75,12 +75,12 @@ function factsOf({ records, bytes, reason }: SpoolState): object {
 export type Append = (topic: Topic, records: readonly BusRecord[]) => Promise<void>
 
 /**
- * What a collector appends to. Where the log is embedded, what is appended is soon judged when it resolves: so senders are
+ * What a collector appends to, the bus or the spool before it. Where the log is embedded, what is appended is soon judged when it resolves: so senders are
  * as fast as the stages. A cluster keeps what waits for them.
  */
-export function appendTo({ backlog, config, spool }: Parts, bus: Bus): Append {
+export function appendTo(log: Pick<Bus, 'append'>, { backlog, config }: Parts): Append {
   return async (topic, records) => {
-    await (spool ?? bus).append(topic, records)
+    await log.append(topic, records)
     if (isBusEmbedded(config)) {
       await backlog?.caughtUp()
     }

@@ -61,12 +61,24 @@ function runInput({ input, topics }: TopicsInput, parts: Parts, append: Append, 
     giveUp,
     count,
     received: (kind, records) => ledger.received(kind, records),
-    watch: () => new PoisonWatch('collect'),
+    watch: ({ topic }) => new PoisonWatch(`collect (input ${input.name}, topic ${topic})`),
     patience: (call, stop) =>
       untilAvailable(call, stop, (error) =>
         log.warn({ input: input.name, reason: error.message }, 'Kafka or the bus is unavailable, trying again'),
       ),
+    onTrouble: (topic, message) => tellTrouble(parts, `topic ${topic} of input ${input.name}`, message),
     signal,
     limits: { messageBytes: config.limits.request_bytes },
   })
+}
+
+/** Health shows the latest until it is over. */
+function tellTrouble({ log, troubles }: Parts, topic: string, message: string | undefined): void {
+  if (message === undefined) {
+    troubles.delete(topic)
+    log.info({ topic }, 'reading from Kafka works again')
+  } else {
+    troubles.set(topic, message)
+    log.warn({ topic, reason: message }, 'reading from Kafka does not work, trying again')
+  }
 }

@@ -80,8 +80,9 @@ export async function startProcess(
   const stopping = new AbortController()
   const inputs = inputsOf(config, checked, roles, outside.openTopics)
   const parts = await openParts({ config, log, roles, checked, open: outside.openBus, signal: stopping.signal })
-  const append = parts.bus && appendTo(parts, parts.bus)
-  const running = [runStages(parts), ...(append === undefined ? [] : [runTopics(parts, append, inputs)])]
+  const { bus, spool = bus } = parts
+  // What is read from topics needs no spool: the topic keeps it until the bus has it.
+  const running = [runStages(parts), ...(bus === undefined ? [] : [runTopics(parts, appendTo(bus, parts), inputs)])]
   const runningFailed = Promise.all(running).then(() => new Promise<never>(() => undefined))
   runningFailed.catch(() => undefined)
   const listening: (Doors | Api)[] = []
@@ -92,7 +93,8 @@ export async function startProcess(
     await closeParts(parts)
   }
   try {
-    const doors = append !== undefined && roles.has('collect') ? await openDoorsOf(parts, append) : undefined
+    const hasDoors = spool !== undefined && roles.has('collect')
+    const doors = hasDoors ? await openDoorsOf(parts, appendTo(spool, parts)) : undefined
     listening.push(...(doors === undefined ? [] : [doors]))
     const own = openHealth(parts, async () => doors?.counted())
     const api = await openApi(parts, own)

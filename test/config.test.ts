@@ -121,6 +121,9 @@ const expected: Record<string, readonly string[]> = {
     "6:5: sinks[1]: 'file' is missing",
     "8:5: sinks[1]: unknown key 'path' (known keys: type, name, file)",
   ],
+  'shared-topic.yml': [
+    "7:7: collectors.kafka[4].group: input 'gateway' reads topic logs of these brokers in group 'telltale-collect', too: each would get a part (leave the topic out of one, or give one another group: then both read all of it)",
+  ],
   'sink-type.yml': [
     "2:11: sinks[0].type: 'webhok' is not a value of it (did you mean 'webhook'?)",
     "5:5: sinks[1]: 'type' is missing",

@@ -19,6 +19,7 @@ const layers: Record<string, readonly string[]> = {
     'rules/policy.ts',
     'detectors/detector.ts',
     'collectors/collector.ts',
+    'collectors/kafka/otlp-topic.ts',
     'alerts/sinks/sink.ts',
     'alerts/delivery.ts',
     'store/store.ts',

@@ -40,9 +40,9 @@ export const KafkaInput = Type.Object(
 
 export type KafkaInput = Static<typeof KafkaInput>
 
-/** The section, as far as it is about what is read. */
+/** The section, as far as it is about what is read and where. */
 export interface CollectorConfig {
-  readonly kafka: readonly KafkaInput[]
+  readonly kafka: readonly (KafkaInput & { readonly brokers: readonly string[] })[]
 }
 
 /** Something wrong with a valid section, at a path inside it. */
@@ -54,24 +54,46 @@ export interface CollectorProblem {
 
 /** What the schema cannot say. Called where the configuration is checked, which knows file and line of each path. */
 export function collectorProblems({ kafka }: CollectorConfig): readonly CollectorProblem[] {
-  return kafka.flatMap(({ name, topics }, index) => [
-    ...(kafka.findIndex((other) => other.name === name) < index
-      ? [
-          {
-            path: ['kafka', index, 'name'],
-            message: `another input is named '${name}'`,
-            suggestion: 'give each input a name of its own',
-          },
-        ]
-      : []),
-    ...(topics.traces !== undefined && topics.traces === topics.logs
-      ? [
-          {
-            path: ['kafka', index, 'topics', 'logs'],
-            message: 'traces and logs are read from the same topic, where nobody can tell them apart',
-            suggestion: "give each a topic of its own, in the exporter's traces.topic and logs.topic too",
-          },
-        ]
-      : []),
-  ])
+  return kafka.flatMap((input, index) => {
+    const before = kafka.slice(0, index)
+    return [...sameName(input, before), ...sameTopicTwice(input), ...sameShare(input, before)].map((problem) => ({
+      ...problem,
+      path: ['kafka', index, ...problem.path],
+    }))
+  })
+}
+
+type Input = CollectorConfig['kafka'][number]
+
+function sameName({ name }: Input, before: readonly Input[]): readonly CollectorProblem[] {
+  const problem = {
+    path: ['name'],
+    message: `another input is named '${name}'`,
+    suggestion: 'give each input a name of its own',
+  }
+  return before.some((other) => other.name === name) ? [problem] : []
+}
+
+function sameTopicTwice({ topics }: Input): readonly CollectorProblem[] {
+  const problem = {
+    path: ['topics', 'logs'],
+    message: 'traces and logs are read from the same topic, where nobody can tell them apart',
+    suggestion: "give each a topic of its own, in the exporter's traces.topic and logs.topic too",
+  }
+  return topics.traces !== undefined && topics.traces === topics.logs ? [problem] : []
+}
+
+/** Two that read a topic in one group would each get some of its partitions: half of a tenant's telemetry. */
+function sameShare({ brokers, group, topics }: Input, before: readonly Input[]): readonly CollectorProblem[] {
+  return before
+    .filter((other) => other.group === group && other.brokers.some((broker) => brokers.includes(broker)))
+    .flatMap((other) =>
+      Object.values(topics)
+        .filter((topic) => Object.values(other.topics).includes(topic))
+        .map((topic) => ({
+          path: ['group'],
+          message: `input '${other.name}' reads topic ${topic} of these brokers in group '${group}', too: each would get a part`,
+          suggestion: 'leave the topic out of one, or give one another group: then both read all of it',
+        })),
+    )
 }

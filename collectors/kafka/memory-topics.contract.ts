@@ -48,6 +48,13 @@ export class MemoryTopics implements OtlpTopics {
     log.change()
   }
 
+  /** Puts a record batch there that cannot be read. */
+  addDamaged(topic: string, batch: Uint8Array, partition = 0): void {
+    const log = this.#log(topic, partition)
+    log.records.push({ offset: log.records.length, value: batch, headers: new Map(), isDamaged: true })
+    log.change()
+  }
+
   /** Every offset that was committed, in order. */
   commits(topic: string, partition = 0): readonly number[] {
     return this.#log(topic, partition).commits

@@ -45,6 +45,14 @@ export function readMessage(value: Uint8Array | undefined, form: MessageForm): R
   }
 }
 
+/** What is made of messages that came as a damaged record batch: how many there were is unknown, so they count as one. */
+export function damagedMessage(): ReadMessage {
+  return unreadable(
+    'damaged-batch',
+    'checksum or lengths of its record batch are wrong, or its format is older than 0.11',
+  )
+}
+
 function decode(value: Uint8Array, { signal, encoding, decodeLimits }: MessageForm): ReadMessage {
   const options = { signal, encoding: encoding === 'otlp_proto' ? 'protobuf' : 'json' } as const
   const { records, rejected, heapBytes } = decodeOtlp(value, { ...options, limits: decodeLimits ?? {} })

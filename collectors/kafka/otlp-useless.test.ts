@@ -45,6 +45,17 @@ describe('a message of no use', () => {
     ])
   })
 
+  it('is a batch that is damaged, too, even where its bytes could be taken for a message', async () => {
+    collector.topics.add('otlp_spans', [call(1)])
+    collector.topics.addDamaged('otlp_spans', call(2))
+    collector.topics.add('otlp_spans', [call(3)])
+    void collector.start()
+    await collector.topics.drained('otlp_spans')
+    expect(collector.spanIds()).toEqual([1, 3])
+    expect(Object.fromEntries(collector.outcomes)).toEqual({ 'rejected:damaged-batch': 1 })
+    expect(collector.letters).toMatchObject([{ offset: 1, reason: 'damaged-batch', value: call(2) }])
+  })
+
   it('is alone in that, whatever is around it', async () => {
     const message = fc.oneof(fc.constant(undefined), fc.uint8Array({ maxLength: 40 }), fc.constant('good'))
     await fc.assert(

@@ -10,7 +10,7 @@ import { Rejected } from '../../schema/errors.ts'
 import type { CountOutcome, GivenUp, GiveUp, Intake } from '../collector.ts'
 import type { DecodeLimits } from '../otlp/limits.ts'
 import type { KafkaInput } from './collector-config.ts'
-import type { OtlpPartition, OtlpTopicRecord, OtlpTopics } from './otlp-topic.ts'
+import type { OnTopicTrouble, OtlpPartition, OtlpTopicRecord, OtlpTopics } from './otlp-topic.ts'
 import { type MessageFacts, readTurn, type Turn } from './turn.ts'
 
 /** How much is worked on at one time, for each partition. */
@@ -67,6 +67,7 @@ export interface OtlpTopicsOptions {
   /** A watch for a partition; the place is for its message. */
   readonly watch: (place: Pick<OtlpPartition, 'topic' | 'partition'>) => MessageWatch
   readonly patience: Patience
+  readonly onTrouble: OnTopicTrouble
   /** Aborted to stop: what is at hand is finished and committed, unless the bus or the brokers are away. */
   readonly signal: AbortSignal
   readonly limits?: Partial<TopicLimits>
@@ -96,6 +97,7 @@ export async function runOtlpTopics(options: OtlpTopicsOptions): Promise<void> {
       return new PartitionLoop(options, signal, partition, owned).run()
     },
     options.signal,
+    options.onTrouble,
   )
 }
 

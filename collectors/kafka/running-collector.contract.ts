@@ -50,6 +50,7 @@ class RunningCollector {
       received: (signal, records) => add(this.received, signal, records),
       watch: ({ topic }) => new PoisonWatch(`collect (${topic})`),
       patience: untilAvailable,
+      onTrouble: () => undefined,
       signal: this.#stopping.signal,
       ...options,
     })

@@ -2,50 +2,13 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { Fragment } from '../../schema/fragment.ts'
 import { areCapturesThere, captureFolder, recordFiles, signalOf } from '../../test/capture-files.ts'
-import { setUp } from '../../test/intake-saying.ts'
-import { startOtlpHttp } from '../otlp/http.ts'
-import { post } from '../otlp/http-client.contract.ts'
 import { INPUT, useCollector } from './running-collector.contract.ts'
 import { logBody, traceBodies } from './sdk-bodies.contract.ts'
-
-type Encoding = 'otlp_proto' | 'otlp_json'
-
-interface Body {
-  readonly signal: 'traces' | 'logs'
-  readonly bytes: Uint8Array
-}
-
-interface Taken {
-  readonly fragments: readonly Fragment[]
-  readonly ends: Readonly<Record<string, number>>
-  readonly received: Readonly<Record<string, number>>
-}
+import { type Body, type Encoding, type Taken, throughDoor } from './through-door.contract.ts'
 
 const TOPICS = { traces: 'otlp_spans', logs: 'otlp_logs' }
 const collector = useCollector()
-
-async function throughDoor(bodies: readonly Body[], encoding: Encoding): Promise<Taken> {
-  const { intake, published, counted } = setUp()
-  const received: Record<string, number> = {}
-  const door = await startOtlpHttp({
-    host: '127.0.0.1',
-    port: 0,
-    intake,
-    authenticate: () => ({ tenantId: INPUT.tenant }),
-    count: (outcome, records) => counted.set(outcome, (counted.get(outcome) ?? 0) + records),
-    received: (signal, records) => {
-      received[signal] = (received[signal] ?? 0) + records
-    },
-  })
-  const type = { 'content-type': encoding === 'otlp_proto' ? 'application/x-protobuf' : 'application/json' }
-  for (const { signal, bytes } of bodies) {
-    expect(await post(door.address, Buffer.from(bytes), type, `/v1/${signal}`)).toMatchObject({ status: 200 })
-  }
-  await door.close()
-  return { fragments: published, ends: Object.fromEntries(counted), received }
-}
 
 async function throughTopics(bodies: readonly Body[], encoding: Encoding): Promise<Taken> {
   for (const { signal, bytes } of bodies) {

@@ -1,7 +1,7 @@
 /** What is worked on at one time: neighbouring messages of a partition as one request to the intake. */
 import type { DecodedRequest } from '../collector.ts'
 import type { OtlpRecord } from '../otlp/records.ts'
-import { type MessageForm, type ReadMessage, readMessage } from './message.ts'
+import { damagedMessage, type MessageForm, type ReadMessage, readMessage } from './message.ts'
 import type { OtlpTopicRecord } from './otlp-topic.ts'
 
 /** What messages are, and when enough of them have been read. */
@@ -34,7 +34,7 @@ export function readTurn(messages: readonly OtlpTopicRecord[], form: TurnForm): 
   const facts: MessageFacts[] = []
   let heapBytes = 0
   for (const message of messages) {
-    const read = readMessage(message.value, form)
+    const read = message.isDamaged === true ? damagedMessage() : readMessage(message.value, form)
     let total = read.records.length
     for (const record of read.records) {
       records.push(record)

@@ -62,6 +62,7 @@ export class Consumer {
     this.#fetcher = new Fetcher({ link: this.#links.polls, onTrouble })
     this.#membership = new Membership({
       link: this.#links.group,
+      commitLink: this.#links.state,
       groupId,
       topic: topicName,
       sessionTimeoutMs,

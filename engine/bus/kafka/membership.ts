@@ -12,6 +12,8 @@ import { assignSticky, type Member } from './sticky.ts'
 export interface MembershipOptions {
   /** For this alone: joining waits at the broker. */
   readonly link: Link
+  /** For what was committed, which should not wait until others have joined. Default: the same link. */
+  readonly commitLink?: Link
   readonly groupId: string
   readonly topic: string
   /** After so long without a beat the group deals our partitions to others. */
@@ -22,6 +24,8 @@ export interface MembershipOptions {
    */
   readonly onAssigned: (partitions: readonly number[], isContinuous: boolean) => void
   readonly onTrouble: (error: Unavailable) => void
+  /** How often the leader looks whether the topic has more partitions now. Absent where their number cannot change. */
+  readonly lookEveryMs?: number
 }
 
 const PROTOCOL = 'telltale-sticky-1'
@@ -41,6 +45,8 @@ export class Membership {
   #generation = -1
   #owned: readonly number[] = []
   #beatMs = 0
+  /** As the leader of the group: how many partitions it dealt out, and when it has looked last. */
+  #dealt: { readonly partitions: number; lookedMs: number } | undefined
 
   constructor(options: MembershipOptions) {
     this.#options = options
@@ -71,15 +77,29 @@ export class Membership {
     left.catch(() => undefined)
   }
 
-  /** Tells the group how far we are. For those who look at it: what counts is in the state log. */
+  /**
+   * Tells the group how far we are.
+   *
+   * @throws Unavailable, also when the group was dealt anew and we have not heard of it: it takes no word of who is out.
+   */
   async commit(offsets: ReadonlyMap<number, number>): Promise<void> {
-    const { groupId, topic } = this.#options
+    const { link, commitLink = link, groupId, topic } = this.#options
     const partitions = [...offsets].map(([partition, offset]) => ({ partition, offset: String(offset) }))
     const groupGenerationId = this.#generation
     const memberId = this.#memberId
-    await this.#ask('commit', (broker) =>
+    await commitLink.coordinator(groupId, `commit in the group ${groupId}`, (broker) =>
       broker.offsetCommit({ groupId, groupGenerationId, memberId, topics: [{ topic, partitions }] }),
     )
+  }
+
+  /** How far the group is in a partition; undefined where it never was. @throws Unavailable */
+  async committed(partition: number): Promise<number | undefined> {
+    const { link, commitLink = link, groupId, topic } = this.#options
+    const { responses } = await commitLink.coordinator(groupId, `learn how far the group ${groupId} is`, (broker) =>
+      broker.offsetFetch({ groupId, topics: [{ topic, partitions: [{ partition }] }] }),
+    )
+    const offset = Number(responses[0]?.partitions[0]?.offset ?? -1)
+    return offset < 0 ? undefined : offset
   }
 
   #ask<Answer>(what: string, ask: Parameters<Link['coordinator']>[2]): Promise<Answer> {
@@ -103,6 +123,7 @@ export class Membership {
       }),
     )
     this.#memberId = joined.memberId
+    this.#dealt = undefined
     const isLeader = joined.leaderId === joined.memberId
     const groupAssignment = isLeader ? await this.#deal(joined.members) : []
     const { generationId, memberId } = joined
@@ -120,22 +141,24 @@ export class Membership {
   async #deal(members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[]) {
     const { link, topic } = this.#options
     await link.refresh()
-    const dealt = assignSticky(members.map(memberOf), link.partitions(topic).length)
-    return [...dealt].map(([memberId, partitions]) => ({
+    const partitions = link.partitions(topic).length
+    const dealt = assignSticky(members.map(memberOf), partitions)
+    this.#dealt = { partitions, lookedMs: performance.now() }
+    return [...dealt].map(([memberId, own]) => ({
       memberId,
       memberAssignment: AssignerProtocol.MemberAssignment.encode({
         version: VERSION,
-        assignment: { [topic]: [...partitions] },
+        assignment: { [topic]: [...own] },
         userData: Buffer.alloc(0),
       }),
     }))
   }
 
-  /** Until the group is dealt anew, or `signal` aborts. */
+  /** Until the group is dealt anew, or has to be, or `signal` aborts. */
   async #beat(signal: AbortSignal): Promise<void> {
     const { groupId, sessionTimeoutMs } = this.#options
     const everyMs = Math.min(sessionTimeoutMs / 6, 1000)
-    while (!signal.aborted) {
+    while (!signal.aborted && !(await this.#mustDeal())) {
       await sleep(everyMs, undefined, { signal }).catch(() => undefined)
       if (!signal.aborted) {
         const groupGenerationId = this.#generation
@@ -143,6 +166,26 @@ export class Membership {
         this.#beatMs = performance.now()
       }
     }
+  }
+
+  /** Whether we lead the group and the topic has another number of partitions than were dealt. */
+  async #mustDeal(): Promise<boolean> {
+    const { link, topic, lookEveryMs } = this.#options
+    const nowMs = performance.now()
+    if (this.#dealt === undefined || lookEveryMs === undefined || nowMs - this.#dealt.lookedMs < lookEveryMs) {
+      return false
+    }
+    this.#dealt.lookedMs = nowMs
+    try {
+      await link.refresh()
+    } catch (error) {
+      if (error instanceof Unavailable) {
+        // Those who read the partitions tell of it; dealing anew would not help them.
+        return false
+      }
+      throw error
+    }
+    return link.partitions(topic).length !== this.#dealt.partitions
   }
 
   async #recover(error: unknown, signal: AbortSignal): Promise<void> {
