@@ -67,8 +67,9 @@ export interface FetchPartition {
 }
 
 export interface FetchLimits {
-  /** How long the broker waits for a first byte. */
+  /** How long the broker waits for so many bytes. */
   readonly maxWaitMs: number
+  readonly minBytes: number
   /** Of the whole answer; one batch comes all the same when it alone is larger. */
   readonly maxBytes: number
 }
@@ -89,15 +90,15 @@ const NOTHING = Buffer.alloc(0)
 
 export function fetchExchange(
   partitions: readonly FetchPartition[],
-  { maxWaitMs, maxBytes }: FetchLimits,
+  { maxWaitMs, minBytes, maxBytes }: FetchLimits,
 ): Exchange<readonly FetchAnswer[]> {
   return {
     request: {
       ...FETCH,
       encode: async () => {
         const encoder = new kafkajs.Encoder(512)
-        // No replica, no waiting for more than a byte, no transactions, no fetch session.
-        encoder.writeInt32(-1).writeInt32(maxWaitMs).writeInt32(1).writeInt32(maxBytes).writeInt8(0)
+        // No replica, no transactions, no fetch session.
+        encoder.writeInt32(-1).writeInt32(maxWaitMs).writeInt32(minBytes).writeInt32(maxBytes).writeInt8(0)
         encoder.writeInt32(0).writeInt32(-1)
         writeByTopic(encoder, partitions, ({ partition, offset, maxBytes: most }) => {
           encoder.writeInt32(partition).writeInt32(-1).writeInt64(offset).writeInt64(-1).writeInt32(most)

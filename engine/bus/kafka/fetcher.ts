@@ -21,8 +21,10 @@ export interface ReadLimits {
   readonly waitMs: number
 }
 
-/** How long an idle poll waits; a partition that joins meanwhile waits as long. */
-const POLL_MS = 200
+/** How long an idle poll waits; a partition that joins meanwhile waits as long. What comes first comes at once. */
+const IDLE = { maxWaitMs: 200, minBytes: 1 }
+/** While records keep coming, a poll gathers a little: each costs the broker and us as much as many records. */
+const BUSY = { maxWaitMs: 20, minBytes: 64 * 1024 }
 const POLL_BYTES = 8 * 1024 * 1024
 const PARTITION_BYTES = 1024 * 1024
 /** Read ahead, for each partition. */
@@ -36,6 +38,8 @@ export class Fetcher {
   readonly #options: FetcherOptions
   readonly #readers = new Set<PartitionReader>()
   readonly #busyNodes = new Set<number>()
+  /** Nodes whose last poll brought something. */
+  readonly #flowing = new Set<number>()
   #alarm: NodeJS.Timeout | undefined
   #isClosed = false
 
@@ -90,7 +94,13 @@ export class Fetcher {
       const wanted = shuffled(readers).map(({ topic, partition, fetched }) => {
         return { topic, partition, offset: fetched, maxBytes: PARTITION_BYTES }
       })
-      const answers = await this.#options.link.poll(leader, wanted, { maxWaitMs: POLL_MS, maxBytes: POLL_BYTES })
+      const patience = this.#flowing.has(leader) ? BUSY : IDLE
+      const answers = await this.#options.link.poll(leader, wanted, { ...patience, maxBytes: POLL_BYTES })
+      if (answers.some(({ batches }) => batches.length > 0)) {
+        this.#flowing.add(leader)
+      } else {
+        this.#flowing.delete(leader)
+      }
       for (const answer of answers) {
         const reader = readers.find((each) => each.partition === answer.partition && each.topic === answer.topic)
         if (reader !== undefined) {

@@ -138,7 +138,7 @@ export class Link {
       await this.refresh()
       throw new Unavailable(`nobody leads ${partition.topic}/${partition.partition} at the moment`)
     }
-    const exchange = fetchExchange([partition], { maxWaitMs: 0, maxBytes: partition.maxBytes })
+    const exchange = fetchExchange([partition], { maxWaitMs: 0, minBytes: 1, maxBytes: partition.maxBytes })
     const [answer] = await this.#at(leader, 'read from Kafka', BESIDE_POLLS, exchange)
     if (answer === undefined || answer.errorCode !== 0) {
       const error = kafkajs.errorOf(answer?.errorCode ?? -1)
