@@ -133,8 +133,9 @@ export class Membership {
     const assignment = AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment ?? {}
     this.#generation = generationId
     this.#beatMs = performance.now()
-    this.#assigned(assignment[topic] ?? [], before === memberId)
+    // Whoever told us to stop no longer waits for what would begin now.
     signal.throwIfAborted()
+    this.#assigned(assignment[topic] ?? [], before === memberId)
   }
 
   /** The leader's duty. */
