@@ -36,8 +36,15 @@ async function make(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
-  await admin.createTopics({ topics: [{ topic, numPartitions, configEntries }], waitForLeaders: true })
+  await admin.createTopics({ topics: [{ topic, numPartitions, configEntries }], waitForLeaders: false })
+  await expect.poll(() => partitionsOf(topic), PATIENT).toBe(numPartitions)
   return topic
+}
+
+/** As brokers know them, which need a moment to hear of what was made; undefined until then. */
+async function partitionsOf(topic: string): Promise<number | undefined> {
+  const found = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => undefined)
+  return found?.topics[0]?.partitions.length
 }
 
 /** As the exporter: a key for what belongs together, headers of its own, gzip. */
@@ -264,8 +271,7 @@ describe('a topic', () => {
     await send(topic, calls(1, 1))
     await expect.poll(() => spanIds(one), PATIENT).toEqual([1])
     await admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] })
-    const partitions = async () => (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]?.partitions.length
-    await expect.poll(partitions, PATIENT).toBe(3)
+    await expect.poll(() => partitionsOf(topic), PATIENT).toBe(3)
     // kafkajs drops what is for a partition that a producer does not know, so this is another.
     const anew = kafka.producer()
     await anew.connect()

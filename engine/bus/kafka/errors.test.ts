@@ -57,7 +57,7 @@ describe('unavailable', () => {
     [
       'a broker that does not allow it',
       kafkajs.errorOf(TOPIC_DENIED),
-      'cannot append: the brokers do not allow it (TOPIC_AUTHORIZATION_FAILED): give the user of bus.kafka.sasl the right to',
+      'cannot append: the brokers do not allow it (TOPIC_AUTHORIZATION_FAILED): give the user that sasl names the right to',
     ],
   ])('says what was tried and what %s said', (_, error, message) => {
     const told = unavailable(error, 'append') as Unavailable

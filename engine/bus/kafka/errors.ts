@@ -44,7 +44,7 @@ export function unavailable(error: unknown, what: string): unknown {
 function reasonOf(fault: Fault): string {
   const type = answerOf(fault)
   if (type !== undefined && DENIED.test(type)) {
-    return `the brokers do not allow it (${type}): give the user of bus.kafka.sasl the right to`
+    return `the brokers do not allow it (${type}): give the user that sasl names the right to`
   }
   return type === undefined ? fault.message : `${fault.message} (${type})`
 }
