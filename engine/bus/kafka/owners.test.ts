@@ -3,7 +3,8 @@ import { Owners, type Ownership } from './owners.ts'
 
 /** Owners that return when they are told to, and what happened to them. */
 function watched() {
-  const running: { readonly ownership: Ownership; readonly end: () => void; readonly fail: (error: Error) => void }[] = []
+  const running: { readonly ownership: Ownership; readonly end: () => void; readonly fail: (error: Error) => void }[] =
+    []
   const failures: unknown[] = []
   const owners = new Owners(
     (ownership) => new Promise<void>((end, fail) => running.push({ ownership, end, fail })),
@@ -94,6 +95,22 @@ describe('owners of partitions', () => {
     ])
     running[1]?.end()
     await stopping
+  })
+
+  it('are not started any more once they are to stop, and may still lose what they own', async () => {
+    const { owners, running, states } = watched()
+    owners.assign([0, 1], true)
+    await settled()
+    const stopping = owners.stop()
+    owners.assign([1, 2], true)
+    for (const { end } of running) {
+      end()
+    }
+    await stopping
+    expect(states()).toEqual([
+      [0, 'lost'],
+      [1, 'stopping'],
+    ])
   })
 
   it('that fail are told of', async () => {

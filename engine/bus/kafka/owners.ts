@@ -20,6 +20,7 @@ export class Owners {
   readonly #run: (ownership: Ownership) => Promise<void>
   readonly #onFailed: (error: unknown) => void
   readonly #owners = new Map<number, Owner>()
+  #isStopped = false
 
   /**
    * @param run works on a partition until its signal aborts, and may take its time to return then.
@@ -30,7 +31,7 @@ export class Owners {
     this.#onFailed = onFailed
   }
 
-  /** What is ours from now on; as `onAssigned` of a membership. */
+  /** What is ours from now on; as `onAssigned` of a membership. Starts nobody after `stop`. */
   assign(partitions: readonly number[], isContinuous: boolean): void {
     for (const [partition, { ownership, stop }] of this.#owners) {
       if (!isContinuous || !partitions.includes(partition)) {
@@ -38,7 +39,7 @@ export class Owners {
         stop.abort()
       }
     }
-    for (const partition of partitions) {
+    for (const partition of this.#isStopped ? [] : partitions) {
       const owner = this.#owners.get(partition)
       if (owner === undefined || owner.ownership.isLost) {
         this.#start(partition, owner?.ended)
@@ -48,6 +49,7 @@ export class Owners {
 
   /** Tells all of them to stop; resolves when they have. What they still do for their partitions counts. */
   async stop(): Promise<void> {
+    this.#isStopped = true
     for (const { stop } of this.#owners.values()) {
       stop.abort()
     }
