@@ -234,6 +234,7 @@ export class Appender {
       this.#landed(lane, -1)
     } else if (LOST_IDENTITY.has(error.type)) {
       this.#identity = undefined
+      this.#failed(lane, new Unavailable(`${error.message} (${error.type})`))
     } else if (TOO_LARGE.has(error.type)) {
       this.#tooLarge(lane)
     } else if (error.retriable || error.type === 'CORRUPT_MESSAGE') {

@@ -194,12 +194,17 @@ export class Link {
     }
   }
 
-  /** Ends every connection, whatever is under way. */
+  /** Ends every connection, whatever is under way; the next request makes new ones. */
+  cut(why: string): void {
+    for (const place of this.#sockets.keys()) {
+      this.#cut(place, why)
+    }
+  }
+
+  /** For good. */
   async close(): Promise<void> {
     this.#isClosed = true
-    for (const place of this.#sockets.keys()) {
-      this.#cut(place, 'the link to Kafka is closed')
-    }
+    this.cut('the link to Kafka is closed')
     await this.#cluster.disconnect()
   }
 

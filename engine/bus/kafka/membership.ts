@@ -32,6 +32,7 @@ const PROTOCOL = 'telltale-sticky-1'
 const VERSION = 1
 const LEAVE_MS = 2000
 const AGAIN_MS = 500
+const SILENCES = 1.5
 /** The group is being dealt anew: join again. */
 const DEALING = 'REBALANCE_IN_PROGRESS'
 /** We are out: what we owned is others'. */
@@ -54,13 +55,29 @@ export class Membership {
 
   /** Runs until `signal` aborts, then leaves. Rejects only on a bug. */
   async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      try {
-        await this.#join(signal)
-        await this.#beat(signal)
-      } catch (error) {
-        await this.#recover(error, signal)
+    const { sessionTimeoutMs } = this.#options
+    const watching = setInterval(() => this.#doubt(), sessionTimeoutMs / 6)
+    try {
+      while (!signal.aborted) {
+        try {
+          await this.#join(signal)
+          await this.#beat(signal)
+        } catch (error) {
+          await this.#recover(error, signal)
+        }
       }
+    } finally {
+      clearInterval(watching)
+    }
+  }
+
+  /**
+   * Who has not been heard for longer than a session must think that others own what was ours; whatever is under way may
+   * be waiting for a broker that is no more. Joining takes as long as a session by itself.
+   */
+  #doubt(): void {
+    if (this.#owned.length > 0 && performance.now() - this.#beatMs > SILENCES * this.#options.sessionTimeoutMs) {
+      this.#assigned([], false)
     }
   }
 
@@ -163,9 +180,32 @@ export class Membership {
       await sleep(everyMs, undefined, { signal }).catch(() => undefined)
       if (!signal.aborted) {
         const groupGenerationId = this.#generation
-        await this.#ask('beat', (broker) => broker.heartbeat({ groupId, groupGenerationId, memberId: this.#memberId }))
+        const beat = this.#ask('beat', (broker) =>
+          broker.heartbeat({ groupId, groupGenerationId, memberId: this.#memberId }),
+        )
+        await this.#soon(beat, signal)
         this.#beatMs = performance.now()
       }
+    }
+  }
+
+  /** A coordinator that does not answer a beat soon is left for the one that the cluster names by then. */
+  async #soon(beat: Promise<unknown>, signal: AbortSignal): Promise<void> {
+    const { link, groupId, sessionTimeoutMs } = this.#options
+    const answered = new AbortController()
+    const late = sleep(sessionTimeoutMs / 3, undefined, { signal: AbortSignal.any([answered.signal, signal]) }).then(
+      () => {
+        link.cut('the coordinator did not answer in time')
+        throw new Unavailable(`the coordinator of ${groupId} does not answer`)
+      },
+      () => undefined,
+    )
+    try {
+      await Promise.race([beat, late.then(() => beat)])
+    } finally {
+      answered.abort()
+      beat.catch(() => undefined)
+      late.catch(() => undefined)
     }
   }
 
@@ -207,10 +247,6 @@ export class Membership {
       throw error
     }
     this.#options.onTrouble(error)
-    // Who cannot beat for as long as a session lasts must think that others own what was ours.
-    if (performance.now() - this.#beatMs > this.#options.sessionTimeoutMs) {
-      this.#assigned([], false)
-    }
     await sleep(AGAIN_MS, undefined, { signal }).catch(() => undefined)
   }
 

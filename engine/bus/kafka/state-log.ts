@@ -176,6 +176,11 @@ export class StateLog {
         throw new Unavailable(`${this.#place} ends at ${at}, and ${end} was promised`, { retryAfterMs: 100 })
       }
       for (const record of records) {
+        if (record.isDamaged) {
+          const remedy =
+            'without what it holds a stage would judge wrongly; move the topic aside to begin without state'
+          throw new Error(`the state in ${this.#place} is damaged at offset ${record.offset}: ${remedy}`)
+        }
         if (record.offset < end) {
           reading.take(record)
         }
@@ -214,7 +219,7 @@ class Reading {
 
   take(record: ReadRecord): void {
     const key = record.key === undefined ? '' : Buffer.from(record.key).toString()
-    if (key === MARKER && record.isDamaged === undefined) {
+    if (key === MARKER) {
       this.#epoch = record.offset
       this.commit = 0
       if (this.#own !== undefined && record.offset > this.#own) {
