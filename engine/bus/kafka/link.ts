@@ -250,7 +250,11 @@ export class Link {
     socket.setNoDelay(true)
     const sockets = this.#sockets.get(place) ?? new Set()
     this.#sockets.set(place, sockets.add(socket))
-    socket.once('close', () => sockets.delete(socket))
+    socket.once('close', () => {
+      sockets.delete(socket)
+      // kafkajs does this to dead connections whenever it fails to make others; each time would leave a listener behind.
+      socket.unref = () => socket
+    })
     return socket
   }
 
