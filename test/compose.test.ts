@@ -113,7 +113,18 @@ describe('the stages of docker-compose.yml', () => {
   })
 })
 
+/** Of the Compose specification, those that are used here: what is misspelt says so here, where there is no Docker. */
+const KEYS = new Set([
+  ...['build', 'cap_drop', 'command', 'configs', 'depends_on', 'deploy', 'environment', 'healthcheck', 'image', 'init'],
+  ...['logging', 'networks', 'ports', 'pull_policy', 'read_only', 'restart', 'security_opt', 'stop_grace_period'],
+  ...['ulimits', 'volumes'],
+])
+
 describe('every service of docker-compose.yml', () => {
+  it.each(services)('%s is described in words of the Compose specification', (_name, service) => {
+    expect(Object.keys(service).filter((key) => !KEYS.has(key))).toEqual([])
+  })
+
   it.each(services)('%s is of an image that stays the same', (_name, { image, build }) => {
     const built = build === '.' ? dockerfile : typeof build === 'object' ? build.dockerfile_inline : ''
     const bases = [...built.matchAll(/^FROM (\S+)/gm)].map(([, base]) => base as string)
