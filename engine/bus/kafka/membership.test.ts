@@ -1,8 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import type { Broker } from './kafkajs.ts'
+import { type Broker, kafkajs } from './kafkajs.ts'
 import type { Link } from './link.ts'
 import { Membership } from './membership.ts'
+
+const ILLEGAL_GENERATION = 22
 
 /** A group in memory of one member, which is let in when the test says so. */
 function groupOfOne() {
@@ -24,7 +26,12 @@ function groupOfOne() {
     syncGroup: async ({ groupAssignment }) => {
       return { memberAssignment: groupAssignment[0]?.memberAssignment ?? Buffer.alloc(0) }
     },
-    heartbeat: async () => undefined,
+    heartbeat: async ({ groupGenerationId }) => {
+      await turn()
+      if (groupGenerationId !== 1) {
+        throw kafkajs.errorOf(ILLEGAL_GENERATION)
+      }
+    },
     leaveGroup: async () => undefined,
   }
   const link = {
@@ -36,13 +43,13 @@ function groupOfOne() {
   return { link, letIn, asked }
 }
 
-function member(link: Link) {
+function member(link: Link, sessionTimeoutMs = 10_000) {
   const assigned: (readonly number[])[] = []
   const membership = new Membership({
     link,
     groupId: 'g',
     topic: 't',
-    sessionTimeoutMs: 10_000,
+    sessionTimeoutMs,
     onAssigned: (partitions) => assigned.push(partitions),
     onTrouble: () => undefined,
   })
@@ -74,5 +81,25 @@ describe('a member', () => {
     letIn()
     await running
     expect(assigned).toEqual([])
+  })
+
+  it('that was frozen lets go of everything, and is given it again though the group has not noticed', async () => {
+    const { link, letIn } = groupOfOne()
+    const { membership, assigned } = member(link, 300)
+    const stop = new AbortController()
+    letIn()
+    const running = membership.run(stop.signal)
+    while (assigned.length === 0) {
+      await turn()
+    }
+    for (const untilMs = performance.now() + 600; performance.now() < untilMs; ) {
+      // Nothing else of this process has its turn.
+    }
+    while (assigned.length < 3) {
+      await turn()
+    }
+    stop.abort()
+    await running
+    expect(assigned.slice(0, 3)).toEqual([[0, 1], [], [0, 1]])
   })
 })

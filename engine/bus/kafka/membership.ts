@@ -78,6 +78,8 @@ export class Membership {
   #doubt(): void {
     if (this.#owned.length > 0 && performance.now() - this.#beatMs > SILENCES * this.#options.sessionTimeoutMs) {
       this.#assigned([], false)
+      // The group may have noticed nothing, and must not think that we work on what we have let go: with this we join again.
+      this.#generation = -1
     }
   }
 
