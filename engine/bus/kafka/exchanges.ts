@@ -2,7 +2,8 @@
  * The two requests that carry records, with batches as bytes: Produce v7 and Fetch v11
  * (https://kafka.apache.org/protocol). Every broker from Kafka 2.3 to 4.x knows these versions.
  */
-import { type Decoder, type Encoder, type Exchange, kafkajs } from './kafkajs.ts'
+import { FrameWriter } from './frame.ts'
+import { type Decoder, type Exchange, kafkajs } from './kafkajs.ts'
 
 const PRODUCE = { apiKey: 0, apiVersion: 7, apiName: 'Produce' }
 const FETCH = { apiKey: 1, apiVersion: 11, apiName: 'Fetch' }
@@ -30,23 +31,12 @@ export function produceExchange(
   batches: readonly PartitionBatch[],
   timeoutMs: number,
 ): Exchange<readonly ProduceAnswer[]> {
+  const frame = new FrameWriter().string(null).int16(ACKS_ALL).int32(timeoutMs)
+  writeByTopic(frame, batches, ({ partition, batch }) => frame.int32(partition).bytes(batch))
   return {
-    request: {
-      ...PRODUCE,
-      encode: async () => {
-        const bytes = batches.reduce((sum, { batch }) => sum + batch.length, 0)
-        const encoder = new kafkajs.Encoder(bytes + 512 * (batches.length + 1))
-        encoder.writeString(null).writeInt16(ACKS_ALL).writeInt32(timeoutMs)
-        writeByTopic(encoder, batches, ({ partition, batch }) => {
-          encoder.writeInt32(partition).writeInt32(batch.length).writeBuffer(batch)
-        })
-        return encoder
-      },
-    },
-    response: {
-      decode: async (payload) => readByTopic(new kafkajs.Decoder(payload), produceAnswer),
-      parse: async (answer) => answer,
-    },
+    ...PRODUCE,
+    parts: frame.parts(),
+    decode: (payload) => readByTopic(new kafkajs.Decoder(payload), produceAnswer),
   }
 }
 
@@ -92,33 +82,25 @@ export function fetchExchange(
   partitions: readonly FetchPartition[],
   { maxWaitMs, minBytes, maxBytes }: FetchLimits,
 ): Exchange<readonly FetchAnswer[]> {
+  // No replica, no transactions, no fetch session.
+  const frame = new FrameWriter().int32(-1).int32(maxWaitMs).int32(minBytes).int32(maxBytes).int8(0).int32(0).int32(-1)
+  writeByTopic(frame, partitions, ({ partition, offset, maxBytes: most }) =>
+    frame.int32(partition).int32(-1).int64(offset).int64(-1).int32(most),
+  )
+  // No topics to forget; no rack.
+  frame.int32(0).string('')
   return {
-    request: {
-      ...FETCH,
-      encode: async () => {
-        const encoder = new kafkajs.Encoder(512)
-        // No replica, no transactions, no fetch session.
-        encoder.writeInt32(-1).writeInt32(maxWaitMs).writeInt32(minBytes).writeInt32(maxBytes).writeInt8(0)
-        encoder.writeInt32(0).writeInt32(-1)
-        writeByTopic(encoder, partitions, ({ partition, offset, maxBytes: most }) => {
-          encoder.writeInt32(partition).writeInt32(-1).writeInt64(offset).writeInt64(-1).writeInt32(most)
-        })
-        // No topics to forget; no rack.
-        return encoder.writeInt32(0).writeString('')
-      },
-    },
-    response: {
-      decode: async (payload) => {
-        const decoder = new kafkajs.Decoder(payload)
-        decoder.readInt32()
-        const errorCode = decoder.readInt16()
-        decoder.readInt32()
-        if (errorCode !== 0) {
-          throw kafkajs.errorOf(errorCode)
-        }
-        return readByTopic(decoder, fetchAnswer)
-      },
-      parse: async (answer) => answer,
+    ...FETCH,
+    parts: frame.parts(),
+    decode: (payload) => {
+      const decoder = new kafkajs.Decoder(payload)
+      decoder.readInt32()
+      const errorCode = decoder.readInt16()
+      decoder.readInt32()
+      if (errorCode !== 0) {
+        throw kafkajs.errorOf(errorCode)
+      }
+      return readByTopic(decoder, fetchAnswer)
     },
   }
 }
@@ -137,7 +119,7 @@ function fetchAnswer(decoder: Decoder, topic: string): FetchAnswer {
 
 /** `[topic [partition ...]]`, as both requests have it. */
 function writeByTopic<Item extends { readonly topic: string }>(
-  encoder: Encoder,
+  frame: FrameWriter,
   items: readonly Item[],
   write: (item: Item) => void,
 ): void {
@@ -150,10 +132,12 @@ function writeByTopic<Item extends { readonly topic: string }>(
       own.push(item)
     }
   }
-  encoder.writeInt32(byTopic.size)
+  frame.int32(byTopic.size)
   for (const [topic, own] of byTopic) {
-    encoder.writeString(topic).writeInt32(own.length)
-    own.forEach(write)
+    frame.string(topic).int32(own.length)
+    for (const item of own) {
+      write(item)
+    }
   }
 }
 

@@ -5,29 +5,83 @@
  * touches is declared here.
  */
 import { createRequire } from 'node:module'
+import type { Socket } from 'node:net'
 import type { ISocketFactory, Logger, SASLOptions } from 'kafkajs'
 
 const require = createRequire(import.meta.url)
 const VERSION = '2.2.4'
 
-/** A request that kafkajs frames and sends, and what reads its answer. */
+/** A request, and what reads its answer. */
 export interface Exchange<Answer> {
-  readonly request: {
-    readonly apiKey: number
-    readonly apiVersion: number
-    readonly apiName: string
-    readonly encode: () => Promise<Encoder>
-  }
-  readonly response: {
-    readonly decode: (payload: Buffer) => Promise<Answer>
-    readonly parse: (answer: Answer) => Promise<Answer>
-  }
-  readonly requestTimeout?: number
-  readonly logResponseError?: boolean
+  readonly apiKey: number
+  readonly apiVersion: number
+  readonly apiName: string
+  /** What follows the header. */
+  readonly parts: readonly Buffer[]
+  readonly decode: (payload: Buffer) => Answer
 }
 
 export interface Connection {
-  send<Answer>(exchange: Exchange<Answer>): Promise<Answer>
+  readonly clientId: string
+  readonly socket: Socket
+  readonly requestQueue: {
+    push(request: {
+      readonly entry: {
+        readonly apiKey: number
+        readonly apiVersion: number
+        readonly apiName: string
+        readonly correlationId: number
+        readonly resolve: (answer: { readonly payload: Buffer }) => void
+        readonly reject: (error: unknown) => void
+      }
+      readonly expectResponse: true
+      readonly requestTimeout: null
+      readonly sendRequest: () => void
+    }): void
+  }
+  authenticate(): Promise<void>
+  failIfNotConnected(): void
+  nextCorrelationId(): number
+}
+
+/** Sends a request over a connection of kafkajs, which counts it, times it out and finds its answer. */
+export async function exchange<Answer>(connection: Connection, request: Exchange<Answer>): Promise<Answer> {
+  await connection.authenticate()
+  connection.failIfNotConnected()
+  const { apiKey, apiVersion, apiName, parts } = request
+  const correlationId = connection.nextCorrelationId()
+  const header = headerOf(request, correlationId, connection.clientId)
+  const { payload } = await new Promise<{ readonly payload: Buffer }>((resolve, reject) => {
+    connection.requestQueue.push({
+      entry: { apiKey, apiVersion, apiName, correlationId, resolve, reject },
+      expectResponse: true,
+      requestTimeout: null,
+      sendRequest: () => {
+        const { socket } = connection
+        socket.cork()
+        socket.write(header)
+        for (const part of parts) {
+          socket.write(part)
+        }
+        socket.uncork()
+      },
+    })
+  })
+  return request.decode(payload)
+}
+
+/** Request header v1, with the length of all that follows before it. */
+function headerOf({ apiKey, apiVersion, parts }: Exchange<unknown>, correlationId: number, clientId: string): Buffer {
+  const id = Buffer.from(clientId)
+  const header = Buffer.allocUnsafe(14 + id.length)
+  const bytes = parts.reduce((sum, part) => sum + part.length, header.length - 4)
+  header.writeInt32BE(bytes, 0)
+  header.writeInt16BE(apiKey, 4)
+  header.writeInt16BE(apiVersion, 6)
+  header.writeInt32BE(correlationId, 8)
+  header.writeInt16BE(id.length, 12)
+  id.copy(header, 14)
+  return header
 }
 
 export interface Broker {
@@ -122,17 +176,6 @@ export interface Cluster {
   >
 }
 
-export interface Encoder {
-  readonly buffer: Buffer
-  writeInt8(value: number): Encoder
-  writeInt16(value: number): Encoder
-  writeInt32(value: number): Encoder
-  writeInt64(value: number | string): Encoder
-  writeString(value: string | null): Encoder
-  writeBytes(value: Uint8Array): Encoder
-  writeBuffer(value: Buffer): Encoder
-}
-
 export interface Decoder {
   readInt8(): number
   readInt16(): number
@@ -167,7 +210,6 @@ export interface ProtocolError extends Error {
 
 interface Internals {
   readonly Cluster: new (options: ClusterOptions) => Cluster
-  readonly Encoder: new (initialBytes?: number) => Encoder
   readonly Decoder: new (buffer: Buffer) => Decoder
   readonly errorOf: (code: number) => ProtocolError
   readonly socketOf: ISocketFactory
@@ -184,7 +226,6 @@ function open(): Internals {
   stopIdleTimers()
   return {
     Cluster: require('kafkajs/src/cluster'),
-    Encoder: require('kafkajs/src/protocol/encoder'),
     Decoder: require('kafkajs/src/protocol/decoder'),
     errorOf: (require('kafkajs/src/protocol/error') as { createErrorFromCode: Internals['errorOf'] })
       .createErrorFromCode,

@@ -15,7 +15,14 @@ import {
   type ProduceAnswer,
   produceExchange,
 } from './exchanges.ts'
-import { type Broker, type Cluster, type Exchange, kafkajs, type PartitionMetadata } from './kafkajs.ts'
+import {
+  type Broker,
+  type Cluster,
+  type Exchange,
+  exchange as exchanged,
+  kafkajs,
+  type PartitionMetadata,
+} from './kafkajs.ts'
 import { oauthToken } from './oauth-token.ts'
 import type { KafkaSasl, KafkaSettings, KafkaTls } from './settings.ts'
 
@@ -213,7 +220,7 @@ export class Link {
       const broker = await this.#cluster.findBroker({ nodeId })
       try {
         const connection = await broker.connectionPool.getConnection(index)
-        return await connection.send(exchange)
+        return await exchanged(connection, exchange)
       } catch (error) {
         this.#cutAfter(error, broker)
         throw error

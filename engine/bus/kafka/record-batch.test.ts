@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { crc32c } from './crc32c.ts'
-import { type Encoder, kafkajs } from './kafkajs.ts'
+import { kafkajs } from './kafkajs.ts'
 import {
   type BatchFacts,
   decodeBatches,
@@ -16,11 +16,16 @@ import {
 } from './record-batch.ts'
 
 /** What kafkajs itself writes and reads. */
+/** What kafkajs' encoders give. */
+interface Encoded {
+  readonly buffer: Buffer
+}
+
 const require = createRequire(import.meta.url)
 const { RecordBatch } = require('kafkajs/src/protocol/recordBatch/v0') as {
-  RecordBatch: (batch: object) => Promise<Encoder>
+  RecordBatch: (batch: object) => Promise<Encoded>
 }
-const encodeRecord = require('kafkajs/src/protocol/recordBatch/record/v0') as (record: object) => Encoder
+const encodeRecord = require('kafkajs/src/protocol/recordBatch/record/v0') as (record: object) => Encoded
 const decodeByKafkajs = require('kafkajs/src/protocol/recordBatch/v0/decoder') as (decoder: object) => Promise<{
   records: readonly { offset: string; key: Buffer; value: Buffer | null; headers: Record<string, Buffer> }[]
   producerId: string
