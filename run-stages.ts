@@ -12,7 +12,7 @@ import type { OwnedPartition } from './engine/owned-partitions.ts'
 import type { Spool } from './engine/spool.ts'
 import type { OutcomeCounts, Stage, StageResult } from './engine/stage.ts'
 import { runWriter, WRITE_GROUP } from './engine/write.ts'
-import { isRole, type Roles } from './roles.ts'
+import { isBusEmbedded, isRole, type Roles } from './roles.ts'
 import type { PolicySet } from './rules/policy.ts'
 import type { Notice } from './schema/alert.ts'
 import type { Finding } from './schema/finding.ts'
@@ -115,11 +115,12 @@ function runOne(stage: Stage, bus: Bus, parts: Parts, signal: AbortSignal): Prom
 }
 
 function runWrites(bus: Bus, store: Store, parts: Parts, signal: AbortSignal): Promise<void> {
-  const { metrics, troubles, log } = parts
+  const { config, metrics, troubles, log } = parts
   return runWriter({
     bus,
     store,
     signal,
+    isPartitioned: !isBusEmbedded(config),
     onBatch: ({ table, rows, durationMs, refused }) => {
       metrics.add('telltale_store_rows_total', { table }, rows)
       metrics.add('telltale_store_batches_total', { table, result: 'stored' })

@@ -32,6 +32,11 @@ export interface WriterRun {
   /** Which topics; default all that the store has a table for. */
   readonly topics?: readonly StoreTable[]
   readonly limits?: Partial<WriteLimits>
+  /**
+   * The bus has many partitions. Each makes batches of its own, so events and findings wait longer for company: small
+   * batches cost the store more than large ones.
+   */
+  readonly isPartitioned?: boolean
   /** Told after each batch that is in the store. For outcomes and metrics. */
   readonly onBatch?: (batch: WrittenBatch) => void
   /** Told when the store or the bus does not answer and the writer waits. */
@@ -59,6 +64,7 @@ const DEFAULT_LIMITS: Readonly<Record<StoreTable, WriteLimits>> = {
   alerts: { maxRows: 10_000, maxBytes: 16 * 1024 * 1024, intervalMs: 200 },
   dead_letters: { maxRows: 10_000, maxBytes: 16 * 1024 * 1024, intervalMs: 500 },
 }
+const PARTITIONED_INTERVAL_MS: Partial<Record<StoreTable, number>> = { events: 1000, findings: 1000 }
 /** How long an idle partition waits for a first row. */
 const IDLE_MS = 1000
 /** The same, when what was stored last is not committed yet. */
@@ -76,7 +82,7 @@ export async function runWriter(run: WriterRun): Promise<void> {
     (run.topics ?? STORE_TABLES).map(async (topic) => {
       try {
         await run.bus.consume(
-          { group: WRITE_GROUP, topic },
+          { group: WRITE_GROUP, topic, wantsDecoded: false },
           (assignment, owned) => new PartitionWriter(run, topic, assignment, owned).run(),
           signal,
         )
@@ -118,7 +124,9 @@ class PartitionWriter {
     this.#table = table
     this.#assignment = assignment
     this.#signal = signal
-    this.#limits = { ...DEFAULT_LIMITS[table], ...run.limits }
+    const intervalMs =
+      (run.isPartitioned ? PARTITIONED_INTERVAL_MS[table] : undefined) ?? DEFAULT_LIMITS[table].intervalMs
+    this.#limits = { ...DEFAULT_LIMITS[table], intervalMs, ...run.limits }
     this.#done = assignment.start
   }
 

@@ -81,6 +81,8 @@ export interface ConsumeOptions {
   readonly topic: Topic
   /** Where a group that has never committed starts. Default `earliest`. */
   readonly from?: 'earliest' | 'latest'
+  /** `false`: bytes are enough, nothing has to be kept in memory for this reader. Default `true`. */
+  readonly wantsDecoded?: boolean
 }
 
 export interface PartitionLag {

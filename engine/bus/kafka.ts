@@ -215,7 +215,22 @@ class KafkaBus implements Bus {
         others.push(record)
       }
     }
-    await Promise.all([...byPartition].map(([partition, part]) => this.#appender.append(name, partition, part)))
+    await Promise.all(
+      [...byPartition].map(async ([partition, part]) => {
+        const base = await this.#appender.append(name, partition, part)
+        if (base >= 0) {
+          this.#handOn(topic, partition, base, part)
+        }
+      }),
+    )
+  }
+
+  #handOn(topic: Topic, partition: number, base: number, records: readonly BusRecord[]): void {
+    for (const [consumer, { options }] of this.#consumers) {
+      if (options.topic === topic) {
+        consumer.handedOn.keep(partition, base, records)
+      }
+    }
   }
 
   #partitionsOf(topic: Topic): number {

@@ -70,7 +70,8 @@ export class Appender {
   /**
    * Appends to one partition, in order.
    *
-   * @returns the offset of the first record, or -1 when the broker no longer knows it.
+   * @returns the offset of the first record, which the others follow; -1 when the broker no longer knows it, or when they
+   *   did not fit into one batch, so that others may lie between them.
    * @throws Unavailable, Rejected when a record is larger than the topic allows.
    */
   async append(
@@ -103,8 +104,8 @@ export class Appender {
     this.#pendingBytes += bytes
     this.#waiting.add(lane)
     this.#pump()
-    const [base] = await Promise.all(landed)
-    return base ?? -1
+    const [base = -1, ...others] = await Promise.all(landed)
+    return others.length === 0 ? base : -1
   }
 
   /** Waits a while for what is under way, then gives up the rest. */

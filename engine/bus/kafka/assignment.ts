@@ -2,6 +2,7 @@
 import { Unavailable } from '../../../schema/errors.ts'
 import type { Assignment, BusRecord, Commit, StoredRecord, Topic } from '../bus.ts'
 import type { PartitionReader } from './fetcher.ts'
+import type { HandedOn } from './handed-on.ts'
 import type { ReadRecord } from './record-batch.ts'
 import { Fenced, type StateLog } from './state-log.ts'
 
@@ -13,6 +14,7 @@ export interface AssignmentParts {
   readonly state: ReadonlyMap<string, Uint8Array>
   readonly stateLog: StateLog
   readonly reader: PartitionReader
+  readonly handedOn: HandedOn
   /** Ends waiting reads. */
   readonly signal: AbortSignal
   /** Appends to the partitions of the records' keys; `own` names one partition for all of them. */
@@ -77,7 +79,7 @@ export class KafkaAssignment implements Assignment {
       this.#committed = first.offset
     }
     this.#position = (found.at(-1)?.offset ?? this.#position - 1) + 1
-    return found.map(storedRecord)
+    return found.map((record) => this.#stored(record))
   }
 
   async commit({ next, outputs, state }: Commit): Promise<void> {
@@ -107,19 +109,21 @@ export class KafkaAssignment implements Assignment {
     await this.#parts.append(topic, records, topic === this.topic ? this.partition : undefined)
   }
 
+  #stored({ offset, key, value, isDamaged }: ReadRecord): StoredRecord {
+    const decoded = this.#parts.handedOn.take(this.partition, offset)
+    return {
+      offset,
+      key: key === undefined ? '' : Buffer.from(key.buffer, key.byteOffset, key.length).toString(),
+      value: value ?? NO_BYTES,
+      ...(decoded === undefined ? {} : { decoded }),
+      ...(isDamaged === undefined ? {} : { isDamaged }),
+    }
+  }
+
   #checkOwned(): void {
     if (this.#isRevoked) {
       const { group } = this.#parts
       throw new Unavailable(`${group} no longer owns ${this.topic}/${this.partition} (epoch ${this.epoch})`)
     }
-  }
-}
-
-function storedRecord({ offset, key, value, isDamaged }: ReadRecord): StoredRecord {
-  return {
-    offset,
-    key: key === undefined ? '' : Buffer.from(key.buffer, key.byteOffset, key.length).toString(),
-    value: value ?? NO_BYTES,
-    ...(isDamaged === undefined ? {} : { isDamaged }),
   }
 }

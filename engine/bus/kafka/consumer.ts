@@ -9,6 +9,7 @@ import type { Assignment, ConsumeOptions, Topic } from '../bus.ts'
 import type { Appender } from './appender.ts'
 import { type AssignmentParts, KafkaAssignment } from './assignment.ts'
 import { Fetcher } from './fetcher.ts'
+import { HandedOn } from './handed-on.ts'
 import { Link } from './link.ts'
 import { Membership } from './membership.ts'
 import type { KafkaSettings } from './settings.ts'
@@ -51,6 +52,7 @@ export class Consumer {
   /** How far each partition is that is owned here, and what the group was not told yet. */
   readonly committed = new Map<number, number>()
   readonly #untold = new Map<number, number>()
+  readonly handedOn = new HandedOn()
   readonly #failed = new AbortController()
   #telling: Promise<void> = Promise.resolve()
 
@@ -175,12 +177,16 @@ export class Consumer {
       state: claimed.state,
       stateLog,
       reader,
+      handedOn: this.handedOn,
       signal: ownerSignal,
       append,
       onCommitted: (next) => this.#committed(partition, next),
       onFenced: () => fenced.abort(),
     })
     this.#committed(partition, claimed.start)
+    if (options.wantsDecoded !== false) {
+      this.handedOn.open(partition)
+    }
     const checking = setInterval(() => {
       stateLog.check().catch((error: unknown) => {
         if (error instanceof Fenced) {
@@ -197,6 +203,7 @@ export class Consumer {
       await own(assignment, ownerSignal)
     } finally {
       clearInterval(checking)
+      this.handedOn.close(partition)
       assignment.revoke()
       this.#fetcher.stop(reader)
     }
