@@ -94,12 +94,16 @@ function openStages(parts: Parts): readonly Stage[] {
   return stages.filter(({ id }) => isRole(id) && roles.has(id))
 }
 
+/** Every partition has a batch in hand, and another under way: of many, each is smaller. */
+const PARTITIONED_BATCH = 300
+
 function runOne(stage: Stage, bus: Bus, parts: Parts, signal: AbortSignal): Promise<void> {
-  const { ledger, metrics, troubles, log } = parts
+  const { config, ledger, metrics, troubles, log } = parts
   return runStage({
     bus,
     stage,
     signal,
+    ...(isBusEmbedded(config) ? {} : { batch: { maxRecords: PARTITIONED_BATCH } }),
     onOutcomes: (id, outcomes) => {
       ledger.add(id, outcomes)
       countRejected(id, outcomes, metrics)

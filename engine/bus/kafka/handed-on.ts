@@ -6,7 +6,7 @@
 import type { BusRecord } from '../bus.ts'
 
 /** Objects of one partition; beyond, whoever reads is far behind, and keeping them would only cost memory. */
-const MAX_OBJECTS = 4000
+const MAX_OBJECTS = 2000
 
 export class HandedOn {
   readonly #byPartition = new Map<number, Map<number, object>>()
