@@ -24,15 +24,15 @@ export interface FleetPlan {
   readonly onAlert?: (alert: Alert) => void
 }
 
+/** What each stage reads, as health names it. */
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  assemble: ['assemble/fragments'],
+  detect: ['detect/events'],
+  correlate: ['correlate/findings'],
+  deliver: ['deliver:receiver/alerts'],
+  write: ['write/events', 'write/findings', 'write/alerts'],
+}
 const JUDGING = ['assemble/fragments', 'detect/events']
-const ALL_GROUPS = [
-  ...JUDGING,
-  'correlate/findings',
-  'deliver:receiver/alerts',
-  'write/events',
-  'write/findings',
-  'write/alerts',
-]
 const LOOK_EVERY_MS = 100
 const LITTLE_RECORDS = 1000
 const SETTLE_LIMIT_MS = 240_000
@@ -49,6 +49,7 @@ export class Fleet {
   readonly topicPrefix: string
   readonly #collectors: readonly TelltaleProcess[]
   readonly #assemblers: readonly TelltaleProcess[]
+  readonly #groups: readonly string[]
   /** The one that stores and answers. */
   readonly #server: TelltaleProcess
   /** Requests so far. */
@@ -72,6 +73,9 @@ export class Fleet {
       [...parts.members].filter(([name]) => parts.plan.members[name]?.includes(stage)).map(([, member]) => member)
     this.#collectors = having('collect')
     this.#assemblers = having('assemble')
+    this.#groups = Object.values(parts.plan.members)
+      .flat()
+      .flatMap((stage) => GROUPS[stage] ?? [])
     this.#server = having('serve')[0] as TelltaleProcess
   }
 
@@ -131,14 +135,14 @@ export class Fleet {
 
   /** Until nothing is behind and nothing is held: all that was sent is judged, delivered and stored. */
   async settle(): Promise<void> {
-    await this.#until(() => this.#isQuiet(ALL_GROUPS))
+    await this.#until(() => this.#isQuiet(this.#groups))
   }
 
   /** Until nothing is behind; something may still be held. */
   async stored(): Promise<void> {
     await this.#until(async () => {
       const lag = await this.lag()
-      return lag !== undefined && ALL_GROUPS.every((group) => lag[group] === 0)
+      return lag !== undefined && this.#groups.every((group) => lag[group] === 0)
     })
   }
 
@@ -153,7 +157,7 @@ export class Fleet {
       try {
         const collectors = await Promise.all(this.#collectors.map((collector) => collector.health()))
         const { lag } = await this.#server.health()
-        const isNearly = ALL_GROUPS.every((group) => (lag[group] ?? Number.POSITIVE_INFINITY) < LITTLE_RECORDS)
+        const isNearly = this.#groups.every((group) => (lag[group] ?? Number.POSITIVE_INFINITY) < LITTLE_RECORDS)
         return isNearly && collectors.every(({ spool }) => spool?.records === 0)
       } catch {
         return false
