@@ -77,7 +77,7 @@ export const KafkaBus = Type.Object(
     replication: Type.Optional(Type.Integer({ minimum: 1, maximum: 9 })),
     compression: Type.Enum(['none', 'gzip'], { default: 'none' }),
     /** How long a process may be silent before its partitions go to another. */
-    session_timeout_ms: Type.Integer({ minimum: 1000, maximum: 300_000, default: 10_000 }),
+    session_timeout_ms: Type.Integer({ minimum: 1000, maximum: 300_000, default: 6000 }),
   },
   strict,
 )

@@ -119,8 +119,7 @@ async function throughput(): Promise<boolean> {
 }
 
 async function restart(): Promise<boolean> {
-  const settings = { 'group.min.session.timeout.ms': 1000 }
-  return withBrokers(settings, async ({ bootstrap }) => {
+  return withBrokers({}, async ({ bootstrap }) => {
     const result = await measureRestart(bootstrap, Number(values.agents), probeEvent)
     const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
     console.log(`agents with state            ${result.agents}`)

@@ -95,7 +95,7 @@ export class Fleet {
           brokers: plan.brokers,
           topic_prefix: topicPrefix,
           partitions: plan.partitions,
-          session_timeout_ms: plan.sessionTimeoutMs ?? 10_000,
+          session_timeout_ms: plan.sessionTimeoutMs ?? 6000,
         },
       },
       sinks: [{ type: 'webhook', name: 'receiver', url: receiver.url, secret, allow: ['127.0.0.0/8'] }],

@@ -29,8 +29,6 @@ export async function measureRestart(
     brokers,
     partitions: PARTITIONS,
     members: MEMBERS,
-    // A killed member is missed after its session: what is measured is what comes after that.
-    sessionTimeoutMs: 2000,
     onAlert: ({ session_id }) => sessions.get(session_id)?.(),
   })
   const bus = await openKafkaBus({ brokers, topicPrefix: fleet.topicPrefix })

@@ -33,7 +33,7 @@ export interface KafkaBusOptions extends KafkaSettings {
   readonly replication?: number
   /** Default `none`: brokers and network have more room than processors have time. */
   readonly compression?: 'none' | 'gzip'
-  /** After so long without a sign of life the partitions of a process are dealt to others. Default 10 s. */
+  /** After so long without a sign of life the partitions of a process are dealt to others. Default 6 s, the least that brokers allow by default. */
   readonly sessionTimeoutMs?: number
   /** Of topics that are made: how long and how much of each is kept, read or not. Default 7 days, 64 GiB. */
   readonly retention?: { readonly maxAgeMs?: number; readonly maxBytes?: number }
@@ -138,7 +138,7 @@ class KafkaBus implements Bus {
       groupId,
       topicName,
       stateTopic,
-      sessionTimeoutMs: settings.sessionTimeoutMs ?? 10_000,
+      sessionTimeoutMs: settings.sessionTimeoutMs ?? 6000,
       prepare: async () => {
         await administration.ensure([statePlan])
         await this.#parts.link.open([stateTopic])
