@@ -336,7 +336,7 @@ describe('a cluster', () => {
     expect(config.bus.kafka).toMatchObject({
       topic_prefix: 'telltale.',
       compression: 'none',
-      session_timeout_ms: 10_000,
+      session_timeout_ms: 6000,
     })
     const text = (name: string) => readFileSync(join(certificates, name), 'utf8')
     expect((await checkConfig(config)).connections).toEqual({
