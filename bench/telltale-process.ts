@@ -99,7 +99,7 @@ export class TelltaleProcess {
       })
       const died = new Promise<never>((_resolve, reject) => {
         child.once('exit', (code, signal) => {
-          if (signal !== 'SIGKILL') {
+          if (signal !== 'SIGKILL' && this.#process !== undefined) {
             this.#ended = new Error(`${this.#stages.join(' ')} ended by itself (${code ?? signal}): ${said}`)
             reject(this.#ended)
           }
@@ -234,6 +234,7 @@ export class TelltaleProcess {
       return
     }
     const gone = new Promise((resolve) => child.once('exit', resolve))
+    this.#process = undefined
     child.kill('SIGTERM')
     await Promise.race([gone, sleep(15_000).then(() => process.kill(-(child.pid as number), 'SIGKILL'))])
   }

@@ -11,7 +11,7 @@ import { measureFleetKills } from './kill-fleet.ts'
 import { measureOutage } from './outage.ts'
 import { measureRebalance } from './rebalance.ts'
 import { measureRestart } from './restart.ts'
-import { measureFleetLatency, measureFleetThroughput } from './throughput.ts'
+import { APART, FEW, measureFleetLatency, measureFleetThroughput } from './throughput.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -22,6 +22,7 @@ const { values, positionals } = parseArgs({
     minutes: { type: 'string', default: '5' },
     agents: { type: 'string', default: '100000' },
     requests: { type: 'string', default: '600' },
+    apart: { type: 'boolean', default: false },
     victims: { type: 'string' },
     seed: { type: 'string', default: '1' },
   },
@@ -102,7 +103,11 @@ async function throughput(): Promise<boolean> {
     const broker = { bootstrap, pid: pidOfBroker() }
     const load = { identified: 0.5, agents: 500, startMs: Date.now() }
     const requests = await loadRequests({ ...load, requests: Number(values.requests), seed: 'kafka' })
-    const { spansPerSecond, cpuUsPerSpan, anonymousBytes } = await measureFleetThroughput(requests, broker)
+    const { spansPerSecond, cpuUsPerSpan, anonymousBytes } = await measureFleetThroughput(
+      requests,
+      broker,
+      values.apart ? APART : FEW,
+    )
     const sum = Object.values(cpuUsPerSpan).reduce((total, us) => total + us, 0)
     console.log(`spans/s                      ${Math.round(spansPerSecond)}`)
     console.log(`us of processor a span       ${described(cpuUsPerSpan, (us) => us.toFixed(1))}; all ${sum.toFixed(1)}`)

@@ -17,11 +17,21 @@ export interface FleetThroughput {
 }
 
 /** As few processes as the stages that must be apart. */
-const MEMBERS = {
+export const FEW = {
   collect: ['collect'],
   detect: ['assemble', 'detect', 'correlate', 'deliver'],
   write: ['write', 'serve'],
 }
+/** Each stage by itself, to see what it takes. */
+export const APART = {
+  collect: ['collect'],
+  assemble: ['assemble'],
+  detect: ['detect'],
+  correlate: ['correlate'],
+  deliver: ['deliver'],
+  write: ['write', 'serve'],
+}
+export type Members = Readonly<Record<string, readonly string[]>>
 const PARTITIONS = 4
 const CONNECTIONS = 8
 
@@ -35,8 +45,9 @@ export interface Bootstrap {
 export async function measureFleetThroughput(
   requests: readonly Uint8Array[],
   broker: Bootstrap,
+  members: Members,
 ): Promise<FleetThroughput> {
-  return withFleet(broker, [LOAD_POLICY], undefined, async (fleet) => {
+  return withFleet(broker, members, [LOAD_POLICY], undefined, async (fleet) => {
     const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
     const [collector] = fleet.collectors
     const door = collector?.otlp ?? ''
@@ -81,7 +92,7 @@ export async function measureFleetLatency(
       sentMs.delete(session_id)
     }
   }
-  return withFleet(broker, [], onAlert, async (fleet) => {
+  return withFleet(broker, FEW, [], onAlert, async (fleet) => {
     const agent = new Agent({ keepAlive: true })
     const door = fleet.collectors[0]?.otlp ?? ''
     const warm = Math.ceil(marked.length / 5)
@@ -99,6 +110,7 @@ export async function measureFleetLatency(
 
 async function withFleet<Result>(
   { bootstrap }: Bootstrap,
+  members: Members,
   policies: readonly object[],
   onAlert: ((alert: { readonly session_id: string }) => void) | undefined,
   use: (fleet: Fleet) => Promise<Result>,
@@ -108,7 +120,7 @@ async function withFleet<Result>(
   const fleet = await Fleet.open({
     brokers: bootstrap,
     partitions: PARTITIONS,
-    members: MEMBERS,
+    members,
     settings: policies.length === 0 ? {} : { policies: directory },
     ...(onAlert === undefined ? {} : { onAlert }),
   })

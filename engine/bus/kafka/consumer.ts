@@ -12,6 +12,7 @@ import { Fetcher } from './fetcher.ts'
 import { HandedOn } from './handed-on.ts'
 import { Link } from './link.ts'
 import { Membership } from './membership.ts'
+import { Owners, type Ownership } from './owners.ts'
 import type { KafkaSettings } from './settings.ts'
 import { Fenced, StateLog } from './state-log.ts'
 
@@ -31,13 +32,6 @@ export interface ConsumerParts {
   readonly onTrouble: (error: Unavailable) => void
 }
 
-/** A partition that is ours, from its assignment to the end of its owner. */
-interface Owned {
-  readonly partition: number
-  readonly stop: AbortController
-  readonly ended: Promise<void>
-}
-
 const COMMIT_EVERY_MS = 500
 const CHECK_EVERY_MS = 10_000
 const CLAIM_AGAIN_MS = 500
@@ -48,7 +42,7 @@ export class Consumer {
   readonly #fetcher: Fetcher
   /** For polls, for membership, and for everything else: each waits for its own answers only. */
   readonly #links: { readonly polls: Link; readonly group: Link; readonly state: Link }
-  readonly #owned = new Map<number, Owned>()
+  readonly #owners: Owners
   /** How far each partition is that is owned here, and what the group was not told yet. */
   readonly committed = new Map<number, number>()
   readonly #untold = new Map<number, number>()
@@ -61,6 +55,10 @@ export class Consumer {
     this.#parts = parts
     setMaxListeners(0, this.#failed.signal)
     this.#links = { polls: new Link(settings), group: new Link(settings), state: new Link(settings) }
+    this.#owners = new Owners(
+      (ownership) => this.#ownFrom(ownership),
+      (error) => this.#failed.abort(error),
+    )
     this.#fetcher = new Fetcher({ link: this.#links.polls, onTrouble })
     this.#membership = new Membership({
       link: this.#links.group,
@@ -69,7 +67,7 @@ export class Consumer {
       topic: topicName,
       sessionTimeoutMs,
       onTrouble,
-      onAssigned: (partitions, isContinuous) => this.#assigned(partitions, isContinuous),
+      onAssigned: (partitions, isContinuous) => this.#owners.assign(partitions, isContinuous),
     })
   }
 
@@ -81,10 +79,7 @@ export class Consumer {
       await this.#open(stopped)
       await Promise.race([this.#membership.run(stopped), aborted(stopped)])
     } finally {
-      for (const owned of this.#owned.values()) {
-        owned.stop.abort()
-      }
-      await Promise.all([...this.#owned.values()].map(({ ended }) => ended))
+      await this.#owners.stop()
       clearInterval(telling)
       await this.#telling
       await this.#tell()
@@ -114,47 +109,18 @@ export class Consumer {
     }
   }
 
-  #assigned(partitions: readonly number[], isContinuous: boolean): void {
-    const before = new Map<number, Promise<void>>()
-    for (const owned of this.#owned.values()) {
-      if (!isContinuous || !partitions.includes(owned.partition)) {
-        owned.stop.abort()
-        before.set(owned.partition, owned.ended)
-      }
-    }
-    for (const partition of partitions) {
-      if (before.has(partition) || !this.#owned.has(partition)) {
-        this.#start(partition, before.get(partition))
-      }
-    }
-  }
-
-  /** Owners of one partition follow one another: the last one's final commit comes before the next one's claim. */
-  #start(partition: number, before: Promise<void> | undefined): void {
-    const stop = new AbortController()
-    setMaxListeners(0, stop.signal)
-    const ended = this.#ownFrom(partition, stop.signal, before ?? this.#owned.get(partition)?.ended)
-      .catch((error: unknown) => this.#failed.abort(error))
-      .finally(() => {
-        if (this.#owned.get(partition)?.stop === stop) {
-          this.#owned.delete(partition)
-          this.committed.delete(partition)
-        }
-      })
-    this.#owned.set(partition, { partition, stop, ended })
-  }
-
   /** Owns a partition for as long as the group says so, again when another owner was met meanwhile. */
-  async #ownFrom(partition: number, signal: AbortSignal, before: Promise<void> | undefined): Promise<void> {
-    await before
-    for (let isFenced = true; isFenced && !signal.aborted && !this.#failed.signal.aborted; ) {
-      isFenced = await this.#ownOnce(partition, signal)
-      if (isFenced) {
+  async #ownFrom({ partition, signal }: Ownership): Promise<void> {
+    const over = AbortSignal.any([signal, this.#failed.signal])
+    try {
+      while (!over.aborted && (await this.#ownOnce(partition, signal))) {
         // The group may know better in a moment.
         await sleep(CLAIM_AGAIN_MS, undefined, { signal }).catch(() => undefined)
       }
+      await aborted(over)
+    } finally {
+      this.committed.delete(partition)
     }
-    await aborted(AbortSignal.any([signal, this.#failed.signal]))
   }
 
   /** @returns whether it ended because somebody else has claimed the partition. */
@@ -256,7 +222,7 @@ export class Consumer {
     this.#untold.clear()
     this.#telling = this.#membership.commit(offsets).catch(() => {
       for (const [partition, next] of offsets) {
-        if (this.#owned.has(partition) && !this.#untold.has(partition)) {
+        if (this.committed.has(partition) && !this.#untold.has(partition)) {
           this.#untold.set(partition, next)
         }
       }
