@@ -58,7 +58,7 @@ async function kill(): Promise<boolean> {
       ...(values.victims === undefined ? {} : { victims: values.victims.split(',') }),
       onKill: (count, victim) => (count % 10 === 0 ? say(`${count} kills, the last of ${victim}`) : undefined),
     })
-    console.log(`of ${counted(result.victims)}`)
+    console.log(`of ${described(result.victims, String)}`)
     return reportKills(result)
   })
 }
@@ -157,8 +157,6 @@ function described(numbers: Readonly<Record<string, number>>, text: (value: numb
     .map(([name, value]) => `${name} ${text(value)}`)
     .join(', ')
 }
-
-const counted = (numbers: Readonly<Record<string, number>>) => described(numbers, String)
 
 /** The Java process that this one has started. */
 function pidOfBroker(): number {

@@ -33,6 +33,7 @@ const MEMBERS = {
 }
 
 const BROKER_SHARE = 0.08
+const MOST_AT_ONCE = 6
 
 export async function measureFleetKills(options: FleetKillOptions): Promise<FleetKillResult> {
   const random = seeded(options.seed)
@@ -48,17 +49,29 @@ export async function measureFleetKills(options: FleetKillOptions): Promise<Flee
       settings: { assemble: { hold_ms: 250 } },
     },
     harm: async (fleet) => {
+      let left = burst(random)
       for (let kill = 1; kill <= options.kills; kill += 1) {
         await sleep(random() * 1000)
         const victim = options.victims === undefined && random() < BROKER_SHARE ? 'broker' : oneOf(among, random)
         await killOne(fleet, victim, options.brokers, random)
         victims[victim] = (victims[victim] ?? 0) + 1
         options.onKill?.(kill, victim)
+        left -= 1
+        if (left === 0) {
+          // Who is killed all the time gets nothing done: there would be nothing to lose.
+          await fleet.judged()
+          left = burst(random)
+        }
       }
       return options.kills
     },
   })
   return { ...result, victims }
+}
+
+/** How many are killed before the fleet may catch up. */
+function burst(random: () => number): number {
+  return 1 + Math.floor(random() * MOST_AT_ONCE)
 }
 
 /** The next kill does not wait until the one that was killed is back at work: it may be killed while it starts. */
