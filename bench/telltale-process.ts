@@ -2,9 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePorts } from '../test/kafka/free-ports.ts'
 import { packagePath } from '../wire.ts'
 
 const CLI = packagePath('dist/cli.js')
@@ -62,7 +62,7 @@ export class TelltaleProcess {
       throw new Error('dist/cli.js is missing: npm run build')
     }
     await mkdir(directory, { recursive: true })
-    const [otlpHttp, otlpGrpc, api] = [await freePort(), await freePort(), await freePort()]
+    const [otlpHttp = 0, otlpGrpc = 0, api = 0] = await freePorts(3)
     const config = join(directory, 'telltale.yml')
     // JSON is YAML.
     await writeFile(
@@ -238,29 +238,6 @@ export class TelltaleProcess {
     child.kill('SIGTERM')
     await Promise.race([gone, sleep(15_000).then(() => process.kill(-(child.pid as number), 'SIGKILL'))])
   }
-}
-
-/** Below the range that the system gives to connections: one that is killed must find its port free when it comes back. */
-const PORTS = { from: 12_000, to: 32_000 }
-let nextPort = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from))
-
-/** A port that nobody listens on, and that is not given out again soon. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    nextPort = nextPort < PORTS.to ? nextPort + 1 : PORTS.from
-    const port = nextPort
-    if (await isFree(port)) {
-      return port
-    }
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
 }
 
 export interface ProcessUsage {

@@ -114,6 +114,8 @@ class PartitionWriter {
   #otherMemory = new Scratch()
   /** The batch that is being stored, or was last. */
   #storing: Promise<void> = Promise.resolve()
+  /** The batch that was in doubt, when it is there and has not been read past. */
+  #stored: InDoubt | undefined
   /** Records before it are in the store. */
   #done: number
   /** Whether the state, or `#done` once what is being stored is there, is ahead of the last commit. */
@@ -143,7 +145,7 @@ class PartitionWriter {
 
   /** While one batch is stored the next is collected: what is read is kept in memory by the bus until all have read it. */
   async #writeBatches(): Promise<void> {
-    const skipBefore = await this.#settleDoubt()
+    this.#stored = await this.#settleDoubt()
     for (;;) {
       const records = await this.#collect()
       // Only one batch may be in doubt.
@@ -153,7 +155,7 @@ class PartitionWriter {
       }
       if (records.length > 0) {
         this.#uncommitted = true
-        this.#storing = this.#store(records, skipBefore)
+        this.#storing = this.#store(records)
         // Awaited in the next turn, or at the end.
         this.#storing.catch(() => undefined)
       } else if (this.#uncommitted) {
@@ -164,24 +166,30 @@ class PartitionWriter {
     }
   }
 
-  async #store(records: readonly StoredRecord[], skipBefore: number): Promise<void> {
-    const fresh = records.filter(({ offset }) => offset >= skipBefore)
+  async #store(records: readonly StoredRecord[]): Promise<void> {
+    const stored = this.#stored
+    const isStored = (offset: number) => stored !== undefined && offset >= stored.from && offset < stored.to
+    const fresh = records.filter(({ offset }) => !isStored(offset))
     if (fresh.length > 0) {
       await this.#write(fresh)
     }
     this.#done = (records.at(-1) as StoredRecord).offset + 1
+    // What is read from here on is behind it, or of a log that somebody made anew.
+    if (fresh.length > 0) {
+      this.#stored = undefined
+    }
   }
 
-  /** The offset before which everything is in the store, whatever the commit says. */
-  async #settleDoubt(): Promise<number> {
+  /** The batch that is in the store although no commit says so, if there is one. */
+  async #settleDoubt(): Promise<InDoubt | undefined> {
     for await (const { key, value } of this.#assignment.restore()) {
       if (key === IN_DOUBT) {
-        const { batch_id, to } = JSON.parse(Buffer.from(value).toString('utf8')) as InDoubt
-        const stored = await this.#persist(() => this.#run.store.hasBatch(this.#table, batch_id))
-        return stored ? to : this.#assignment.start
+        const inDoubt = JSON.parse(Buffer.from(value).toString('utf8')) as InDoubt
+        const isStored = await this.#persist(() => this.#run.store.hasBatch(this.#table, inDoubt.batch_id))
+        return isStored ? inDoubt : undefined
       }
     }
-    return this.#assignment.start
+    return undefined
   }
 
   /** Records for one batch; empty when none came for a while. */
@@ -262,7 +270,7 @@ class PartitionWriter {
     const from = (records[0] as StoredRecord).offset
     const to = (records.at(-1) as StoredRecord).offset + 1
     const inDoubt: InDoubt = { batch_id: newBatchId(Date.now()), from, to }
-    await this.#commit(Math.max(this.#done, this.#assignment.start), [
+    await this.#commit(this.#done, [
       { key: IN_DOUBT, value: Buffer.from(JSON.stringify(inDoubt)) },
     ])
     return inDoubt

@@ -8,6 +8,7 @@
  */
 import { setMaxListeners } from 'node:events'
 import { Misconfigured, Unavailable } from '../../schema/errors.ts'
+import { aborted } from './aborted.ts'
 import { type Assignment, type Bus, type BusRecord, type ConsumeOptions, TOPICS, type Topic } from './bus.ts'
 import { EmbeddedAssignment } from './embedded/assignment.ts'
 import { claimDirectory } from './embedded/claim.ts'
@@ -314,14 +315,4 @@ class EmbeddedBus implements Bus {
       throw new Unavailable('the bus is closed')
     }
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) {
-      resolve()
-    } else {
-      signal.addEventListener('abort', () => resolve(), { once: true })
-    }
-  })
 }

@@ -1,18 +1,22 @@
 import { createServer } from 'node:net'
 
 /**
- * Ports that nobody listens on, below those that the system gives to outgoing connections: while a killed
- * broker's port is free, a client that tries it again and again could otherwise get it as its own.
+ * Below those that the system gives to outgoing connections: while a killed process is away, a client that tries its port
+ * again and again could otherwise get it as its own.
  */
+const PORTS = { from: 12_000, to: 32_000 }
+let next = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from))
+
+/** Ports that nobody listens on, and that are not given out again soon: they may be used later. */
 export async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>()
-  while (ports.size < count) {
-    const port = 15_000 + Math.floor(Math.random() * 15_000)
-    if (await isFree(port)) {
-      ports.add(port)
+  const ports: number[] = []
+  while (ports.length < count) {
+    next = next < PORTS.to ? next + 1 : PORTS.from
+    if (await isFree(next)) {
+      ports.push(next)
     }
   }
-  return [...ports]
+  return ports
 }
 
 function isFree(port: number): Promise<boolean> {

@@ -77,6 +77,7 @@ export class KafkaAssignment implements Assignment {
     if (first !== undefined && first.offset < this.#position) {
       // Somebody made the topic anew; the reader has told.
       this.#committed = first.offset
+      this.#parts.handedOn.open(this.partition)
     }
     this.#position = (found.at(-1)?.offset ?? this.#position - 1) + 1
     return found.map((record) => this.#stored(record))

@@ -5,6 +5,7 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Unavailable } from '../../../schema/errors.ts'
+import { aborted } from '../aborted.ts'
 import type { Assignment, ConsumeOptions, Topic } from '../bus.ts'
 import type { Appender } from './appender.ts'
 import { type AssignmentParts, KafkaAssignment } from './assignment.ts'
@@ -125,12 +126,12 @@ export class Consumer {
 
   /** @returns whether it ended because somebody else has claimed the partition. */
   async #ownOnce(partition: number, signal: AbortSignal): Promise<boolean> {
-    const { appender, stateTopic, topicName, options, append, own, onTrouble } = this.#parts
-    const stateLog = new StateLog({ link: this.#links.state, appender, topic: stateTopic, partition })
-    const claimed = await this.#claim(stateLog, partition, signal)
+    const { topicName, options, append, own, onTrouble } = this.#parts
+    const claimed = await this.#claim(partition, signal)
     if (claimed === undefined) {
       return false
     }
+    const { stateLog } = claimed
     const fenced = new AbortController()
     const ownerSignal = AbortSignal.any([signal, this.#failed.signal, fenced.signal])
     setMaxListeners(0, ownerSignal)
@@ -176,13 +177,16 @@ export class Consumer {
     return fenced.signal.aborted
   }
 
-  /** Claims until it works. Undefined when the partition is taken away meanwhile. */
+  /** Claims until it works, each time anew. Undefined when the partition is taken away meanwhile. */
   async #claim(
-    stateLog: StateLog,
     partition: number,
     signal: AbortSignal,
-  ): Promise<{ readonly start: number; readonly state: ReadonlyMap<string, Uint8Array> } | undefined> {
+  ): Promise<
+    { readonly stateLog: StateLog; readonly start: number; readonly state: ReadonlyMap<string, Uint8Array> } | undefined
+  > {
+    const { appender, stateTopic } = this.#parts
     while (!signal.aborted && !this.#failed.signal.aborted) {
+      const stateLog = new StateLog({ link: this.#links.state, appender, topic: stateTopic, partition })
       try {
         const { next, state } = await stateLog.claim()
         const start = next ?? (await this.#firstStart(partition))
@@ -190,7 +194,7 @@ export class Consumer {
           // Durable before anybody works by it.
           await stateLog.write(start, [])
         }
-        return { start, state }
+        return { stateLog, start, state }
       } catch (error) {
         if (!(error instanceof Unavailable)) {
           throw error
@@ -203,7 +207,7 @@ export class Consumer {
   }
 
   async #firstStart(partition: number): Promise<number> {
-    const extents = await this.#links.state.extents(this.#parts.topicName)
+    const extents = await this.#links.state.extents(this.#parts.topicName, partition)
     const extent = extents.find((each) => each.partition === partition)
     return (this.#parts.options.from === 'latest' ? extent?.end : extent?.start) ?? 0
   }
@@ -229,14 +233,4 @@ export class Consumer {
     })
     return this.#telling
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) {
-      resolve()
-    } else {
-      signal.addEventListener('abort', () => resolve(), { once: true })
-    }
-  })
 }

@@ -13,6 +13,10 @@ const WRONG_MECHANISM = 33
 
 const named = (name: string, message: string, more: object = {}) => Object.assign(new Error(message), { name, ...more })
 const refused = named('KafkaJSSASLAuthenticationError', 'SASL SCRAM SHA256 authentication failed')
+const brokenOff = named(
+  'KafkaJSSASLAuthenticationError',
+  'SASL PLAIN authentication failed: Connection closed by the server',
+)
 const connection = named('KafkaJSConnectionError', 'Connection error: connect ECONNREFUSED 127.0.0.1:9092', {
   code: 'ECONNREFUSED',
 })
@@ -42,6 +46,7 @@ describe('isRefusal', () => {
 
   it.each([
     ['nobody answers', connection],
+    ['a broker dies while it looks at the credentials', brokenOff],
     ['the leader moved', kafkajs.errorOf(NOT_LEADER)],
     ['the code is wrong', new TypeError('x is not a function')],
   ])('is false when %s', (_, error) => {
@@ -53,6 +58,7 @@ describe('unavailable', () => {
   it.each([
     ['the network', connection, 'cannot append: Connection error: connect ECONNREFUSED 127.0.0.1:9092'],
     ['a broker', kafkajs.errorOf(NOT_LEADER), /^cannot append: .* \(NOT_LEADER_FOR_PARTITION\)$/],
+    ['a broker that took the connection and said nothing', new Error('Broker not connected'), /^cannot append: /],
     ['Node', named('Error', 'read ECONNRESET', { code: 'ECONNRESET' }), 'cannot append: read ECONNRESET'],
     [
       'a broker that does not allow it',

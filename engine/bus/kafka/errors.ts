@@ -19,12 +19,23 @@ export function answerOf(error: unknown): string | undefined {
   return type ?? (cause === undefined || cause === null ? undefined : (cause as Fault).type)
 }
 
+/** kafkajs' word for a broker that took the connection and then said nothing: it goes on as if it were connected. */
+const NOT_CONNECTED = 'Broker not connected'
+/** Of an authentication that ended because the connection did. */
+const BROKEN_OFF = /connection|closed|time/i
+
+/** Whether kafkajs keeps a connection that is none, for as long as nobody cuts it. */
+export function isPoisoned(error: unknown): boolean {
+  return (error as Fault).message === NOT_CONNECTED
+}
+
 /** Whether the cluster was reached and refuses us: wrong credentials, or a missing right. */
 export function isRefusal(error: unknown): boolean {
   const { name, message } = error as Fault
   const answer = answerOf(error) ?? ''
   const isAnswered = DENIED.test(answer) || SASL_ANSWER.test(answer)
-  return isAnswered || SASL_FAILED.test(name) || /SASL.*fail|authentication fail/i.test(message)
+  const isAuthentication = SASL_FAILED.test(name) || /SASL.*fail|authentication fail/i.test(message)
+  return isAnswered || (isAuthentication && !BROKEN_OFF.test(message))
 }
 
 /**
@@ -37,7 +48,8 @@ export function unavailable(error: unknown, what: string): unknown {
   if (fault instanceof Unavailable || fault instanceof UnknownCompression) {
     return fault
   }
-  const isForeign = fault.name?.startsWith('KafkaJS') || typeof fault.code === 'string' || fault.type !== undefined
+  const isAnswered = fault.name?.startsWith('KafkaJS') || fault.type !== undefined
+  const isForeign = isAnswered || typeof fault.code === 'string' || isPoisoned(fault)
   return isForeign ? new Unavailable(`cannot ${what}: ${reasonOf(fault)}`, { cause: error }) : fault
 }
 

@@ -246,7 +246,8 @@ export class PartitionReader {
     if (batches.length === 0 || this.#isClosed) {
       return
     }
-    const { records, next } = decodeBatches(batches, this.fetched)
+    // A copy: the answer is of all partitions, and one that waits would keep all of it in memory.
+    const { records, next } = decodeBatches(Buffer.from(batches), this.fetched)
     this.fetched = next
     for (const record of records) {
       this.#bytes += bytesOf(record)

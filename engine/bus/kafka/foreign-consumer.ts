@@ -6,6 +6,7 @@ import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { OtlpPartition } from '../../../collectors/kafka/otlp-topic.ts'
 import { Unavailable } from '../../../schema/errors.ts'
+import { aborted } from '../aborted.ts'
 import { answerOf } from './errors.ts'
 import { Fetcher } from './fetcher.ts'
 import { ForeignPartition } from './foreign-partition.ts'
@@ -154,14 +155,4 @@ export class ForeignConsumer {
     }
     return undefined
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) {
-      resolve()
-    } else {
-      signal.addEventListener('abort', () => resolve(), { once: true })
-    }
-  })
 }

@@ -5,15 +5,25 @@
  */
 import type { BusRecord } from '../bus.ts'
 
-/** Objects of one partition; beyond, whoever reads is far behind, and keeping them would only cost memory. */
-const MAX_OBJECTS = 2000
+/** Of one partition, as encoded; beyond, whoever reads is far behind, and keeping them would only cost memory. */
+const MAX_BYTES = 4 * 1024 * 1024
+
+interface Kept {
+  readonly decoded: object
+  readonly bytes: number
+}
+
+interface KeptOfPartition {
+  readonly objects: Map<number, Kept>
+  bytes: number
+}
 
 export class HandedOn {
-  readonly #byPartition = new Map<number, Map<number, object>>()
+  readonly #byPartition = new Map<number, KeptOfPartition>()
 
-  /** Begins to keep what is appended to a partition that is read here. */
+  /** Begins to keep what is appended to a partition that is read here; forgets what was kept before. */
   open(partition: number): void {
-    this.#byPartition.set(partition, new Map())
+    this.#byPartition.set(partition, { objects: new Map(), bytes: 0 })
   }
 
   close(partition: number): void {
@@ -22,29 +32,31 @@ export class HandedOn {
 
   /** @param base the offset of the first record. */
   keep(partition: number, base: number, records: readonly BusRecord[]): void {
-    const objects = this.#byPartition.get(partition)
-    if (objects === undefined) {
+    const kept = this.#byPartition.get(partition)
+    if (kept === undefined) {
       return
     }
-    for (const [index, { decoded }] of records.entries()) {
-      if (decoded !== undefined && objects.size < MAX_OBJECTS) {
-        objects.set(base + index, decoded)
+    for (const [index, { decoded, value }] of records.entries()) {
+      if (decoded !== undefined && kept.bytes < MAX_BYTES) {
+        kept.objects.set(base + index, { decoded, bytes: value.length })
+        kept.bytes += value.length
       }
     }
   }
 
   /** Once. Offsets are asked for in order: what lies before is given up. */
   take(partition: number, offset: number): object | undefined {
-    const objects = this.#byPartition.get(partition)
-    if (objects === undefined || objects.size === 0) {
+    const kept = this.#byPartition.get(partition)
+    if (kept === undefined || kept.objects.size === 0) {
       return undefined
     }
-    const found = objects.get(offset)
-    for (const kept of objects.keys()) {
-      if (kept > offset) {
+    const found = kept.objects.get(offset)?.decoded
+    for (const [at, { bytes }] of kept.objects) {
+      if (at > offset) {
         break
       }
-      objects.delete(kept)
+      kept.objects.delete(at)
+      kept.bytes -= bytes
     }
     return found
   }

@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net'
 import type { Logger, SASLOptions } from 'kafkajs'
 import { Unavailable } from '../../../schema/errors.ts'
-import { answerOf, unavailable } from './errors.ts'
+import { answerOf, isPoisoned, unavailable } from './errors.ts'
 import {
   type FetchAnswer,
   type FetchLimits,
@@ -78,6 +78,8 @@ export class Link {
   readonly #sockets = new Map<string, Set<Socket>>()
   readonly #requestTimeoutMs: number
   #refreshing: Promise<void> | undefined
+  /** Nodes by group. kafkajs asks a broker at random for each, who may be the one that does not answer. */
+  readonly #coordinators = new Map<string, number>()
   #isClosed = false
 
   /** Connects lazily. */
@@ -155,14 +157,17 @@ export class Link {
     return answer
   }
 
-  /** Where the partitions of a topic begin and end. */
+  /** Where the partitions of a topic begin and end, or one of them: then only its leader is asked. */
   async extents(
     topic: string,
+    only?: number,
   ): Promise<readonly { readonly partition: number; readonly start: number; readonly end: number }[]> {
     return this.#try(`look where ${topic} ends`, async () => {
       await this.#cluster.connect()
       await this.#cluster.refreshMetadataIfNecessary()
-      const partitions = this.partitions(topic).map(({ partitionId }) => ({ partition: partitionId }))
+      const partitions = this.partitions(topic)
+        .map(({ partitionId }) => ({ partition: partitionId }))
+        .filter(({ partition }) => only === undefined || partition === only)
       const [starts, ends] = await Promise.all(
         [true, false].map((fromBeginning) => this.#cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning }])),
       )
@@ -173,6 +178,10 @@ export class Link {
         start: offsetIn(starts, partition),
         end: offsetIn(ends, partition),
       }))
+    }).catch((error: unknown) => {
+      // Perhaps another leads it now. Nobody waits for the look.
+      this.refresh().catch(() => undefined)
+      throw error
     })
   }
 
@@ -189,16 +198,27 @@ export class Link {
 
   /** Asks the coordinator of a group. */
   async coordinator<Answer>(groupId: string, what: string, ask: (broker: Broker) => Promise<Answer>): Promise<Answer> {
-    await this.#try(`find the coordinator of ${groupId}`, () => this.#cluster.connect())
-    const broker = await this.#try(`find the coordinator of ${groupId}`, () =>
-      this.#cluster.findGroupCoordinator({ groupId }),
-    )
+    const broker = await this.#try(`find the coordinator of ${groupId}`, () => this.#findCoordinator(groupId))
     try {
       return await ask(broker)
     } catch (error) {
+      // Also when it only says that the group is being dealt: asking again costs little, asking the wrong one much.
+      this.#coordinators.delete(groupId)
       this.#cutAfter(error, broker)
       throw unavailable(error, what)
     }
+  }
+
+  async #findCoordinator(groupId: string): Promise<Broker> {
+    await this.#cluster.connect()
+    const known = this.#coordinators.get(groupId)
+    this.#coordinators.delete(groupId)
+    const broker =
+      known === undefined
+        ? await this.#cluster.findGroupCoordinator({ groupId })
+        : await this.#cluster.findBroker({ nodeId: known })
+    this.#coordinators.set(groupId, Number(broker.nodeId))
+    return broker
   }
 
   /** Ends every connection, whatever is under way; the next request makes new ones. */
@@ -235,6 +255,9 @@ export class Link {
     try {
       return await call()
     } catch (error) {
+      if (isPoisoned(error)) {
+        this.cut('the broker took the connection and says nothing')
+      }
       throw unavailable(error, what)
     }
   }
@@ -255,6 +278,9 @@ export class Link {
 
   #remember(place: string, socket: Socket): Socket {
     socket.setNoDelay(true)
+    if (this.#isClosed) {
+      socket.destroy()
+    }
     const sockets = this.#sockets.get(place) ?? new Set()
     this.#sockets.set(place, sockets.add(socket))
     socket.once('close', () => {

@@ -107,6 +107,11 @@ export class StateLog {
     if (this.#landed(base, records.length)) {
       return
     }
+    if (base >= 0 && base < this.#end) {
+      // Made anew, or cut back by a cluster that chose a leader who lacked the end: what is known of it no longer holds.
+      this.#isFenced = true
+      throw new Fenced(`${this.#place} ends before what was written to it: it is claimed anew`)
+    }
     await this.#look(base < 0 ? undefined : base)
   }
 
@@ -165,7 +170,7 @@ export class StateLog {
   /** Reads from `from` to `to`, or to the end as it is, and keeps what counts. */
   async #scan(from: number, to: number | undefined, since = { epoch: -1, commit: 0 }): Promise<Scanned> {
     const { link, topic, partition } = this.#options
-    const extent = (await link.extents(topic)).find((each) => each.partition === partition)
+    const extent = (await link.extents(topic, partition)).find((each) => each.partition === partition)
     const end = to ?? extent?.end ?? 0
     const reading = new Reading(since, this.#epoch)
     let at = Math.max(from, extent?.start ?? 0)

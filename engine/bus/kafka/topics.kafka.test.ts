@@ -94,6 +94,7 @@ describe(`the topics of the bus on Kafka ${inject('kafka').version}`, () => {
     expect(await settingsOf(`${prefix}state.g.events`)).toMatchObject({
       'cleanup.policy': 'compact',
       'min.compaction.lag.ms': '60000',
+      'message.timestamp.type': 'LogAppendTime',
       'max.message.bytes': String(16 * 1024 * 1024),
     })
   })

@@ -24,6 +24,7 @@ export const DEFAULT_PARTITIONS = 12
 const MESSAGE_BYTES = 16 * 1024 * 1024
 const LEAST_MESSAGE_BYTES = { records: 1_000_000, state: 8 * 1024 * 1024 }
 const LEAST_RETENTION_MS = 3_600_000
+const LEAST_LAG_MS = 60_000
 const READABLE = ['producer', 'uncompressed', 'gzip']
 const KNOWN_WITHIN_MS = 15_000
 const LOOK_AGAIN_MS = 50
@@ -138,7 +139,9 @@ function wanted({ kind, partitions }: TopicPlan, replication: number, options: T
     ...shared,
     'cleanup.policy': 'compact',
     // A zombie's late write has been put right long before compaction could take it for the truth.
-    'min.compaction.lag.ms': '60000',
+    'min.compaction.lag.ms': String(LEAST_LAG_MS),
+    // By the broker's clock: a batch that was made before a freeze is as old as its sender says.
+    'message.timestamp.type': 'LogAppendTime',
     // What is written again and again is dropped soon, or a restart would have to read all of it.
     'min.cleanable.dirty.ratio': '0.3',
     'segment.bytes': String(64 * 1024 * 1024),
@@ -200,6 +203,13 @@ function problemsOf(
   }
   if (Number(setting('max.message.bytes')) < LEAST_MESSAGE_BYTES[kind]) {
     add(`takes ${setting('max.message.bytes')} bytes at once only`, mend('max.message.bytes', String(MESSAGE_BYTES)))
+  }
+  if (kind === 'state' && setting('message.timestamp.type') !== 'LogAppendTime') {
+    add('is compacted by the clocks of its writers', mend('message.timestamp.type', 'LogAppendTime'))
+  }
+  if (kind === 'state' && Number(setting('min.compaction.lag.ms')) < LEAST_LAG_MS) {
+    const loss = 'a late write of a former owner could be taken for the truth'
+    add(`may be compacted at once: ${loss}`, mend('min.compaction.lag.ms', String(LEAST_LAG_MS)))
   }
   if (!READABLE.includes(setting('compression.type'))) {
     add(`is compressed with ${setting('compression.type')}, which cannot be read`, mend('compression.type', 'gzip'))
