@@ -151,6 +151,8 @@ describe(`the topics of the bus on Kafka ${inject('kafka').version}`, () => {
       `topic ${prefix}state.g.events has cleanup.policy=delete: state would be lost: kafka-configs.sh --alter ` +
         `--entity-type topics --entity-name ${prefix}state.g.events --add-config cleanup.policy=compact`,
       expect.stringContaining('takes 1048588 bytes at once only'),
+      expect.stringMatching(/is compacted by the clocks of its writers.*message.timestamp.type=LogAppendTime$/),
+      expect.stringMatching(/may be compacted at once.*min.compaction.lag.ms=60000$/),
     ])
   })
 
