@@ -270,9 +270,7 @@ class PartitionWriter {
     const from = (records[0] as StoredRecord).offset
     const to = (records.at(-1) as StoredRecord).offset + 1
     const inDoubt: InDoubt = { batch_id: newBatchId(Date.now()), from, to }
-    await this.#commit(this.#done, [
-      { key: IN_DOUBT, value: Buffer.from(JSON.stringify(inDoubt)) },
-    ])
+    await this.#commit(this.#done, [{ key: IN_DOUBT, value: Buffer.from(JSON.stringify(inDoubt)) }])
     return inDoubt
   }
 
