@@ -62,7 +62,8 @@ describe('no secret placed in any text of a record', () => {
         const { intake } = setUp()
         for (const fragment of intake.fragments([plant(record, secret)], 'acme', OBSERVED_MS)) {
           dialects.add(fragment.dialect)
-          expect(JSON.stringify(fragment)).not.toContain(secret)
+          // In no case either: a key that was made small before it was looked for is still a key.
+          expect(JSON.stringify(fragment).toLowerCase()).not.toContain(secret.toLowerCase())
         }
       }),
       { numRuns: 2000 },

@@ -97,6 +97,8 @@ const hostileStrings = fc.oneof(
   fc.constantFrom(...knownWords),
   fc.constantFrom('', '{}', 'N/A', '<REDACTED>', 'reject', '-1', '1e999', 'NaN', '\ud800', '[TRUNCATED', '{"a":'),
   fc.constantFrom('https://u:p@example.com:8443/oauth/token?scope=a+b', 'SELECT * FROM a.b JOIN "c" ON 1=1', '429'),
+  // The longest names, of letters that are two in the other case.
+  fc.constantFrom('\u0130'.repeat(512), '\u0149'.repeat(512)),
   fc.constantFrom('x'.repeat(70_000), '['.repeat(3000), `${'{"content":'.repeat(2000)}1${'}'.repeat(2000)}`),
   fc.string({ maxLength: 40 }),
   fc.json({ maxDepth: 4 }),

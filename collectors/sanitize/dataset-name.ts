@@ -19,7 +19,9 @@ const SYSTEMS: ReadonlyMap<string, string> = new Map([
 
 /** A table, collection, index, bucket or database by its own name: the end of a full id whose beginning nobody said. */
 export function datasetName(name: string): string | undefined {
-  return identifier(name)?.toLowerCase()
+  const known = identifier(name)
+  // Some letters are two in lower case.
+  return known === undefined ? undefined : cut(known.toLowerCase(), NAME_LIMIT)
 }
 
 /** `system/namespace/collection`, as far as it is known. */
@@ -32,5 +34,5 @@ export function databaseId(system: string, ...path: readonly (string | undefined
 /** `store://bucket`: of an object only its bucket counts. */
 export function bucketId(store: string, bucket: string): string | undefined {
   const name = datasetName(bucket)
-  return name === undefined ? undefined : `${store}://${name}`
+  return name === undefined ? undefined : cut(`${store}://${name}`, NAME_LIMIT)
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { LIST_LIMIT } from '../../schema/telemetry.ts'
+import { destinationOf } from '../dialects/reading/network.ts'
 import { readArguments } from './arguments.ts'
 import { normalizeDestination } from './destinations.ts'
 
@@ -149,6 +150,18 @@ describe('a secret where a host belongs', () => {
   ])('is masked, and the domain stays for policies to judge: %s', (_, host, expected) => {
     expect(normalizeDestination({ host })?.host).toBe(expected)
     expect(findDestinations(JSON.stringify({ url: `https://${host}/` }))[0]?.host).toBe(expected)
+    const spoken = (key: string, value: string) => {
+      const seen = destinationOf(new Map([[key, value]]))
+      return seen === undefined ? undefined : normalizeDestination(seen)?.host
+    }
+    expect(spoken('net.peer.ip', host)).toBe(expected)
+    expect(spoken('url.full', `https://u:p@${host}:8443/x`)).toBe(expected)
+  })
+
+  test('is masked where a scheme and a method belong', () => {
+    const odd = JSON.stringify(normalizeDestination({ host: 'a.example', scheme: KEY, method: `${KEY} GET` }))
+    expect(odd.toLowerCase()).not.toContain(KEY.toLowerCase())
+    expect(odd).toContain('a.example')
   })
 })
 
@@ -163,6 +176,10 @@ describe('normalizeDestination', () => {
     [
       { host: '[::1]', port: 80, seen_in: 'network' as const },
       { host: '::1', port: 80, seen_in: 'network' },
+    ],
+    [
+      { host: 'a.example', scheme: 'HTTPS', method: 'get' },
+      { host: 'a.example', scheme: 'https', method: 'GET' },
     ],
     [{ host: '::ffff:10.0.0.1' }, { host: '::ffff:a00:1' }],
     [{ host: 'fe80::1%eth0' }, { host: 'fe80::1' }],

@@ -6,12 +6,13 @@
  * somewhere can send data there. Bare names count where the argument's name or the command they belong to says that they
  * are hosts, so files, versions and packages are not taken for any.
  */
-import type { Destination } from '../../schema/telemetry.ts'
+import { type Destination, NAME_LIMIT } from '../../schema/telemetry.ts'
 import type { ArgumentMeaning } from './argument-names.ts'
 import { addAuthority, type Endpoints, findRecipients, findUrls, splitAuthority } from './endpoint.ts'
 import { isAddress, isHost, normalizeHost } from './host.ts'
 import { identifier } from './identifier.ts'
 import { findCommandHosts, startsWithCommand } from './shell-hosts.ts'
+import { cut } from './text.ts'
 
 const ONE_ADDRESS = /^[^@<>]{0,200}<[^\s@<>]{1,64}@[^\s@<>]{1,253}>$|^[^\s@<>,;:/]{1,64}@[^\s@<>,;:/]{1,253}$/
 
@@ -26,13 +27,14 @@ export function normalizeDestination(destination: Destination): Destination | un
     return undefined
   }
   const port = destination.port ?? split.port
-  const scheme = identifier(destination.scheme)
-  const method = identifier(destination.method)
+  // As with hosts: a key in another case is no longer recognised.
+  const scheme = identifier(destination.scheme)?.toLowerCase()
+  const method = identifier(destination.method)?.toUpperCase()
   return {
     host,
     ...(port !== undefined && Number.isInteger(port) && port >= 0 && port <= 65_535 ? { port } : {}),
-    ...(scheme === undefined ? {} : { scheme }),
-    ...(method === undefined ? {} : { method }),
+    ...(scheme === undefined ? {} : { scheme: cut(scheme, NAME_LIMIT) }),
+    ...(method === undefined ? {} : { method: cut(method, NAME_LIMIT) }),
     ...(destination.seen_in === undefined ? {} : { seen_in: destination.seen_in }),
   }
 }

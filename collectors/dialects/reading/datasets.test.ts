@@ -29,6 +29,13 @@ describe('datasets of a database span', () => {
     expect(of({ ...crm, 'db.query.summary': 'reads some songs' })).toEqual(['mysql/crm'])
   })
 
+  it('have ids that fit, also of letters that are two in lower case', () => {
+    const long = (letter: string) => letter.repeat(512)
+    expect(of({ 'db.system': 'mysql', 'db.name': long('\u0130') })?.[0]).toHaveLength(512)
+    expect(documentDataset({ collection: long('\u0130') })?.id).toHaveLength(512)
+    expect(namedDatasets(new Map([['aws.s3.bucket', long('x')]]))[0]?.id).toHaveLength(512)
+  })
+
   it('hold no secret, though they are lower case', () => {
     expect(of({ 'db.system': 'mysql', 'db.statement': 'SELECT * FROM AKIAIOSFODNN7EXAMPLE' })).toEqual([
       expect.stringMatching(/^mysql\/\[masked:aws-access-key\]#[0-9a-f]{16}$/),

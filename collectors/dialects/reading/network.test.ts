@@ -15,7 +15,7 @@ describe('the endpoint of a client span', () => {
           'http.request.method': 'post',
         }),
       ),
-    ).toEqual({ host: 'api.example.com', port: 8443, scheme: 'https', method: 'POST', seen_in: 'network' })
+    ).toEqual({ host: 'api.example.com', port: 8443, scheme: 'https', method: 'post', seen_in: 'network' })
   })
 
   it('is what a URL parser reads, also where the URL is not parsed', () => {
@@ -37,7 +37,9 @@ describe('the endpoint of a client span', () => {
       fc.property(url, (text) => {
         const parsed = URL.canParse(text) ? new URL(text) : undefined
         const found = destinationOf(map({ 'url.full': text }))
-        expect([found?.host, found?.scheme]).toEqual([parsed?.hostname, parsed?.protocol.slice(0, -1)])
+        // In the letters of the URL, so that a key in it is still known for one when it is masked.
+        expect(found === undefined || text.includes(found.host) || found.host === parsed?.hostname).toBe(true)
+        expect([found?.host.toLowerCase(), found?.scheme]).toEqual([parsed?.hostname, parsed?.protocol.slice(0, -1)])
         reached[parsed === undefined ? 'none' : 'hosts'] += 1
       }),
       { numRuns: 500 },
@@ -55,9 +57,9 @@ describe('the endpoint of a client span', () => {
       seen_in: 'network',
     })
     expect(destinationOf(map({ 'http.host': 'Old.example.com:82', 'http.scheme': 'HTTP' }))).toEqual({
-      host: 'old.example.com',
+      host: 'Old.example.com',
       port: 82,
-      scheme: 'http',
+      scheme: 'HTTP',
       seen_in: 'network',
     })
     expect(destinationOf(map({ 'net.peer.name': 'db', 'net.peer.port': '5432' }), 'postgresql')).toMatchObject({

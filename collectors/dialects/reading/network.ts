@@ -25,7 +25,7 @@ const LATER_HOST_KEYS = [
 const PORT_KEYS = ['server.port', 'net.peer.port', 'network.peer.port'] as const
 const METHOD_KEYS = ['http.request.method', 'http.method'] as const
 
-/** The endpoint of a client span, or `undefined` when it names none. */
+/** The endpoint of a client span as the span spells it, or `undefined` when it names none. */
 export function destinationOf(attributes: AttributeMap, scheme?: string): Destination | undefined {
   const url = addressOfUrl(firstLabel(attributes, URL_KEYS))
   const host = label(attributes.get(HOST_KEY)) ?? url?.host ?? firstLabel(attributes, LATER_HOST_KEYS)
@@ -41,10 +41,10 @@ export function destinationOf(attributes: AttributeMap, scheme?: string): Destin
     reached.port = port
   }
   if (known !== undefined) {
-    reached.scheme = known.toLowerCase()
+    reached.scheme = known
   }
   if (method !== undefined) {
-    reached.method = method.toUpperCase()
+    reached.method = method
   }
   return reached
 }
@@ -68,17 +68,26 @@ function addressOfUrl(url: string | undefined): Address | undefined {
     const port = parsed.port === '' ? undefined : Number(parsed.port)
     return parsed.hostname === ''
       ? undefined
-      : { host: parsed.hostname, scheme: parsed.protocol.slice(0, -1), ...(port === undefined ? {} : { port }) }
+      : {
+          host: asSpelled(parsed.hostname, url),
+          scheme: parsed.protocol.slice(0, -1),
+          ...(port === undefined ? {} : { port }),
+        }
   } catch {
     return undefined
   }
 }
 
+/** The host in the letters of its URL: in lower case a key that stands in it would no longer be recognised and masked. */
+function asSpelled(hostname: string, url: string): string {
+  const at = url.toLowerCase().indexOf(hostname)
+  const spelled = url.slice(at, at + hostname.length)
+  return spelled.toLowerCase() === hostname ? spelled : hostname
+}
+
 function splitPort(host: string): Address {
   const match = /^([^:]+):(\d{1,5})$/.exec(host)
-  return match?.[1] === undefined
-    ? { host: host.toLowerCase() }
-    : { host: match[1].toLowerCase(), port: Number(match[2]) }
+  return match?.[1] === undefined ? { host } : { host: match[1], port: Number(match[2]) }
 }
 
 // Paths at which tokens are asked for: OAuth 2, OpenID Connect, cloud metadata services, security token services.
