@@ -3,13 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Unavailable } from '../schema/errors.ts'
 
 /**
- * Repeats `call` for as long as it throws `Unavailable`, waiting in between as long as the error says. Any other error
- * is thrown on. `undefined` when `signal` aborts meanwhile (a partition that is lost aborts its signal, too).
+ * Repeats `call` for as long as it throws `Unavailable`, waiting in between as long as the error says, but no longer than
+ * `mostMs`. Any other error is thrown on. `undefined` when `signal` aborts meanwhile (a partition that is lost aborts its
+ * signal, too).
  */
 export async function untilAvailable<Result>(
   call: () => Promise<Result>,
   signal: AbortSignal,
   onRetry?: (error: Unavailable) => void,
+  mostMs = Number.POSITIVE_INFINITY,
 ): Promise<Result | undefined> {
   for (;;) {
     try {
@@ -22,7 +24,7 @@ export async function untilAvailable<Result>(
         return undefined
       }
       onRetry?.(error)
-      await sleep(error.retryAfterMs, undefined, { signal }).catch(() => undefined)
+      await sleep(Math.min(error.retryAfterMs, mostMs), undefined, { signal }).catch(() => undefined)
     }
   }
 }

@@ -9,6 +9,7 @@ import { startFaultProxy } from '../../test/kafka/fault-proxy.ts'
 import type { KafkaVersion } from '../../test/kafka/jars.ts'
 import type { KillResult } from '../kill.ts'
 import { runDrill } from './drill.ts'
+import { FOUR_MEMBERS } from './fleet.ts'
 import { seeded } from './seeded.ts'
 
 export interface AnswersOptions {
@@ -23,13 +24,6 @@ export interface AnswersResult extends KillResult {
   readonly droppedBytes: number
 }
 
-const MEMBERS = {
-  collect: ['collect'],
-  judge: ['assemble', 'detect'],
-  alert: ['correlate', 'deliver'],
-  store: ['write', 'serve'],
-}
-
 export async function measureLostAnswers(options: AnswersOptions): Promise<AnswersResult> {
   const random = seeded(options.seed)
   const proxy = await startFaultProxy()
@@ -41,7 +35,7 @@ export async function measureLostAnswers(options: AnswersOptions): Promise<Answe
       plan: {
         brokers: [`127.0.0.1:${proxy.port}`],
         partitions: 6,
-        members: MEMBERS,
+        members: FOUR_MEMBERS,
         settings: { assemble: { hold_ms: 250 } },
       },
       harm: async () => {

@@ -24,6 +24,14 @@ export interface FleetPlan {
   readonly onAlert?: (alert: Alert) => void
 }
 
+/** Every stage, in as few processes as have something of their own to lose. */
+export const FOUR_MEMBERS = {
+  collect: ['collect'],
+  judge: ['assemble', 'detect'],
+  alert: ['correlate', 'deliver'],
+  store: ['write', 'serve'],
+}
+
 /** What each stage reads, as health names it. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   assemble: ['assemble/fragments'],

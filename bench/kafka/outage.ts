@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Brokers } from '../../test/kafka/brokers.ts'
 import { endlessRounds, runRounds } from '../kill.ts'
-import { Fleet } from './fleet.ts'
+import { Fleet, FOUR_MEMBERS } from './fleet.ts'
 
 export interface OutageOptions {
   readonly brokers: Pick<Brokers, 'bootstrap' | 'kill' | 'start' | 'freeze' | 'thaw'>
@@ -28,19 +28,13 @@ export interface OutageResult {
   readonly mostBytes: Readonly<Record<string, number>>
 }
 
-const MEMBERS = {
-  collect: ['collect'],
-  judge: ['assemble', 'detect'],
-  alert: ['correlate', 'deliver'],
-  store: ['write', 'serve'],
-}
 const LOOK_EVERY_MS = 500
 /** Between two requests of some sixty spans. */
 const PAUSE_MS = 50
 const BREATH_MS = 5000
 
 export async function measureOutage({ brokers, outageMs, onPhase }: OutageOptions): Promise<OutageResult> {
-  const fleet = await Fleet.open({ brokers: brokers.bootstrap, partitions: 6, members: MEMBERS })
+  const fleet = await Fleet.open({ brokers: brokers.bootstrap, partitions: 6, members: FOUR_MEMBERS })
   const rounds: (readonly Uint8Array[])[] = []
   const mostBytes: Record<string, number> = {}
   const watching = setInterval(() => {

@@ -5,7 +5,6 @@
  */
 import { createHash } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
-import { type Admin, Kafka } from 'kafkajs'
 import { Misconfigured, Unavailable } from '../../schema/errors.ts'
 import {
   type Assignment,
@@ -16,27 +15,21 @@ import {
   TOPICS,
   type Topic,
 } from './bus.ts'
+import { grouped } from './grouped.ts'
+import { Administration, type TopicSettings } from './kafka/administration.ts'
 import { Appender } from './kafka/appender.ts'
 import { Consumer } from './kafka/consumer.ts'
-import { isRefusal, unavailable } from './kafka/errors.ts'
-import { Link, loggerOf, securityOf } from './kafka/link.ts'
+import { Link } from './kafka/link.ts'
 import type { KafkaSettings } from './kafka/settings.ts'
-import { ensureTopics, type TopicOptions, type TopicPlan } from './kafka/topics.ts'
 import { partitionOf } from './partition-of.ts'
 
-export interface KafkaBusOptions extends KafkaSettings {
+export interface KafkaBusOptions extends KafkaSettings, TopicSettings {
   /** Before the name of every topic and group. Default `telltale.`. */
   readonly topicPrefix?: string
   /** Of topics that are made; topics that are there must have as many. Default: what is there, else 12. */
   readonly partitions?: number
-  /** Of topics that are made. Default 3, or as many as there are brokers. */
-  readonly replication?: number
-  /** Default `none`: brokers and network have more room than processors have time. */
-  readonly compression?: 'none' | 'gzip'
   /** After so long without a sign of life the partitions of a process are dealt to others. Default 6 s, the least that brokers allow by default. */
   readonly sessionTimeoutMs?: number
-  /** Of topics that are made: how long and how much of each is kept, read or not. Default 7 days, 64 GiB. */
-  readonly retention?: { readonly maxAgeMs?: number; readonly maxBytes?: number }
   /** How long an append is tried before it is given up. Default 30 s. */
   readonly appendDeadlineMs?: number
   /** What may wait in memory for the brokers before appends are refused. Default 64 MiB. */
@@ -47,12 +40,8 @@ export interface KafkaBusOptions extends KafkaSettings {
   readonly onTrouble?: (trouble: string, message: string) => void
 }
 
-const DAY_MS = 86_400_000
-const GIBIBYTE = 1024 ** 3
 const PREFIX = /^[A-Za-z0-9._-]{0,100}$/
 const SAFE_NAME = /^[A-Za-z0-9._-]{1,100}$/
-/** Groups come and go rarely. */
-const GROUPS_FRESH_MS = 5000
 
 /**
  * Connects, makes the topics that are missing, and checks the others.
@@ -205,16 +194,7 @@ class KafkaBus implements Bus {
   async #append(topic: Topic, records: readonly BusRecord[], own?: number): Promise<void> {
     const name = this.#parts.prefix + topic
     const partitions = this.#partitionsOf(topic)
-    const byPartition = new Map<number, BusRecord[]>()
-    for (const record of records) {
-      const partition = own ?? partitionOf(record.key, partitions)
-      const others = byPartition.get(partition)
-      if (others === undefined) {
-        byPartition.set(partition, [record])
-      } else {
-        others.push(record)
-      }
-    }
+    const byPartition = grouped(records, ({ key }) => own ?? partitionOf(key, partitions))
     await Promise.all(
       [...byPartition].map(async ([partition, part]) => {
         const base = await this.#appender.append(name, partition, part)
@@ -255,93 +235,4 @@ function stateTopicOf(prefix: string, { group, topic }: ConsumeOptions): string 
     ? group
     : `${group.slice(0, 60).replace(/[^A-Za-z0-9_-]/g, '_')}-${createHash('sha256').update(group).digest('hex').slice(0, 12)}`
   return `${prefix}state.${safe}.${topic}`
-}
-
-/** kafkajs' own administration, opened anew after it failed. */
-class Administration {
-  readonly #options: KafkaBusOptions
-  #admin: Promise<Admin> | undefined
-  #groups: { readonly atMs: number; readonly found: readonly ConsumeOptions[] } | undefined
-
-  constructor(options: KafkaBusOptions) {
-    this.#options = options
-  }
-
-  ensure(plans: readonly TopicPlan[]): Promise<ReadonlyMap<string, number>> {
-    const { replication, compression, retention } = this.#options
-    const options: TopicOptions = {
-      ...(replication === undefined ? {} : { replication }),
-      compression: compression ?? 'none',
-      retention: { maxAgeMs: retention?.maxAgeMs ?? 7 * DAY_MS, maxBytes: retention?.maxBytes ?? 64 * GIBIBYTE },
-    }
-    return this.#try((admin) => ensureTopics(admin, plans, options))
-  }
-
-  /** Groups of ours, in whatever process they run. */
-  async groups(prefix: string): Promise<readonly ConsumeOptions[]> {
-    if (this.#groups !== undefined && performance.now() - this.#groups.atMs < GROUPS_FRESH_MS) {
-      return this.#groups.found
-    }
-    const { groups } = await this.#try((admin) => admin.listGroups())
-    const found = groups.flatMap(({ groupId }) => {
-      const topic = TOPICS.find((each) => groupId.endsWith(`.${each}`))
-      const isOurs = groupId.startsWith(prefix) && topic !== undefined
-      return isOurs ? [{ group: groupId.slice(prefix.length, -topic.length - 1), topic }] : []
-    })
-    this.#groups = { atMs: performance.now(), found }
-    return found
-  }
-
-  async committed(groupId: string, topic: string): Promise<ReadonlyMap<number, number>> {
-    const found = await this.#try((admin) => admin.fetchOffsets({ groupId, topics: [topic] }))
-    return new Map(
-      (found[0]?.partitions ?? []).flatMap(({ partition, offset }) =>
-        Number(offset) < 0 ? [] : [[partition, Number(offset)] as const],
-      ),
-    )
-  }
-
-  async close(): Promise<void> {
-    const admin = await this.#admin?.catch(() => undefined)
-    await admin?.disconnect().catch(() => undefined)
-  }
-
-  async #try<Result>(call: (admin: Admin) => Promise<Result>): Promise<Result> {
-    this.#admin ??= this.#connect()
-    const opened = this.#admin
-    try {
-      return await call(await opened)
-    } catch (error) {
-      if (this.#admin === opened) {
-        this.#admin = undefined
-        opened.then((admin) => admin.disconnect()).catch(() => undefined)
-      }
-      if (isRefusal(error)) {
-        const message = `Kafka refuses us: ${(error as Error).message}`
-        throw new Misconfigured([{ file: 'bus.kafka.sasl', message, suggestion: 'check mechanism and credentials' }])
-      }
-      throw unavailable(error, `ask Kafka at ${this.#options.brokers.join(', ')}`)
-    }
-  }
-
-  async #connect(): Promise<Admin> {
-    const { brokers, clientId, requestTimeoutMs } = this.#options
-    const logger = loggerOf(this.#options)
-    const kafka = new Kafka({
-      brokers: [...brokers],
-      clientId: clientId ?? 'telltale',
-      ...securityOf(this.#options),
-      connectionTimeout: 10_000,
-      requestTimeout: requestTimeoutMs ?? 10_000,
-      retry: { retries: 2 },
-      logLevel: 2,
-      logCreator:
-        () =>
-        ({ log: { message, ...facts } }) =>
-          logger.warn(message, facts),
-    })
-    const admin = kafka.admin()
-    await admin.connect()
-    return admin
-  }
 }

@@ -1,6 +1,7 @@
 /** Takes the spool's log to the remote bus, batch by batch in order. */
 import { Rejected, Unavailable } from '../../schema/errors.ts'
 import type { Assignment, Bus, BusRecord, StoredRecord, Topic } from '../bus/bus.ts'
+import { grouped } from '../bus/grouped.ts'
 import { untilAvailable } from '../until-available.ts'
 import { bytesOf, type SpoolLog } from './log.ts'
 import { unspooled } from './spooled-record.ts'
@@ -60,15 +61,9 @@ export async function drain(assignment: Assignment, signal: AbortSignal, options
 
 /** Whether all of it is durable at the remote bus. Part of it may have been before: all of it is sent again. */
 async function forward(records: readonly StoredRecord[], signal: AbortSignal, options: DrainOptions): Promise<boolean> {
-  const byTopic = new Map<Topic, BusRecord[]>()
-  for (const entry of records) {
-    const { topic, record } = unspooled(entry)
-    const batch = byTopic.get(topic) ?? []
-    batch.push(record)
-    byTopic.set(topic, batch)
-  }
-  for (const [topic, batch] of byTopic) {
-    if (!(await send(topic, batch, signal, options))) {
+  for (const [topic, batch] of grouped(records.map(unspooled), (each) => each.topic)) {
+    const own = batch.map(({ record }) => record)
+    if (!(await send(topic, own, signal, options))) {
       return false
     }
   }

@@ -148,7 +148,7 @@ export class Appender {
         continue
       }
       if (lane.againMs > nowMs) {
-        this.#lookAgain(lane.againMs - nowMs)
+        this.#pumpIn(lane.againMs - nowMs)
         continue
       }
       const leader = this.#options.link.leaderOf(lane.topic, lane.partition)
@@ -221,7 +221,7 @@ export class Appender {
       ...(units[0]?.headers === undefined ? {} : { headers: units[0].headers }),
     })
     lane.sequence += records.length
-    return { units, count: records.length, buffer, identity }
+    return { units, buffer, identity }
   }
 
   #settle(lane: Lane, errorCode: number, baseOffset: number): void {
@@ -280,7 +280,8 @@ export class Appender {
     }
     lane.failures += 1
     lane.againMs = nowMs + Math.min(BACKOFF_MS * 2 ** lane.failures, MAX_BACKOFF_MS)
-    this.#lookAgain(lane.againMs - nowMs)
+    this.#options.link.refresh().catch(() => undefined)
+    this.#pumpIn(lane.againMs - nowMs)
   }
 
   /** What was sent may be there or not, and what follows would have the wrong number: only a new identity knows none. */
@@ -345,8 +346,7 @@ export class Appender {
       })
   }
 
-  #lookAgain(waitMs: number): void {
-    this.#options.link.refresh().catch(() => undefined)
+  #pumpIn(waitMs: number): void {
     const atMs = performance.now() + waitMs
     if (this.#alarm !== undefined && this.#alarmMs <= atMs) {
       return

@@ -5,15 +5,14 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Unavailable } from '../../../schema/errors.ts'
+import { untilAvailable } from '../../until-available.ts'
 import { aborted } from '../aborted.ts'
 import type { Assignment, ConsumeOptions, Topic } from '../bus.ts'
 import type { Appender } from './appender.ts'
 import { type AssignmentParts, KafkaAssignment } from './assignment.ts'
-import { Fetcher } from './fetcher.ts'
+import { GroupReader } from './group-reader.ts'
 import { HandedOn } from './handed-on.ts'
-import { Link } from './link.ts'
-import { Membership } from './membership.ts'
-import { Owners, type Ownership } from './owners.ts'
+import type { Ownership } from './owners.ts'
 import type { KafkaSettings } from './settings.ts'
 import { Fenced, StateLog } from './state-log.ts'
 
@@ -33,86 +32,59 @@ export interface ConsumerParts {
   readonly onTrouble: (error: Unavailable) => void
 }
 
+/** A partition whose state is ours to write. */
+interface Claim {
+  readonly stateLog: StateLog
+  readonly start: number
+  readonly state: ReadonlyMap<string, Uint8Array>
+}
+
 const COMMIT_EVERY_MS = 500
 const CHECK_EVERY_MS = 10_000
 const CLAIM_AGAIN_MS = 500
 
 export class Consumer {
   readonly #parts: ConsumerParts
-  readonly #membership: Membership
-  readonly #fetcher: Fetcher
-  /** For polls, for membership, and for everything else: each waits for its own answers only. */
-  readonly #links: { readonly polls: Link; readonly group: Link; readonly state: Link }
-  readonly #owners: Owners
+  readonly #reader: GroupReader
   /** How far each partition is that is owned here, and what the group was not told yet. */
   readonly committed = new Map<number, number>()
   readonly #untold = new Map<number, number>()
   readonly handedOn = new HandedOn()
-  readonly #failed = new AbortController()
   #telling: Promise<void> = Promise.resolve()
 
   constructor(parts: ConsumerParts) {
     const { settings, groupId, topicName, sessionTimeoutMs, onTrouble } = parts
     this.#parts = parts
-    setMaxListeners(0, this.#failed.signal)
-    this.#links = { polls: new Link(settings), group: new Link(settings), state: new Link(settings) }
-    this.#owners = new Owners(
-      (ownership) => this.#ownFrom(ownership),
-      (error) => this.#failed.abort(error),
-    )
-    this.#fetcher = new Fetcher({ link: this.#links.polls, onTrouble })
-    this.#membership = new Membership({
-      link: this.#links.group,
-      commitLink: this.#links.state,
-      groupId,
-      topic: topicName,
-      sessionTimeoutMs,
-      onTrouble,
-      onAssigned: (partitions, isContinuous) => this.#owners.assign(partitions, isContinuous),
+    this.#reader = new GroupReader({
+      ...{ settings, groupId, topic: topicName, sessionTimeoutMs, onTrouble },
+      work: (ownership) => this.#ownFrom(ownership),
     })
   }
 
   /** Runs until `signal` aborts or an owner throws; then every owner has ended, and the group knows. */
   async run(signal: AbortSignal): Promise<void> {
-    const stopped = AbortSignal.any([signal, this.#failed.signal])
     const telling = setInterval(() => this.#tell(), COMMIT_EVERY_MS)
-    try {
-      await this.#open(stopped)
-      await Promise.race([this.#membership.run(stopped), aborted(stopped)])
-    } finally {
-      await this.#owners.stop()
+    const tellLast = async () => {
       clearInterval(telling)
       await this.#telling
       await this.#tell()
-      await this.#membership.leave()
-      this.#fetcher.close()
-      await Promise.all(Object.values(this.#links).map((link) => link.close().catch(() => undefined)))
     }
-    if (this.#failed.signal.aborted) {
-      throw this.#failed.signal.reason
-    }
+    await this.#reader.run(signal, (stopped) => this.#open(stopped), tellLast)
   }
 
   async #open(stopped: AbortSignal): Promise<void> {
     const { topicName, stateTopic, prepare, onTrouble } = this.#parts
-    while (!stopped.aborted) {
-      try {
-        await prepare()
-        await Promise.all([this.#links.polls.open([topicName]), this.#links.state.open([topicName, stateTopic])])
-        return
-      } catch (error) {
-        if (!(error instanceof Unavailable)) {
-          throw error
-        }
-        onTrouble(error)
-        await sleep(error.retryAfterMs, undefined, { signal: stopped }).catch(() => undefined)
-      }
+    const { polls, rest } = this.#reader.links
+    const open = async () => {
+      await prepare()
+      await Promise.all([polls.open([topicName]), rest.open([topicName, stateTopic])])
     }
+    await untilAvailable(open, stopped, onTrouble)
   }
 
   /** Owns a partition for as long as the group says so, again when another owner was met meanwhile. */
   async #ownFrom({ partition, signal }: Ownership): Promise<void> {
-    const over = AbortSignal.any([signal, this.#failed.signal])
+    const over = AbortSignal.any([signal, this.#reader.failed])
     try {
       while (!over.aborted && (await this.#ownOnce(partition, signal))) {
         // The group may know better in a moment.
@@ -127,15 +99,15 @@ export class Consumer {
   /** @returns whether it ended because somebody else has claimed the partition. */
   async #ownOnce(partition: number, signal: AbortSignal): Promise<boolean> {
     const { topicName, options, append, own, onTrouble } = this.#parts
-    const claimed = await this.#claim(partition, signal)
+    const claimed = await this.#claim(partition, AbortSignal.any([signal, this.#reader.failed]))
     if (claimed === undefined) {
       return false
     }
     const { stateLog } = claimed
     const fenced = new AbortController()
-    const ownerSignal = AbortSignal.any([signal, this.#failed.signal, fenced.signal])
+    const ownerSignal = AbortSignal.any([signal, this.#reader.failed, fenced.signal])
     setMaxListeners(0, ownerSignal)
-    const reader = this.#fetcher.read(topicName, partition, claimed.start)
+    const reader = this.#reader.fetcher.read(topicName, partition, claimed.start)
     const assignment = new KafkaAssignment({
       group: options.group,
       topic: options.topic as Topic,
@@ -162,7 +134,7 @@ export class Consumer {
         } else if (error instanceof Unavailable) {
           onTrouble(error)
         } else {
-          this.#failed.abort(error)
+          this.#reader.fail(error)
         }
       })
     }, CHECK_EVERY_MS)
@@ -172,43 +144,29 @@ export class Consumer {
       clearInterval(checking)
       this.handedOn.close(partition)
       assignment.revoke()
-      this.#fetcher.stop(reader)
+      this.#reader.fetcher.stop(reader)
     }
     return fenced.signal.aborted
   }
 
   /** Claims until it works, each time anew. Undefined when the partition is taken away meanwhile. */
-  async #claim(
-    partition: number,
-    signal: AbortSignal,
-  ): Promise<
-    { readonly stateLog: StateLog; readonly start: number; readonly state: ReadonlyMap<string, Uint8Array> } | undefined
-  > {
-    const { appender, stateTopic } = this.#parts
-    while (!signal.aborted && !this.#failed.signal.aborted) {
-      const stateLog = new StateLog({ link: this.#links.state, appender, topic: stateTopic, partition })
-      try {
-        const { next, state } = await stateLog.claim()
-        const start = next ?? (await this.#firstStart(partition))
-        if (next === undefined) {
-          // Durable before anybody works by it.
-          await stateLog.write(start, [])
-        }
-        return { stateLog, start, state }
-      } catch (error) {
-        if (!(error instanceof Unavailable)) {
-          throw error
-        }
-        this.#parts.onTrouble(error)
-        await sleep(Math.min(error.retryAfterMs, CLAIM_AGAIN_MS), undefined, { signal }).catch(() => undefined)
+  #claim(partition: number, signal: AbortSignal): Promise<Claim | undefined> {
+    const { appender, stateTopic, onTrouble } = this.#parts
+    const claim = async () => {
+      const stateLog = new StateLog({ link: this.#reader.links.rest, appender, topic: stateTopic, partition })
+      const { next, state } = await stateLog.claim()
+      const start = next ?? (await this.#firstStart(partition))
+      if (next === undefined) {
+        // Durable before anybody works by it.
+        await stateLog.write(start, [])
       }
+      return { stateLog, start, state }
     }
-    return undefined
+    return untilAvailable(claim, signal, onTrouble, CLAIM_AGAIN_MS)
   }
 
   async #firstStart(partition: number): Promise<number> {
-    const extents = await this.#links.state.extents(this.#parts.topicName, partition)
-    const extent = extents.find((each) => each.partition === partition)
+    const extent = await this.#reader.links.rest.extent(this.#parts.topicName, partition)
     return (this.#parts.options.from === 'latest' ? extent?.end : extent?.start) ?? 0
   }
 
@@ -224,7 +182,7 @@ export class Consumer {
     }
     const offsets = new Map(this.#untold)
     this.#untold.clear()
-    this.#telling = this.#membership.commit(offsets).catch(() => {
+    this.#telling = this.#reader.membership.commit(offsets).catch(() => {
       for (const [partition, next] of offsets) {
         if (this.committed.has(partition) && !this.#untold.has(partition)) {
           this.#untold.set(partition, next)

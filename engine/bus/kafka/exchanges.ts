@@ -2,6 +2,7 @@
  * The two requests that carry records, with batches as bytes: Produce v7 and Fetch v11
  * (https://kafka.apache.org/protocol). Every broker from Kafka 2.3 to 4.x knows these versions.
  */
+import { grouped } from '../grouped.ts'
 import { FrameWriter } from './frame.ts'
 import { type Decoder, type Exchange, kafkajs } from './kafkajs.ts'
 
@@ -123,15 +124,7 @@ function writeByTopic<Item extends { readonly topic: string }>(
   items: readonly Item[],
   write: (item: Item) => void,
 ): void {
-  const byTopic = new Map<string, Item[]>()
-  for (const item of items) {
-    const own = byTopic.get(item.topic)
-    if (own === undefined) {
-      byTopic.set(item.topic, [item])
-    } else {
-      own.push(item)
-    }
-  }
+  const byTopic = grouped(items, ({ topic }) => topic)
   frame.int32(byTopic.size)
   for (const [topic, own] of byTopic) {
     frame.string(topic).int32(own.length)

@@ -3,6 +3,7 @@
  * that have room. What is read and not asked for is bounded, and a partition whose owner is slow holds up no other.
  */
 import { Unavailable } from '../../../schema/errors.ts'
+import { grouped } from '../grouped.ts'
 import type { FetchAnswer } from './exchanges.ts'
 import { kafkajs } from './kafkajs.ts'
 import type { Link } from './link.ts'
@@ -70,20 +71,14 @@ export class Fetcher {
   }
 
   #pump(): void {
-    const byLeader = new Map<number, PartitionReader[]>()
-    for (const reader of this.#readers) {
-      if (this.#isClosed || !reader.hasRoom) {
-        continue
-      }
-      const leader = this.#options.link.leaderOf(reader.topic, reader.partition)
+    const wanting = this.#isClosed ? [] : [...this.#readers].filter(({ hasRoom }) => hasRoom)
+    const byLeader = grouped(wanting, ({ topic, partition }) => this.#options.link.leaderOf(topic, partition))
+    for (const [leader, readers] of byLeader) {
       if (leader === undefined) {
         this.#pumpLater()
       } else if (!this.#busyNodes.has(leader)) {
-        byLeader.set(leader, [...(byLeader.get(leader) ?? []), reader])
+        void this.#poll(leader, readers)
       }
-    }
-    for (const [leader, readers] of byLeader) {
-      void this.#poll(leader, readers)
     }
   }
 
@@ -139,9 +134,9 @@ export class Fetcher {
     const before = reader.fetched
     reader.isWaiting = true
     link
-      .extents(topic)
-      .then((extents) => {
-        const start = extents.find((each) => each.partition === partition)?.start ?? 0
+      .extent(topic, partition)
+      .then((extent) => {
+        const start = extent?.start ?? 0
         const gone = start > before ? `${start - before} records` : `offset ${before}`
         onTrouble(new Unavailable(`${gone} of ${reader.place} are gone, unread: reading goes on at ${start}`))
         reader.skipTo(start)
@@ -169,9 +164,9 @@ export class Fetcher {
   }
 
   #pumpLater(): void {
-    if (!this.#isClosed) {
+    if (!this.#isClosed && this.#alarm === undefined) {
       this.#options.link.refresh().catch(() => undefined)
-      this.#alarm ??= setTimeout(() => {
+      this.#alarm = setTimeout(() => {
         this.#alarm = undefined
         this.#pump()
       }, AGAIN_MS)

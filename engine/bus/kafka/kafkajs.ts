@@ -86,7 +86,6 @@ function headerOf({ apiKey, apiVersion, parts }: Exchange<unknown>, correlationI
 
 export interface Broker {
   readonly nodeId: number
-  readonly versions: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>>
   readonly connectionPool: {
     readonly host: string
     readonly port: number
@@ -148,8 +147,6 @@ export interface Broker {
 export interface PartitionMetadata {
   readonly partitionId: number
   readonly leader: number
-  readonly replicas: readonly number[]
-  readonly isr: readonly number[]
 }
 
 export interface Cluster {
@@ -177,7 +174,6 @@ export interface Cluster {
 }
 
 export interface Decoder {
-  readInt8(): number
   readInt16(): number
   readInt32(): number
   readInt64(): bigint

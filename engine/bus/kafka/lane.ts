@@ -18,7 +18,6 @@ export interface Unit {
 /** What was sent, and is sent again until it is answered for. */
 export interface Batch {
   readonly units: readonly Unit[]
-  readonly count: number
   readonly buffer: Buffer
   readonly identity: Identity
 }

@@ -27,16 +27,27 @@ import { oauthToken } from './oauth-token.ts'
 import type { KafkaSasl, KafkaSettings, KafkaTls } from './settings.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
-export const REQUEST_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 10_000
 /** What a consumer asks for beside its long polls, so that it need not wait for them. */
 const BESIDE_POLLS = 0
 const POLLS = 1
 /** Our own loops try again; kafkajs must not hold them up. */
 const RETRY = { retries: 2, initialRetryTime: 100, maxRetryTime: 1000 }
 
-/** What TLS and SASL are to kafkajs, for its administration, too. */
-export function securityOf({ tls, sasl }: KafkaSettings): { ssl?: object | boolean; sasl?: SASLOptions } {
+/** How kafkajs reaches a cluster; its administration, too. */
+export function clientOptions({ clientId, requestTimeoutMs, tls, sasl }: KafkaSettings): {
+  readonly clientId: string
+  readonly connectionTimeout: number
+  readonly authenticationTimeout: number
+  readonly requestTimeout: number
+  readonly ssl?: object | boolean
+  readonly sasl?: SASLOptions
+} {
   return {
+    clientId: clientId ?? 'telltale',
+    connectionTimeout: CONNECT_TIMEOUT_MS,
+    authenticationTimeout: CONNECT_TIMEOUT_MS,
+    requestTimeout: requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     ...(tls === undefined ? {} : { ssl: tls === true ? true : tlsOptions(tls) }),
     ...(sasl === undefined ? {} : { sasl: saslOptions(sasl) }),
   }
@@ -58,19 +69,19 @@ function saslOptions(sasl: KafkaSasl): SASLOptions {
   return sasl
 }
 
-/** kafkajs' log: debug and info are its own business. */
-export function loggerOf({ onLog }: KafkaSettings): Logger {
-  const silent = () => undefined
-  const tell = (message: string, facts: object = {}) => onLog?.(message, facts)
-  const logger: Logger = {
-    info: silent,
-    debug: silent,
-    error: tell,
-    warn: tell,
-    namespace: () => logger,
-    setLogLevel: silent,
-  }
-  return logger
+/** What kafkajs would log comes back to us as an error, and is told by who meets it. */
+const SILENT: Logger = {
+  ...{ info: noop, debug: noop, error: noop, warn: noop, setLogLevel: noop },
+  namespace: () => SILENT,
+}
+
+function noop(): void {}
+
+/** Where a partition begins, after what retention has taken, and where it ends. */
+export interface Extent {
+  readonly partition: number
+  readonly start: number
+  readonly end: number
 }
 
 export class Link {
@@ -84,15 +95,12 @@ export class Link {
 
   /** Connects lazily. */
   constructor(settings: KafkaSettings) {
-    this.#requestTimeoutMs = settings.requestTimeoutMs ?? REQUEST_TIMEOUT_MS
+    const options = clientOptions(settings)
+    this.#requestTimeoutMs = options.requestTimeout
     this.#cluster = new kafkajs.Cluster({
-      logger: loggerOf(settings),
+      logger: SILENT,
       brokers: settings.brokers,
-      clientId: settings.clientId ?? 'telltale',
-      ...securityOf(settings),
-      connectionTimeout: CONNECT_TIMEOUT_MS,
-      authenticationTimeout: CONNECT_TIMEOUT_MS,
-      requestTimeout: this.#requestTimeoutMs,
+      ...options,
       enforceRequestTimeout: true,
       metadataMaxAge: 60_000,
       retry: RETRY,
@@ -157,17 +165,24 @@ export class Link {
     return answer
   }
 
-  /** Where the partitions of a topic begin and end, or one of them: then only its leader is asked. */
-  async extents(
-    topic: string,
-    only?: number,
-  ): Promise<readonly { readonly partition: number; readonly start: number; readonly end: number }[]> {
+  /** Where a partition begins and ends; undefined when there is none. Only its leader is asked. */
+  async extent(topic: string, partition: number): Promise<Extent | undefined> {
+    const [extent] = await this.#extents(topic, (each) => each === partition)
+    return extent
+  }
+
+  /** The same of all partitions of a topic. */
+  extents(topic: string): Promise<readonly Extent[]> {
+    return this.#extents(topic, () => true)
+  }
+
+  async #extents(topic: string, isWanted: (partition: number) => boolean): Promise<readonly Extent[]> {
     return this.#try(`look where ${topic} ends`, async () => {
       await this.#cluster.connect()
       await this.#cluster.refreshMetadataIfNecessary()
       const partitions = this.partitions(topic)
         .map(({ partitionId }) => ({ partition: partitionId }))
-        .filter(({ partition }) => only === undefined || partition === only)
+        .filter(({ partition }) => isWanted(partition))
       const [starts, ends] = await Promise.all(
         [true, false].map((fromBeginning) => this.#cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning }])),
       )

@@ -34,6 +34,4 @@ export interface KafkaSettings {
   readonly sasl?: KafkaSasl
   /** How long a broker may take to answer before its connection is given up. Default 10 s. */
   readonly requestTimeoutMs?: number
-  /** Told what kafkajs has to say that is worse than information. */
-  readonly onLog?: (message: string, facts: object) => void
 }

@@ -170,7 +170,7 @@ export class StateLog {
   /** Reads from `from` to `to`, or to the end as it is, and keeps what counts. */
   async #scan(from: number, to: number | undefined, since = { epoch: -1, commit: 0 }): Promise<Scanned> {
     const { link, topic, partition } = this.#options
-    const extent = (await link.extents(topic, partition)).find((each) => each.partition === partition)
+    const extent = await link.extent(topic, partition)
     const end = to ?? extent?.end ?? 0
     const reading = new Reading(since, this.#epoch)
     let at = Math.max(from, extent?.start ?? 0)
