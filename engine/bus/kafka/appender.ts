@@ -23,7 +23,7 @@ export interface AppenderOptions {
 }
 
 export interface AppendOptions {
-  /** On every record; see `encodeHeaders`. */
+  /** On every record; see `record-headers.ts`. */
   readonly headers?: Uint8Array
   /** All records are there or none; they must fit into one batch of the topic. */
   readonly isAtomic?: boolean

@@ -74,7 +74,7 @@ describe('unavailable', () => {
 
   it('leaves what is in the words of this house already as it is', () => {
     const unable = new Unavailable('away')
-    const unreadable = new UnknownCompression(2)
+    const unreadable = new UnknownCompression(2, 0)
     expect(unavailable(unable, 'append')).toBe(unable)
     expect(unavailable(unreadable, 'read')).toBe(unreadable)
   })

@@ -7,7 +7,7 @@ import { grouped } from '../grouped.ts'
 import type { FetchAnswer } from './exchanges.ts'
 import { kafkajs } from './kafkajs.ts'
 import type { Link } from './link.ts'
-import { decodeBatches, type ReadRecord, UnknownCompression } from './record-batch.ts'
+import { type CutBatch, cutBatches, type ReadRecord, recordsOf, UnknownCompression } from './record-batch.ts'
 
 export interface FetcherOptions {
   /** For this alone: polls wait at the broker. */
@@ -120,12 +120,7 @@ export class Fetcher {
       }
       return
     }
-    try {
-      reader.take(answer.batches)
-    } catch (error) {
-      reader.fail(error)
-      this.#readers.delete(reader)
-    }
+    reader.take(answer.batches)
   }
 
   /** What was to be read next is not there: retention took it, or somebody made the topic anew. */
@@ -183,9 +178,15 @@ export class PartitionReader {
   /** Nothing is to be polled until something else is known. */
   isWaiting = false
   readonly #onRoom: () => void
-  #ahead: ReadRecord[] = []
+  /** Read from the broker, and not yet taken apart: objects for each record that waits would keep the collector busy. */
+  readonly #waiting: CutBatch[] = []
+  /** What was taken apart, of which `#next` is the first that nobody has. */
+  #records: readonly ReadRecord[] = []
   #next = 0
+  /** Of both. */
   #bytes = 0
+  /** Of the batch that the records are of. */
+  #openBytes = 0
   #failure: { readonly error: unknown } | undefined
   #isClosed = false
   #wake: (() => void) | undefined
@@ -207,28 +208,24 @@ export class PartitionReader {
 
   /** Waits for a first record; empty when none comes in time, or `signal` aborts. */
   async read({ maxRecords, maxBytes, waitMs }: ReadLimits, signal: AbortSignal): Promise<readonly ReadRecord[]> {
-    if (this.#next === this.#ahead.length && this.#failure === undefined && !signal.aborted && waitMs > 0) {
+    if (!this.#hasRecords && this.#failure === undefined && !signal.aborted && waitMs > 0) {
       await this.#wait(waitMs, signal)
     }
-    if (this.#failure !== undefined && this.#next === this.#ahead.length) {
-      throw this.#failure.error
-    }
     const hadRoom = this.hasRoom
-    const from = this.#next
+    const records: ReadRecord[] = []
     let bytes = 0
-    while (this.#next < this.#ahead.length && this.#next - from < maxRecords) {
-      const size = bytesOf(this.#ahead[this.#next] as ReadRecord)
-      if (this.#next > from && bytes + size > maxBytes) {
+    while (records.length < maxRecords && this.#open()) {
+      const record = this.#records[this.#next] as ReadRecord
+      const size = bytesOf(record)
+      if (records.length > 0 && bytes + size > maxBytes) {
         break
       }
       bytes += size
       this.#next += 1
+      records.push(record)
     }
-    const records = this.#ahead.slice(from, this.#next)
-    this.#bytes -= bytes
-    if (this.#next === this.#ahead.length) {
-      this.#ahead = []
-      this.#next = 0
+    if (records.length === 0 && this.#failure !== undefined) {
+      throw this.#failure.error
     }
     if (!hadRoom && this.hasRoom) {
       this.#onRoom()
@@ -236,19 +233,18 @@ export class PartitionReader {
     return records
   }
 
-  /** @throws UnknownCompression */
-  take(batches: Buffer): void {
-    if (batches.length === 0 || this.#isClosed) {
+  take(bytes: Buffer): void {
+    if (bytes.length === 0 || this.#isClosed) {
       return
     }
     // A copy: the answer is of all partitions, and one that waits would keep all of it in memory.
-    const { records, next } = decodeBatches(Buffer.from(batches), this.fetched)
+    const { batches, next } = cutBatches(Buffer.from(bytes), this.fetched)
     this.fetched = next
-    for (const record of records) {
-      this.#bytes += bytesOf(record)
-      this.#ahead.push(record)
+    for (const batch of batches) {
+      this.#bytes += batch.bytes.length
+      this.#waiting.push(batch)
     }
-    if (records.length > 0) {
+    if (batches.length > 0) {
       this.#wake?.()
     }
   }
@@ -259,18 +255,50 @@ export class PartitionReader {
 
   /** What was read is still given out; then `read` throws. */
   fail(error: unknown): void {
-    this.#failure = {
-      error:
-        error instanceof UnknownCompression
-          ? new Error(`${this.place}: ${error.message}; set compression.type=gzip on the topic`, { cause: error })
-          : error,
-    }
+    this.#failure = { error }
     this.#wake?.()
   }
 
   close(): void {
     this.#isClosed = true
     this.#wake?.()
+  }
+
+  get #hasRecords(): boolean {
+    return this.#next < this.#records.length || this.#waiting.length > 0
+  }
+
+  /** Whether there is a next record; takes apart the next batch when it begins there. */
+  #open(): boolean {
+    while (this.#next === this.#records.length) {
+      this.#bytes -= this.#openBytes
+      this.#openBytes = 0
+      this.#records = []
+      this.#next = 0
+      const batch = this.#waiting.shift()
+      if (batch === undefined) {
+        return false
+      }
+      this.#openBytes = batch.bytes.length
+      try {
+        this.#records = recordsOf(batch)
+      } catch (error) {
+        this.#refuse(error)
+      }
+    }
+    return true
+  }
+
+  /** What cannot be read ends the reader there. */
+  #refuse(error: unknown): void {
+    const remedy = 'set compression.type=gzip on the topic'
+    this.#waiting.length = 0
+    this.#isClosed = true
+    this.fail(
+      error instanceof UnknownCompression
+        ? new Error(`${this.place}: ${error.message}; ${remedy}`, { cause: error })
+        : error,
+    )
   }
 
   #wait(waitMs: number, signal: AbortSignal): Promise<void> {

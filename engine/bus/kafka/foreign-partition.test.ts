@@ -1,9 +1,10 @@
 /** What needs no broker; the rest is seen in `collectors/kafka/otlp.kafka.test.ts`. */
 import { describe, expect, it } from 'vitest'
 import { Misconfigured, Unavailable } from '../../../schema/errors.ts'
+import { crc32c } from './crc32c.ts'
 import { PartitionReader } from './fetcher.ts'
 import { ForeignPartition } from './foreign-partition.ts'
-import { encodeBatch, UnknownCompression } from './record-batch.ts'
+import { encodeBatch } from './record-batch.ts'
 
 function batch(...values: readonly string[]): Buffer {
   const records = values.map((value) => ({ key: '', value: Buffer.from(value) }))
@@ -37,7 +38,12 @@ describe('a partition of a foreign topic', () => {
   it('gives what came before messages that cannot be read, then says which they are and what to set', async () => {
     const { partition, reader } = owned()
     reader.take(batch('first', 'second'))
-    reader.fail(new UnknownCompression(2))
+    const snappy = batch('third')
+    snappy.writeBigInt64BE(2n, 0)
+    snappy.writeInt16BE(2, 21)
+    snappy.writeUInt32BE(crc32c(snappy, 21), 17)
+    reader.take(snappy)
+    reader.take(batch('behind'))
     expect(await partition.read(ALL)).toHaveLength(2)
     const error = await partition.read(ALL).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(Misconfigured)

@@ -3,7 +3,8 @@ import type { OtlpPartition, OtlpTopicRecord } from '../../../collectors/kafka/o
 import { Misconfigured, Unavailable } from '../../../schema/errors.ts'
 import type { PartitionReader, ReadLimits } from './fetcher.ts'
 import type { Ownership } from './owners.ts'
-import { decodeHeaders, type ReadRecord, UnknownCompression } from './record-batch.ts'
+import { type ReadRecord, UnknownCompression } from './record-batch.ts'
+import { decodeHeaders } from './record-headers.ts'
 
 export interface ForeignPartitionParts {
   readonly groupId: string
@@ -56,12 +57,12 @@ export class ForeignPartition implements OtlpPartition {
   }
 
   /** The messages stay where they are and as they are, whatever is set: somebody has to decide to skip them. */
-  #unreadable({ message }: UnknownCompression): Misconfigured {
-    const { groupId, reader } = this.#parts
+  #unreadable({ message, offset }: UnknownCompression): Misconfigured {
+    const { groupId } = this.#parts
     return new Misconfigured([
       {
         file: 'collectors.kafka',
-        message: `topic ${this.topic}, partition ${this.partition}, offset ${reader.fetched}: ${message}`,
+        message: `topic ${this.topic}, partition ${this.partition}, offset ${offset}: ${message}`,
         suggestion: [
           'set producer.compression to gzip or none in the exporter that writes there,',
           `see that the topic's compression.type is producer, gzip or uncompressed, and, with Telltale stopped, skip what is there:`,

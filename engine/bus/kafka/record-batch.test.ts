@@ -7,13 +7,12 @@ import { kafkajs } from './kafkajs.ts'
 import {
   type BatchFacts,
   decodeBatches,
-  decodeHeaders,
   encodeBatch,
-  encodeHeaders,
   type NewRecord,
   recordBytes,
   UnknownCompression,
 } from './record-batch.ts'
+import { decodeHeaders, encodeHeaders } from './record-headers.ts'
 
 /** What kafkajs' encoders give. */
 interface Encoded {

@@ -7,6 +7,7 @@
  */
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { crc32c } from './crc32c.ts'
+import { Cursor } from './cursor.ts'
 
 /** A record to write. `value: null` is a tombstone: compaction removes the key. */
 export interface NewRecord {
@@ -34,7 +35,7 @@ export interface BatchFacts {
   readonly baseSequence: number
   readonly timestampMs: number
   readonly compression: 'none' | 'gzip'
-  /** Headers of every record, as `encodeHeaders` made them. */
+  /** Headers of every record, as `record-headers.ts` makes them. */
   readonly headers?: Uint8Array
 }
 
@@ -52,39 +53,16 @@ const MAX_INFLATED_BYTES = 128 * 1024 * 1024
 
 /** Compression that this reader has no code for: an operator's setting to change, not a damaged record. */
 export class UnknownCompression extends Error {
-  constructor(codec: number) {
+  /** Of the first record that cannot be read. */
+  readonly offset: number
+
+  constructor(codec: number, offset: number) {
     super(`records are compressed with ${CODECS[codec] ?? `codec ${codec}`}, and only gzip and none can be read`)
+    this.offset = offset
   }
 }
 
 const CODECS: Readonly<Record<number, string>> = { 2: 'snappy', 3: 'lz4', 4: 'zstd' }
-
-/** Headers for `BatchFacts.headers`. Few and short: names under 64 bytes, values under 64. */
-export function encodeHeaders(headers: Readonly<Record<string, Uint8Array>>): Uint8Array {
-  const parts = Object.entries(headers).flatMap(([name, value]) => {
-    const bytes = Buffer.from(name)
-    return [Uint8Array.of(bytes.length * 2), bytes, Uint8Array.of(value.length * 2), value]
-  })
-  return Buffer.concat([Uint8Array.of(Object.keys(headers).length * 2), ...parts])
-}
-
-/** The headers of a record; later ones of a name win. Empty when they are damaged. */
-export function decodeHeaders(headers: Uint8Array | undefined): ReadonlyMap<string, Uint8Array> {
-  const found = new Map<string, Uint8Array>()
-  if (headers === undefined) {
-    return found
-  }
-  const cursor = new Cursor(headers, 0, headers.length)
-  const count = cursor.varint()
-  for (let index = 0; index < count && !cursor.isDamaged; index += 1) {
-    const name = cursor.bytes()
-    const value = cursor.bytes()
-    if (!cursor.isDamaged && name !== undefined && value !== undefined) {
-      found.set(Buffer.from(name.buffer, name.byteOffset, name.length).toString(), value)
-    }
-  }
-  return found
-}
 
 /** Upper bound of what a record takes in a batch, beside its headers. For cutting batches. */
 export function recordBytes({ key, value }: NewRecord): number {
@@ -173,36 +151,69 @@ function writeVarint(buffer: Buffer, start: number, value: number): number {
   return at + 1
 }
 
+/** A batch of a response whose checksum is right, or that is known to be damaged; `recordsOf` reads it. */
+export interface CutBatch {
+  readonly bytes: Buffer
+  /** What lies before is not wanted: a fetch begins with the whole batch that holds its offset. */
+  readonly from: number
+  /** The offset after its last. */
+  readonly reach: number
+  readonly isDamaged: boolean
+}
+
 /**
- * Reads the batches of one partition's part of a response, up to the first that is not whole: the next fetch begins with
- * that. Records before `from` are left out (a fetch begins with the whole batch that holds its offset), and so are
- * control records. Brokers send the first batch whole, however large; one that is not is damaged.
+ * Cuts one partition's part of a response into its batches, up to the first that is not whole: the next fetch begins with
+ * that. Control batches are left out. Brokers send the first batch whole, however large; one that is not is damaged.
  *
  * @returns `next`, the offset to fetch next: beyond `from` whenever there were any bytes.
- * @throws UnknownCompression
  */
-export function decodeBatches(
+export function cutBatches(
   bytes: Uint8Array,
   from: number,
-): { readonly records: readonly ReadRecord[]; readonly next: number } {
+): { readonly batches: readonly CutBatch[]; readonly next: number } {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  const records: ReadRecord[] = []
+  const batches: CutBatch[] = []
   let next = from
-  let room = MAX_INFLATED_BYTES
-  for (let at = 0; at < buffer.length && room > 0; ) {
+  for (let at = 0; at < buffer.length; ) {
     const batch = batchAt(buffer, at)
     const reach = batch === undefined || !isIntact(batch) ? next : reachOf(batch)
     if (batch === undefined || reach <= next) {
       if (at === 0) {
         const damaged = batch ?? buffer
         next = reachOfDamaged(damaged, from)
-        records.push(damagedRecord(damaged, next - 1))
+        batches.push({ bytes: damaged, from, reach: next, isDamaged: true })
       }
       break
     }
-    room -= decodeBatch(batch, { from: next, reach }, records)
+    if ((batch.readInt16BE(21) & CONTROL) === 0) {
+      batches.push({ bytes: batch, from: next, reach, isDamaged: false })
+    }
     next = reach
     at += batch.length
+  }
+  return { batches, next }
+}
+
+/** The records of a batch that are wanted. @throws UnknownCompression */
+export function recordsOf(batch: CutBatch): readonly ReadRecord[] {
+  const records: ReadRecord[] = []
+  readBatch(batch, records)
+  return records
+}
+
+/** Reads all batches of a part of a response at once, or as many as may be inflated at once. @throws UnknownCompression */
+export function decodeBatches(
+  bytes: Uint8Array,
+  from: number,
+): { readonly records: readonly ReadRecord[]; readonly next: number } {
+  const { batches, next } = cutBatches(bytes, from)
+  const records: ReadRecord[] = []
+  let room = MAX_INFLATED_BYTES
+  for (const batch of batches) {
+    if (room <= 0) {
+      return { records, next: batch.from }
+    }
+    room -= readBatch(batch, records)
   }
   return { records, next }
 }
@@ -244,18 +255,14 @@ function damagedRecord(batch: Buffer, offset: number): ReadRecord {
 }
 
 /** @returns how many bytes its records take, inflated. */
-function decodeBatch(
-  batch: Buffer,
-  { from, reach }: { readonly from: number; readonly reach: number },
-  into: ReadRecord[],
-): number {
-  const attributes = batch.readInt16BE(21)
-  if ((attributes & CONTROL) !== 0) {
-    return 0
+function readBatch({ bytes: batch, from, reach, isDamaged }: CutBatch, into: ReadRecord[]): number {
+  if (isDamaged) {
+    into.push(damagedRecord(batch, reach - 1))
+    return batch.length
   }
-  const codec = attributes & COMPRESSION_MASK
+  const codec = batch.readInt16BE(21) & COMPRESSION_MASK
   if (codec > GZIP) {
-    throw new UnknownCompression(codec)
+    throw new UnknownCompression(codec, from)
   }
   const before = into.length
   const bytes = codec === GZIP ? inflated(batch) : batch.subarray(HEADER_BYTES)
@@ -308,62 +315,4 @@ function decodeRecords(bytes: Buffer, { base, count, from, reach }: RecordFacts,
     cursor.at = end
   }
   return count >= 0
-}
-
-/** Reads on in bytes that may lie. */
-class Cursor {
-  at: number
-  /** Something reached beyond the end. */
-  isDamaged = false
-  readonly #bytes: Uint8Array
-  readonly #end: number
-
-  constructor(bytes: Uint8Array, from: number, end: number) {
-    this.#bytes = bytes
-    this.at = from
-    this.#end = end
-  }
-
-  /** A signed number of up to 32 bits. */
-  varint(): number {
-    let value = 0
-    for (let shift = 0; shift < 35; shift += 7) {
-      if (this.at >= this.#end) {
-        break
-      }
-      const byte = this.#bytes[this.at] as number
-      this.at += 1
-      value |= (byte & 0x7f) << shift
-      if (byte < 0x80) {
-        return (value >>> 1) ^ -(value & 1)
-      }
-    }
-    this.isDamaged = true
-    return -1
-  }
-
-  /** Of up to 64 bits. */
-  skipVarint(): void {
-    for (let count = 0; count < 10 && this.at < this.#end; count += 1) {
-      this.at += 1
-      if ((this.#bytes[this.at - 1] as number) < 0x80) {
-        return
-      }
-    }
-    this.isDamaged = true
-  }
-
-  /** A length and as many bytes; undefined for null. */
-  bytes(): Uint8Array | undefined {
-    const length = this.varint()
-    if (length === -1 && !this.isDamaged) {
-      return undefined
-    }
-    if (length < 0 || this.at + length > this.#end) {
-      this.isDamaged = true
-      return undefined
-    }
-    this.at += length
-    return this.#bytes.subarray(this.at - length, this.at)
-  }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeHeaders, encodeHeaders } from './record-batch.ts'
+import { decodeHeaders, encodeHeaders } from './record-headers.ts'
 
 describe('headers of records', () => {
   it('give back what was written', () => {

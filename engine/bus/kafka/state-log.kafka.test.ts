@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'v
 import { Unavailable } from '../../../schema/errors.ts'
 import type { Appender, AppendOptions } from './appender.ts'
 import { makeRawTopic, openRawLink, readRaw, textOf } from './raw-topic.contract.ts'
-import { encodeHeaders, type NewRecord } from './record-batch.ts'
+import type { NewRecord } from './record-batch.ts'
+import { encodeHeaders } from './record-headers.ts'
 import { Fenced, StateLog } from './state-log.ts'
 
 type Raw = Awaited<ReturnType<typeof openRawLink>>

@@ -11,7 +11,8 @@ import { Unavailable } from '../../../schema/errors.ts'
 import type { StateEntry } from '../bus.ts'
 import type { Appender } from './appender.ts'
 import type { Link } from './link.ts'
-import { decodeBatches, encodeHeaders, type NewRecord, type ReadRecord } from './record-batch.ts'
+import { decodeBatches, type NewRecord, type ReadRecord } from './record-batch.ts'
+import { encodeHeaders } from './record-headers.ts'
 
 /** Somebody else has claimed the partition since: whatever this owner says, it says too late. */
 export class Fenced extends Unavailable {}
