@@ -1,3 +1,4 @@
+import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { Unavailable } from '../../../schema/errors.ts'
 import type { Appender, AppendOptions } from './appender.ts'
@@ -25,6 +26,15 @@ async function forge(
   bytes.writeBigUInt64BE(BigInt(stamp.epoch))
   bytes.writeBigUInt64BE(BigInt(stamp.commit), 8)
   await appender.append(topic, 0, records, { headers: encodeHeaders({ e: bytes }), isAtomic: true })
+}
+
+/** As an operator might: nothing of it is left but its name. */
+async function makeAnew(topic: string): Promise<void> {
+  const brokers = inject('bootstrap')
+  const admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  await admin.deleteTopics({ topics: [topic] }).finally(() => admin.disconnect())
+  await makeRawTopic({ brokers, name: topic, settings: { 'cleanup.policy': 'compact' } })
 }
 
 describe(`the state log on Kafka ${inject('kafka').version}`, () => {
@@ -227,6 +237,36 @@ describe(`the state log on Kafka ${inject('kafka').version}`, () => {
       expect(winner).toBe(one.log.epoch > two.log.epoch ? 'one' : 'two')
       expect((await claimed()).state).toEqual({ a: winner })
     }
+  })
+
+  it('refuses an owner whose topic was made anew, and lets the next claim begin there', async () => {
+    const { log } = await claimed()
+    await log.write(1, state({ a: 'before' }))
+    await makeAnew(topic)
+    const late = log.write(2, state({ b: 'late' }))
+    await expect(late).rejects.toThrow(`${topic}/0 ends before what was written to it: it is claimed anew`)
+    await expect(late).rejects.toThrow(Fenced)
+    // It does not even try again.
+    const end = (await readRaw(raw.link, topic)).length
+    await expect(log.write(3, [])).rejects.toThrow(Fenced)
+    expect(await readRaw(raw.link, topic)).toHaveLength(end)
+    const { log: next, ...found } = await claimed()
+    expect(found).toEqual({ next: undefined, state: {} })
+    await next.write(1, state({ a: 'after' }))
+    expect(await claimed(other)).toMatchObject({ next: 1, state: { a: 'after' } })
+  })
+
+  it('counts nothing of an owner that claimed a topic of this name before, though its epoch is higher', async () => {
+    const { log } = await claimed()
+    await log.write(1, state({ a: '1' }))
+    const of = { epoch: log.epoch + 100, commit: 7 }
+    await forge(raw, topic, of, [
+      { key: 'p', value: Buffer.from('{"next":9}') },
+      { key: 'sa', value: Buffer.from('late') },
+    ])
+    await log.write(2, state({ b: '2' }))
+    expect(await newest('a')).toBe('1')
+    expect(await claimed(other)).toMatchObject({ next: 2, state: { a: '1', b: '2' } })
   })
 
   it('counts nothing that a stranger writes', async () => {

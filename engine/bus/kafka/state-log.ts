@@ -215,6 +215,8 @@ class Reading {
   newerMarker: number | undefined = undefined
   commit: number
   #epoch: number
+  /** An epoch that no marker here has given: of a log that had this name before. */
+  #foreign: number | undefined
   readonly #own: number | undefined
 
   constructor(since: { readonly epoch: number; readonly commit: number }, own: number | undefined) {
@@ -227,6 +229,7 @@ class Reading {
     const key = record.key === undefined ? '' : Buffer.from(record.key).toString()
     if (key === MARKER) {
       this.#epoch = record.offset
+      this.#foreign = undefined
       this.commit = 0
       if (this.#own !== undefined && record.offset > this.#own) {
         this.newerMarker ??= record.offset
@@ -234,12 +237,17 @@ class Reading {
       return
     }
     const stamp = stampOf(record.headers)
+    if (stamp !== undefined && stamp.epoch >= record.offset) {
+      // A marker lies before what its owner writes; the rest of the batch may lie behind where it was.
+      this.#foreign = stamp.epoch
+    }
     if (
       stamp === undefined ||
+      stamp.epoch === this.#foreign ||
       stamp.epoch < this.#epoch ||
       (stamp.epoch === this.#epoch && stamp.commit < this.commit)
     ) {
-      // A zombie's, one that comes late, or a stranger's.
+      // A zombie's, one that comes late, one from a topic that is no more, or a stranger's.
       if (key.startsWith(STATE) || key === POSITION) {
         this.disturbed.add(key)
       }
