@@ -125,10 +125,12 @@ function runWrites(bus: Bus, store: Store, parts: Parts, signal: AbortSignal): P
     store,
     signal,
     isPartitioned: !isBusEmbedded(config),
-    onBatch: ({ table, rows, durationMs, refused }) => {
-      metrics.add('telltale_store_rows_total', { table }, rows)
+    onInsert: (table, durationMs) => {
       metrics.add('telltale_store_batches_total', { table, result: 'stored' })
       metrics.observe('telltale_store_insert_seconds', { table }, durationMs / 1000)
+    },
+    onBatch: ({ table, rows, refused }) => {
+      metrics.add('telltale_store_rows_total', { table }, rows)
       troubles.delete('store')
       for (const [reason, records] of refused) {
         metrics.add('telltale_dead_letters_total', { stage: WRITE_GROUP, reason }, records)

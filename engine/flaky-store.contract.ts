@@ -9,7 +9,8 @@ export type Failure = 'fine' | 'before' | 'after' | 'death before' | 'death afte
 
 /**
  * A store in memory that can be told to fail: before it stored anything, or after, which to its caller looks the
- * same; or to end the writer there, as a death would. Rows that begin with `bad` it refuses.
+ * same; or to end the writer there, as a death would. Rows that begin with `bad` it refuses; a death after that is one
+ * with the refusal unheard.
  */
 export class FlakyStore implements Pick<Store, 'insert' | 'hasBatch'> {
   readonly batches = new Map<string, { table: string; rows: string[] }>()
@@ -32,17 +33,16 @@ export class FlakyStore implements Pick<Store, 'insert' | 'hasBatch'> {
     }
     const texts = rows.map(text)
     const refused = texts.flatMap((row, index) => (row.startsWith('bad') ? [{ index, reason: 'unstorable' }] : []))
-    if (refused.length > 0) {
-      return refused
+    if (refused.length === 0) {
+      this.batches.set(batchId, { table, rows: texts })
     }
-    this.batches.set(batchId, { table, rows: texts })
     if (failure === 'after') {
       throw new Unavailable('the answer was lost', { retryAfterMs: 1 })
     }
     if (failure === 'death after') {
       throw new Error('killed')
     }
-    return []
+    return refused
   }
 
   hasBatch = async (_table: string, batchId: string): Promise<boolean> => {

@@ -15,7 +15,8 @@ import { openEmbeddedBus } from './bus/embedded.ts'
 import { FlakyStore } from './flaky-store.contract.ts'
 import { TooMuchPoison } from './poison.ts'
 import { eventRecord, noticeRecord } from './records.ts'
-import { runWriter, WRITE_GROUP, type WriterRun, type WrittenBatch } from './write.ts'
+import { runWriter } from './write.ts'
+import { isDeath, writeAll } from './write-all.contract.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'telltale-write-'))
 const buses = new Set<Bus>()
@@ -40,38 +41,6 @@ afterAll(() => rmSync(home, { recursive: true, force: true }))
 const record = (text: string, key = 'k'): BusRecord => ({ key, value: Buffer.from(text) })
 const text = (value: Uint8Array) => Buffer.from(value).toString('utf8')
 const limits = { intervalMs: 20 }
-
-/** Runs the writer until the topic is written and committed. */
-async function writeAll(
-  bus: Bus,
-  store: Pick<Store, 'insert' | 'hasBatch'>,
-  run: Partial<WriterRun> = {},
-): Promise<WrittenBatch[]> {
-  const stop = new AbortController()
-  const batches: WrittenBatch[] = []
-  const running = runWriter({
-    bus,
-    store: store as Store,
-    signal: stop.signal,
-    topics: ['events'],
-    limits,
-    onBatch: (batch) => batches.push(batch),
-    ...run,
-  })
-  const isDone = async () => {
-    const mine = (await bus.lag()).filter(({ group }) => group === WRITE_GROUP)
-    return mine.length > 0 && mine.every(({ committed, end }) => committed === end)
-  }
-  try {
-    do {
-      await Promise.race([running, new Promise((resolve) => setTimeout(resolve, 10))])
-    } while (!(await isDone()))
-  } finally {
-    stop.abort()
-    await running
-  }
-  return batches
-}
 
 async function deadLetters(bus: Bus): Promise<DeadLetter[]> {
   return (await readAll(bus, 'dead_letters')).map((value) => JSON.parse(value))
@@ -174,6 +143,19 @@ describe('the writer', () => {
     await writeAll(bus, store)
     expect(store.rows).toEqual(['one', 'two', 'three'])
     expect(store.asked).toBe(1)
+  })
+
+  it('skips what the batch in doubt holds, and nothing before it or after', async () => {
+    const bus = await openBus()
+    const store = new FlakyStore()
+    await bus.append('events', [record('bad one'), record('two'), record('three'), record('bad four')])
+    // What was refused is no part of what is inserted then, and whether its letters were kept nobody knows.
+    store.failures = ['fine', 'death after']
+    await expect(writeAll(bus, store)).rejects.toThrow('killed')
+    await bus.append('events', [record('five')])
+    const batches = await writeAll(bus, store)
+    expect(store.rows).toEqual(['two', 'three', 'five'])
+    expect(batches.map(({ rows, refused }) => [rows, [...refused]])).toEqual([[1, [['unstorable', 2]]]])
   })
 
   it('inserts the batch in doubt anew when it is not there', async () => {
@@ -290,13 +272,6 @@ describe('the writer', () => {
     await expect(writeAll(bus, broken)).rejects.toThrow('a bug')
   })
 })
-
-function isDeath(error: unknown): boolean {
-  if (error instanceof Error && error.message === 'killed') {
-    return true
-  }
-  throw error
-}
 
 describe.skipIf(!hasChdb)('the writer and the store (needs the optional package chdb)', { timeout: 60_000 }, () => {
   it('make events and alerts readable', async () => {

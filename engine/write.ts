@@ -5,17 +5,17 @@
  * Whoever comes after a death asks the store for the one batch in doubt: when it is there, it is skipped, else its
  * records are inserted anew under a fresh id. (Deduplication tokens would do this in one step, but lose rows after a
  * kill on the embedded engine.) Should the store show a late insert all the same, rows of one id are one row to
- * readers.
+ * readers. Partitions of one table share their inserts (`shared-inserts.ts`, which says why that is safe).
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Unavailable } from '../schema/errors.ts'
 import { type RefusedRow, STORE_TABLES, type Store, type StoreTable } from '../store/store.ts'
-import { newBatchId } from './batch-id.ts'
-import type { Assignment, Bus, BusRecord, StateEntry, StoredRecord } from './bus/bus.ts'
+import type { Assignment, Bus, BusRecord, StoredRecord } from './bus/bus.ts'
 import { deadLetterOf, deadLetterRecord, readDeadLetter } from './dead-letter.ts'
 import { PoisonWatch } from './poison.ts'
 import { encode } from './records.ts'
 import { Scratch } from './scratch.ts'
+import { type Insertion, SharedInserts } from './shared-inserts.ts'
 
 export interface WriteLimits {
   readonly maxRows: number
@@ -33,13 +33,15 @@ export interface WriterRun {
   readonly topics?: readonly StoreTable[]
   readonly limits?: Partial<WriteLimits>
   /**
-   * The bus has many partitions. Each makes batches of its own, so events and findings wait longer for company: small
-   * batches cost the store more than large ones.
+   * The bus has many partitions, perhaps in many processes. Events and findings wait longer for company, and those of all
+   * partitions here are ready at the same moment, to be inserted together: small inserts cost the store more than large.
    */
   readonly isPartitioned?: boolean
-  /** Told after each batch that is in the store. For outcomes and metrics. */
+  /** Told after each insert that the store has confirmed; it may hold batches of several partitions. For metrics. */
+  readonly onInsert?: (table: StoreTable, durationMs: number) => void
+  /** Told after each batch of one partition that is in the store. For outcomes and metrics. */
   readonly onBatch?: (batch: WrittenBatch) => void
-  /** Told when the store or the bus does not answer and the writer waits. */
+  /** Told when the store or the bus does not answer and the writer waits; once for an insert, whoever shared it. */
   readonly onRetry?: (topic: StoreTable, error: Unavailable) => void
 }
 
@@ -48,7 +50,6 @@ export interface WrittenBatch {
   readonly partition: number
   readonly rows: number
   readonly bytes: number
-  readonly durationMs: number
   /** Dead-lettered, by reason. Dead letters that are refused themselves are only counted here. */
   readonly refused: ReadonlyMap<string, number>
 }
@@ -78,12 +79,21 @@ const MAX_BACKOFF_MS = 30_000
 export async function runWriter(run: WriterRun): Promise<void> {
   const failed = new AbortController()
   const signal = AbortSignal.any([run.signal, failed.signal])
+  const told = new WeakSet<Unavailable>()
+  const onRetry = (topic: StoreTable, error: Unavailable) => {
+    if (!told.has(error)) {
+      told.add(error)
+      run.onRetry?.(topic, error)
+    }
+  }
   await Promise.all(
     (run.topics ?? STORE_TABLES).map(async (topic) => {
+      const onInsert = (durationMs: number) => run.onInsert?.(topic, durationMs)
+      const inserts = new SharedInserts({ store: run.store, table: topic, onInsert })
       try {
         await run.bus.consume(
           { group: WRITE_GROUP, topic, wantsDecoded: false },
-          (assignment, owned) => new PartitionWriter(run, topic, assignment, owned).run(),
+          (assignment, owned) => new PartitionWriter({ ...run, onRetry }, inserts, topic, assignment, owned).run(),
           signal,
         )
       } catch (error) {
@@ -104,10 +114,13 @@ interface InDoubt {
 
 class PartitionWriter {
   readonly #run: WriterRun
+  readonly #inserts: SharedInserts
   readonly #table: StoreTable
   readonly #assignment: Assignment
   readonly #signal: AbortSignal
   readonly #limits: WriteLimits
+  /** Whether batches are ready at the ticks of one clock of the process. */
+  readonly #isInStep: boolean
   readonly #watch = new PoisonWatch(WRITE_GROUP)
   /** Of the batch that is collected, and of the one that is stored meanwhile. */
   #memory = new Scratch()
@@ -121,21 +134,25 @@ class PartitionWriter {
   /** Whether the state, or `#done` once what is being stored is there, is ahead of the last commit. */
   #uncommitted = false
 
-  constructor(run: WriterRun, table: StoreTable, assignment: Assignment, signal: AbortSignal) {
+  constructor(run: WriterRun, inserts: SharedInserts, table: StoreTable, assignment: Assignment, signal: AbortSignal) {
     this.#run = run
+    this.#inserts = inserts
     this.#table = table
     this.#assignment = assignment
     this.#signal = signal
-    const intervalMs =
-      (run.isPartitioned ? PARTITIONED_INTERVAL_MS[table] : undefined) ?? DEFAULT_LIMITS[table].intervalMs
+    const inStepMs = run.isPartitioned ? PARTITIONED_INTERVAL_MS[table] : undefined
+    this.#isInStep = inStepMs !== undefined
+    const intervalMs = inStepMs ?? DEFAULT_LIMITS[table].intervalMs
     this.#limits = { ...DEFAULT_LIMITS[table], intervalMs, ...run.limits }
     this.#done = assignment.start
   }
 
   async run(): Promise<void> {
+    this.#inserts.enter()
     const ends = [await errorOf(this.#writeBatches())]
     // The partition may be somebody else's as soon as this returns.
     ends.push(await errorOf(this.#storing))
+    this.#inserts.leave()
     // Waiting ends with `Stopped` when we are told to stop. What was not committed is read again.
     const bug = ends.find((error) => error !== undefined && !(error instanceof Stopped))
     if (bug !== undefined) {
@@ -160,7 +177,8 @@ class PartitionWriter {
         this.#storing.catch(() => undefined)
       } else if (this.#uncommitted) {
         // Under load the next announcement carries the offset along; an idle partition commits it by itself.
-        await this.#commit(this.#done, [{ key: IN_DOUBT, value: undefined }])
+        const state = [{ key: IN_DOUBT, value: undefined }]
+        await this.#persist(() => this.#assignment.commit({ next: this.#done, outputs: [], state }))
         this.#uncommitted = false
       }
     }
@@ -216,7 +234,7 @@ class PartitionWriter {
         bytes += value.length
       }
       const nowMs = performance.now()
-      deadlineMs ??= nowMs + intervalMs
+      deadlineMs ??= this.#isInStep ? (Math.floor(nowMs / intervalMs) + 1) * intervalMs : nowMs + intervalMs
       waitMs = Math.ceil(deadlineMs - nowMs)
       // Reads that find records at once never leave the microtask queue; sockets and timers must get their turn.
       await new Promise((resolve) => setImmediate(resolve))
@@ -226,37 +244,40 @@ class PartitionWriter {
 
   /** Stores the records, whatever it takes, without those that never will be. */
   async #write(records: readonly StoredRecord[]): Promise<void> {
-    const began = performance.now()
     const refused = new Map<string, number>()
     let rest = records
     while (rest.length > 0) {
       const found = await this.#insert(rest)
-      if (found.length === 0) {
+      if (found.isStored) {
         break
       }
-      rest = await this.#deadLetter(rest, found, refused)
+      // None when it was stored for nobody, because of rows of another partition.
+      if (found.refused.length > 0) {
+        rest = await this.#deadLetter(rest, found.refused, refused)
+      }
     }
     this.#run.onBatch?.({
       table: this.#table,
       partition: this.#assignment.partition,
       rows: rest.length,
       bytes: rest.reduce((sum, { value }) => sum + value.length, 0),
-      durationMs: performance.now() - began,
       refused,
     })
   }
 
-  /** One batch, tried until it is known to be in the store or to hold refused rows. */
-  async #insert(records: readonly StoredRecord[]): Promise<readonly RefusedRow[]> {
+  /** One batch, tried until it is known to be in the store, or in an insert with refused rows. */
+  async #insert(records: readonly StoredRecord[]): Promise<Insertion> {
     const rows = records.map((record) => this.#rowOf(record))
-    let inDoubt: InDoubt | undefined
+    let inDoubt: string | undefined
     return await this.#persist(async () => {
       // A failed try may have stored them, or be storing them still: only the store knows.
-      if (inDoubt !== undefined && (await this.#run.store.hasBatch(this.#table, inDoubt.batch_id))) {
-        return []
+      if (inDoubt !== undefined && (await this.#run.store.hasBatch(this.#table, inDoubt))) {
+        return { isStored: true, refused: [] }
       }
-      inDoubt = await this.#announce(records)
-      return await this.#run.store.insert({ batchId: inDoubt.batch_id, table: this.#table, rows })
+      return await this.#inserts.insert(rows, (batchId) => {
+        inDoubt = batchId
+        return this.#announce(batchId, records)
+      })
     })
   }
 
@@ -266,12 +287,13 @@ class PartitionWriter {
     return topic === 'dead_letters' ? encode(readDeadLetter(record, partition, Date.now())) : record.value
   }
 
-  async #announce(records: readonly StoredRecord[]): Promise<InDoubt> {
+  /** Once: others may wait for it. */
+  async #announce(batchId: string, records: readonly StoredRecord[]): Promise<void> {
     const from = (records[0] as StoredRecord).offset
     const to = (records.at(-1) as StoredRecord).offset + 1
-    const inDoubt: InDoubt = { batch_id: newBatchId(Date.now()), from, to }
-    await this.#commit(this.#done, [{ key: IN_DOUBT, value: Buffer.from(JSON.stringify(inDoubt)) }])
-    return inDoubt
+    const inDoubt: InDoubt = { batch_id: batchId, from, to }
+    const state = [{ key: IN_DOUBT, value: Buffer.from(JSON.stringify(inDoubt)) }]
+    await this.#assignment.commit({ next: this.#done, outputs: [], state })
   }
 
   /** Before the rest is stored: a death in between repeats the letters, it does not lose them. */
@@ -298,10 +320,6 @@ class PartitionWriter {
     const { topic, partition } = this.#assignment
     const place = { topic, partition, offset: record.offset }
     return deadLetterRecord(deadLetterOf({ time_ms: Date.now(), stage: WRITE_GROUP, reason, ...place }, record))
-  }
-
-  #commit(next: number, state: readonly StateEntry[]): Promise<void> {
-    return this.#persist(() => this.#assignment.commit({ next, outputs: [], state }))
   }
 
   /** Repeats `call` while the store or the bus is unavailable. Throws `Stopped` when told to stop meanwhile. */
