@@ -1,0 +1,102 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, type MockInstance, vi } from 'vitest'
+import { type Brokers, startBrokers } from '../../../test/kafka/brokers.ts'
+import { type Cluster, kafkajs } from './kafkajs.ts'
+import { Link } from './link.ts'
+import { Membership } from './membership.ts'
+import { makeRawTopic } from './raw-topic.contract.ts'
+
+const { version } = inject('kafka')
+const PATIENCE = { timeout: 30_000, interval: 20 }
+/** A beat every half second. */
+const SESSION_MS = 3000
+
+describe(`a link to three brokers of Kafka ${version}`, () => {
+  let brokers: Brokers
+  let links: Link[]
+  beforeAll(async () => {
+    const settings = { 'group.min.session.timeout.ms': SESSION_MS }
+    brokers = await startBrokers({ version, count: 3, settings })
+  })
+  afterAll(() => brokers?.stop())
+  beforeEach(() => {
+    links = []
+  })
+  afterEach(() => Promise.all(links.map((link) => link.close())))
+
+  function newLink(): Link {
+    const link = new Link({ brokers: brokers.bootstrap, requestTimeoutMs: 2000 })
+    links.push(link)
+    return link
+  }
+
+  describe('for a group', () => {
+    /** The question that kafkajs puts to the brokers whenever it is asked who coordinates a group. */
+    let asked: MockInstance<Cluster['findGroupCoordinator']>
+    beforeEach(() => {
+      asked = vi.spyOn(kafkajs.Cluster.prototype as Cluster, 'findGroupCoordinator')
+    })
+    afterEach(() => asked.mockRestore())
+
+    /** Joins a group of its own, and counts the beats that were answered. */
+    async function join(topic: string) {
+      const [link, commitLink] = [newLink(), newLink()]
+      let beats = 0
+      let coordinator = -1
+      const ask = link.coordinator.bind(link)
+      link.coordinator = (groupId, what, call) =>
+        ask(groupId, what, async (broker) => {
+          const answer = await call(broker)
+          coordinator = Number(broker.nodeId)
+          beats += what.startsWith('beat') ? 1 : 0
+          return answer
+        })
+      const membership = new Membership({
+        ...{ link, commitLink, groupId: topic, topic, sessionTimeoutMs: SESSION_MS },
+        onAssigned: () => undefined,
+        onTrouble: () => undefined,
+      })
+      const stop = new AbortController()
+      const running = membership.run(stop.signal)
+      const moreBeats = (count: number) => {
+        const until = beats + count
+        return vi.waitFor(() => expect(beats).toBeGreaterThanOrEqual(until), PATIENCE)
+      }
+      const leave = async () => {
+        stop.abort()
+        await running
+      }
+      return { membership, moreBeats, leave, coordinator: () => coordinator }
+    }
+
+    it('remembers who coordinates it: beats and commits ask nobody', async () => {
+      const { membership, moreBeats, leave } = await join(await makeRawTopic({ brokers: brokers.bootstrap }))
+      await moreBeats(1)
+      await membership.commit(new Map([[0, 0]]))
+      const before = asked.mock.calls.length
+      for (let next = 1; next <= 10; next += 1) {
+        await membership.commit(new Map([[0, next]]))
+      }
+      await moreBeats(5)
+      // One, should a broker be slow to answer for once.
+      expect(asked.mock.calls.length - before).toBeLessThanOrEqual(1)
+      expect(await membership.committed(0)).toBe(10)
+      await leave()
+    })
+
+    it('asks again when another coordinates it, and beats and commits go on', async () => {
+      const topic = await makeRawTopic({ brokers: brokers.bootstrap, replication: 3 })
+      const { membership, moreBeats, leave, coordinator } = await join(topic)
+      await moreBeats(1)
+      await membership.commit(new Map([[0, 1]]))
+      const former = coordinator()
+      const before = asked.mock.calls.length
+      await brokers.kill(former - 1)
+      await vi.waitFor(() => expect(coordinator()).not.toBe(former), PATIENCE)
+      await moreBeats(2)
+      expect(asked.mock.calls.length).toBeGreaterThan(before)
+      await vi.waitFor(() => membership.commit(new Map([[0, 2]])), PATIENCE)
+      await leave()
+      await brokers.start(former - 1)
+    })
+  })
+})
