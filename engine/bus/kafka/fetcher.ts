@@ -75,11 +75,20 @@ export class Fetcher {
     const byLeader = grouped(wanting, ({ topic, partition }) => this.#options.link.leaderOf(topic, partition))
     for (const [leader, readers] of byLeader) {
       if (leader === undefined) {
-        this.#pumpLater()
+        this.#leaderless(readers)
       } else if (!this.#busyNodes.has(leader)) {
         void this.#poll(leader, readers)
       }
     }
+  }
+
+  /** Told once a look, and not whenever something else is read. */
+  #leaderless(readers: readonly PartitionReader[]): void {
+    if (this.#alarm === undefined) {
+      const places = readers.map(({ place }) => place).join(', ')
+      this.#options.onTrouble(new Unavailable(`cannot read ${places}: led by nobody at the moment`))
+    }
+    this.#pumpLater()
   }
 
   async #poll(leader: number, readers: readonly PartitionReader[]): Promise<void> {

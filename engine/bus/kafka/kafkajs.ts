@@ -93,6 +93,8 @@ export interface Broker {
     getConnection(index: 0 | 1): Promise<Connection>
   }
   disconnect(): Promise<void>
+  /** What kafkajs asks a broker for when it looks who leads what. */
+  metadata(topics: readonly string[]): Promise<ClusterMetadata>
   joinGroup(request: {
     readonly groupId: string
     readonly sessionTimeout: number
@@ -146,10 +148,34 @@ export interface Broker {
 
 export interface PartitionMetadata {
   readonly partitionId: number
+  /** Below 0 while nobody leads it. */
   readonly leader: number
 }
 
+export interface TopicMetadata {
+  readonly topic: string
+  /** Not 0 when the broker does not know the topic, or may not tell us. */
+  readonly topicErrorCode: number
+  readonly partitionMetadata: readonly PartitionMetadata[]
+}
+
+export interface ClusterMetadata {
+  readonly brokers: readonly {
+    readonly nodeId: number
+    readonly host: string
+    readonly port: number
+    readonly rack: string | null
+  }[]
+  readonly controllerId: number
+  readonly topicMetadata: readonly TopicMetadata[]
+}
+
 export interface Cluster {
+  readonly brokerPool: {
+    /** `null` before the first look. */
+    readonly metadata: ClusterMetadata | null
+    createBroker: (options: object) => Broker
+  }
   connect(): Promise<void>
   disconnect(): Promise<void>
   refreshMetadata(): Promise<void>
@@ -174,6 +200,7 @@ export interface Cluster {
 }
 
 export interface Decoder {
+  readInt8(): number
   readInt16(): number
   readInt32(): number
   readInt64(): bigint

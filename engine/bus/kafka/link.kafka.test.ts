@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, type MockInstance, vi } from 'vitest'
 import { type Brokers, startBrokers } from '../../../test/kafka/brokers.ts'
 import { type Cluster, kafkajs } from './kafkajs.ts'
@@ -28,6 +30,16 @@ describe(`a link to three brokers of Kafka ${version}`, () => {
     links.push(link)
     return link
   }
+
+  it('opens a topic as soon as somebody has made it', async () => {
+    const link = newLink()
+    const name = `later-${randomUUID()}`
+    await expect(link.open([name])).rejects.toThrow(`cannot learn who leads ${name}: `)
+    await makeRawTopic({ brokers: brokers.bootstrap, name })
+    // Brokers hear of it one after the other.
+    await vi.waitFor(() => link.open([name]), PATIENCE)
+    expect(link.partitions(name)).toHaveLength(1)
+  })
 
   describe('for a group', () => {
     /** The question that kafkajs puts to the brokers whenever it is asked who coordinates a group. */
@@ -97,6 +109,74 @@ describe(`a link to three brokers of Kafka ${version}`, () => {
       await vi.waitFor(() => membership.commit(new Map([[0, 2]])), PATIENCE)
       await leave()
       await brokers.start(former - 1)
+    })
+  })
+
+  describe('when a broker dies', () => {
+    const PARTITIONS = 3
+    let dead: number
+    /** Two topics that all brokers hold, of which one is deleted, and one whose partitions are on one broker each. */
+    let kept: string
+    let gone: string
+    let scattered: string
+    let besideGone: Link
+    let besideScattered: Link
+    let ledByDead: readonly number[]
+
+    beforeAll(async () => {
+      const { bootstrap } = brokers
+      kept = await makeRawTopic({ brokers: bootstrap, replication: 3 })
+      gone = await makeRawTopic({ brokers: bootstrap, replication: 3 })
+      scattered = await makeRawTopic({ brokers: bootstrap, partitions: PARTITIONS, replication: 1 })
+      besideGone = new Link({ brokers: bootstrap, requestTimeoutMs: 2000 })
+      besideScattered = new Link({ brokers: bootstrap, requestTimeoutMs: 2000 })
+      const open = (link: Link, topics: readonly string[]) => vi.waitFor(() => link.open(topics), PATIENCE)
+      await Promise.all([open(besideGone, [kept, gone]), open(besideScattered, [kept, scattered])])
+      dead = besideGone.leaderOf(kept, 0) ?? -1
+      ledByDead = partitions().filter((partition) => besideScattered.leaderOf(scattered, partition) === dead)
+      await deleteTopic(gone)
+      await brokers.kill(dead - 1)
+    })
+    afterAll(async () => {
+      await Promise.all([besideGone.close(), besideScattered.close()])
+      await brokers.start(dead - 1)
+    })
+
+    const partitions = () => Array.from({ length: PARTITIONS }, (_, partition) => partition)
+
+    async function deleteTopic(topic: string): Promise<void> {
+      const admin = new Kafka({ brokers: [...brokers.bootstrap], logLevel: logLevel.NOTHING }).admin()
+      await admin.connect()
+      await admin.deleteTopics({ topics: [topic] }).finally(() => admin.disconnect())
+    }
+
+    /** Looks until another leads what the dead one led. */
+    const untilMoved = (link: Link) =>
+      vi.waitFor(async () => {
+        await link.refresh().catch(() => undefined)
+        const others = [1, 2, 3].filter((node) => node !== dead)
+        expect(others).toContain(link.leaderOf(kept, 0))
+      }, PATIENCE)
+
+    it('learns who leads instead, though one of its topics is gone, and says which', async () => {
+      await untilMoved(besideGone)
+      expect(await besideGone.extent(kept, 0)).toEqual({ partition: 0, start: 0, end: 0 })
+      await expect(besideGone.refresh()).rejects.toThrow(new RegExp(`^cannot learn who leads ${gone}: .*UNKNOWN_TOPIC`))
+    })
+
+    it('learns who leads instead, though nobody leads other partitions any more', async () => {
+      await untilMoved(besideScattered)
+      expect(ledByDead.length).toBeGreaterThan(0)
+      await besideScattered.refresh()
+      expect(besideScattered.partitions(scattered)).toHaveLength(PARTITIONS)
+      const leaderless = partitions().filter((each) => besideScattered.leaderOf(scattered, each) === undefined)
+      expect(leaderless).toEqual(ledByDead)
+    })
+
+    it('opens a topic beside one that is gone, and none that is gone', async () => {
+      await besideGone.open([scattered])
+      expect(besideGone.partitions(scattered)).toHaveLength(PARTITIONS)
+      await expect(newLink().open([kept, gone])).rejects.toThrow(gone)
     })
   })
 })

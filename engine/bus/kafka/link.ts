@@ -18,11 +18,13 @@ import {
 import {
   type Broker,
   type Cluster,
+  type ClusterMetadata,
   type Exchange,
   exchange as exchanged,
   kafkajs,
   type PartitionMetadata,
 } from './kafkajs.ts'
+import { metadataExchange } from './metadata.ts'
 import { oauthToken } from './oauth-token.ts'
 import type { KafkaSasl, KafkaSettings, KafkaTls } from './settings.ts'
 
@@ -107,13 +109,29 @@ export class Link {
       allowAutoTopicCreation: false,
       socketFactory: (place) => this.#remember(`${place.host}:${place.port}`, kafkajs.socketOf(place)),
     })
+    const { brokerPool } = this.#cluster
+    const { createBroker } = brokerPool
+    brokerPool.createBroker = (brokerOptions) => {
+      const broker = createBroker(brokerOptions)
+      broker.metadata = (topics) => this.#metadata(broker, topics)
+      return broker
+    }
   }
 
-  /** Learns who leads the partitions of these topics. Call before naming them anywhere else. */
+  /**
+   * Learns who leads the partitions of these topics. Call before naming them anywhere else.
+   *
+   * @throws Unavailable also when one of them is not there (yet); call it again then.
+   */
   async open(topics: readonly string[]): Promise<void> {
     await this.#try(`reach Kafka`, async () => {
       await this.#cluster.connect()
       await this.#cluster.addMultipleTargetTopics(topics)
+      if (this.#unknownAmong(topics) !== undefined) {
+        // kafkajs asks only when it is given a topic for the first time.
+        await this.#cluster.refreshMetadata()
+      }
+      this.#checkKnown(topics)
     })
   }
 
@@ -128,11 +146,16 @@ export class Link {
     return leader === undefined || leader < 0 ? undefined : leader
   }
 
-  /** Looks again who leads what. Those who ask at one time share one look. */
+  /**
+   * Looks again who leads what. Those who ask at one time share one look.
+   *
+   * @throws Unavailable also when a topic is gone; who leads the others is known all the same.
+   */
   refresh(): Promise<void> {
     this.#refreshing ??= this.#try('learn who leads', async () => {
       await this.#cluster.connect()
       await this.#cluster.refreshMetadata()
+      this.#checkKnown((this.#cluster.brokerPool.metadata?.topicMetadata ?? []).map(({ topic }) => topic))
     }).finally(() => {
       this.#refreshing = undefined
     })
@@ -251,16 +274,38 @@ export class Link {
   }
 
   async #at<Answer>(nodeId: number, what: string, index: 0 | 1, exchange: Exchange<Answer>): Promise<Answer> {
-    return this.#try(what, async () => {
-      const broker = await this.#cluster.findBroker({ nodeId })
-      try {
-        const connection = await broker.connectionPool.getConnection(index)
-        return await exchanged(connection, exchange)
-      } catch (error) {
-        this.#cutAfter(error, broker)
-        throw error
-      }
-    })
+    return this.#try(what, async () => this.#send(await this.#cluster.findBroker({ nodeId }), index, exchange))
+  }
+
+  async #send<Answer>(broker: Broker, index: 0 | 1, exchange: Exchange<Answer>): Promise<Answer> {
+    try {
+      const connection = await broker.connectionPool.getConnection(index)
+      return await exchanged(connection, exchange)
+    } catch (error) {
+      this.#cutAfter(error, broker)
+      throw error
+    }
+  }
+
+  /** In place of kafkajs' own. */
+  #metadata(broker: Broker, topics: readonly string[]): Promise<ClusterMetadata> {
+    const before = this.#cluster.brokerPool.metadata?.topicMetadata ?? []
+    return this.#send(broker, BESIDE_POLLS, metadataExchange(topics, before))
+  }
+
+  /** The first of these topics that the broker that was asked last does not know, and what it said. */
+  #unknownAmong(topics: readonly string[]): { readonly topic: string; readonly code: number } | undefined {
+    const found = this.#cluster.brokerPool.metadata?.topicMetadata ?? []
+    const codes = new Map(found.map(({ topic, topicErrorCode }) => [topic, topicErrorCode]))
+    const topic = topics.find((each) => codes.get(each) !== 0)
+    return topic === undefined ? undefined : { topic, code: codes.get(topic) ?? -1 }
+  }
+
+  #checkKnown(topics: readonly string[]): void {
+    const unknown = this.#unknownAmong(topics)
+    if (unknown !== undefined) {
+      throw unavailable(kafkajs.errorOf(unknown.code), `learn who leads ${unknown.topic}`)
+    }
   }
 
   async #try<Result>(what: string, call: () => Promise<Result>): Promise<Result> {
