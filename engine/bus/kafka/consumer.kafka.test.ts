@@ -262,9 +262,14 @@ describe(`consumers on Kafka ${version}`, () => {
     await administer((admin) =>
       admin.alterConfigs({ validateOnly: false, resources: [{ type: 2, name: topic, configEntries }] }),
     )
-    await bus.append('events', [record('a'.repeat(1000))])
-    const read = owning(bus, (assignment) => assignment.read({ maxRecords: 1, waitMs: 30_000 }))
-    await expect(read).rejects.toThrow(
+    // Until the broker has heard of its setting.
+    const readAndAppend = owning(bus, async (assignment) => {
+      for (;;) {
+        await bus.append('events', [record('a'.repeat(1000))])
+        await assignment.read({ maxRecords: 100, waitMs: 1000 })
+      }
+    })
+    await expect(readAndAppend).rejects.toThrow(
       `${topic}/0: records are compressed with snappy, and only gzip and none can be read; set compression.type=gzip on the topic`,
     )
   })
