@@ -5,14 +5,14 @@ const MEGABYTE = 1024 * 1024
 
 describe('memory of batches', () => {
   it('is used again for batches of about the same size', () => {
-    const memory = new BatchMemory()
+    const memory = new BatchMemory(3)
     const first = memory.take(5 * MEGABYTE)
     memory.give(first.subarray(0, 5 * MEGABYTE))
     expect(memory.take(6 * MEGABYTE).buffer).toBe(first.buffer)
   })
 
   it('of a large batch is not given to a small one while there is a smaller one', () => {
-    const memory = new BatchMemory()
+    const memory = new BatchMemory(3)
     const [large, small] = [memory.take(5 * MEGABYTE), memory.take(1000)]
     memory.give(large)
     memory.give(small)
@@ -21,7 +21,7 @@ describe('memory of batches', () => {
   })
 
   it('is never given to two at once', () => {
-    const memory = new BatchMemory()
+    const memory = new BatchMemory(3)
     const taken = memory.take(1000)
     expect(memory.take(1000).buffer).not.toBe(taken.buffer)
     memory.give(taken)
@@ -29,8 +29,8 @@ describe('memory of batches', () => {
     expect(memory.take(1000).buffer).not.toBe(taken.buffer)
   })
 
-  it('keeps three, the largest', () => {
-    const memory = new BatchMemory()
+  it('keeps as many as it is told, the largest', () => {
+    const memory = new BatchMemory(3)
     const all = [1, 2, 4, 8].map((size) => memory.take(size * MEGABYTE))
     for (const each of all) {
       memory.give(each)
@@ -41,7 +41,7 @@ describe('memory of batches', () => {
   })
 
   it('is not kept when it is huge', () => {
-    const memory = new BatchMemory()
+    const memory = new BatchMemory(3)
     const huge = memory.take(40 * MEGABYTE)
     memory.give(huge)
     expect(memory.take(40 * MEGABYTE).buffer).not.toBe(huge.buffer)

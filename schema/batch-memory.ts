@@ -1,9 +1,9 @@
 /**
- * Memory of batches that are stored, for the next ones: megabytes each, which the collector would see to twice a second.
+ * Memory of batches that have gone out, for the next ones: to the store, and to other processes. V8 collects the young
+ * generation for every 32 MiB of byte arrays that are made, and the whole heap for 64 MiB that have lived for a while.
+ * Here, because store and bus share nothing else.
  */
 
-/** As many as there are tables that are written at one time under load, and one more. */
-const SPARES = 3
 const SMALLEST_BYTES = 64 * 1024
 /** Grown beyond this for something unusual, it is not kept. */
 const KEPT_BYTES = 32 * 1024 * 1024
@@ -11,6 +11,12 @@ const KEPT_BYTES = 32 * 1024 * 1024
 export class BatchMemory {
   /** Smallest first. */
   #spares: Buffer[] = []
+  readonly #most: number
+
+  /** @param spares how many are kept: as many as are in use at one time under load. */
+  constructor(spares: number) {
+    this.#most = spares
+  }
 
   /** At least that many bytes with any content: the smallest spare that has room, so that large ones stay for large batches. */
   take(bytes: number): Buffer {
@@ -27,7 +33,7 @@ export class BatchMemory {
     if (bytes.buffer.byteLength <= KEPT_BYTES) {
       this.#spares.push(Buffer.from(bytes.buffer))
       this.#spares.sort((a, b) => a.length - b.length)
-      this.#spares = this.#spares.slice(-SPARES)
+      this.#spares = this.#spares.slice(-this.#most)
     }
   }
 }

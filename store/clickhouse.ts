@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream'
 import type { ClickHouseSettings } from '@clickhouse/client'
 import type { Alert } from '../schema/alert.ts'
+import { BatchMemory } from '../schema/batch-memory.ts'
 import { Rejected, Unavailable } from '../schema/errors.ts'
 import {
   type AgentRow,
@@ -13,7 +14,6 @@ import {
   decisionOf,
   pageOf,
 } from './answers.ts'
-import { BatchMemory } from './batch-memory.ts'
 import type { EmbeddedEvent, EmbeddedOptions } from './chdb/supervisor.ts'
 import { type Connection, connectEmbedded, connectServer, type ServerOptions } from './connection.ts'
 import { readCursor } from './cursor.ts'
@@ -87,7 +87,8 @@ class ClickHouseStore implements Store {
   private readonly connection: Connection
   private readonly migration: MigrateOptions
   private lastVersion = 0
-  private readonly memory = new BatchMemory()
+  /** As many as there are tables that are written at one time under load, and one more. */
+  private readonly memory = new BatchMemory(3)
   /** Settings of every insert, once the tables are there. */
   private prepared: Promise<ClickHouseSettings> | undefined
 

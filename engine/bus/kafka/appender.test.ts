@@ -134,6 +134,24 @@ describe('an append', () => {
     expect(broker.taken.map(({ partition }) => partition)).toEqual([0, 1])
   })
 
+  it('uses the memory of one that is there for the next, but not of one that may still be on its way', async () => {
+    const broker = new Broker()
+    const appender = broker.appender()
+    const sent: Buffer[] = []
+    broker.answer = ({ batch }) => {
+      sent.push(batch)
+      return sent.length === 2 ? NOT_LEADER : 0
+    }
+    await appender.append('t', 0, records('first'))
+    await appender.append('t', 0, records('tried twice'))
+    await appender.append('t', 0, records('third'))
+    const memories = sent.map(({ buffer }) => buffer)
+    expect(memories[1]).toBe(memories[0])
+    expect(memories[2]).toBe(memories[0])
+    expect(memories[3]).not.toBe(memories[0])
+    expect(broker.taken.map(({ values }) => values)).toEqual([['first'], ['tried twice'], ['third']])
+  })
+
   it('is refused when the bus is closed', async () => {
     const appender = new Broker().appender()
     await appender.close()

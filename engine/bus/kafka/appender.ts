@@ -7,11 +7,12 @@
  * to be there when a frozen broker wakes up. Whoever appends it again makes a repeat, never a hole: ids tell repeats.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { BatchMemory } from '../../../schema/batch-memory.ts'
 import { Rejected, Unavailable } from '../../../schema/errors.ts'
 import { kafkajs } from './kafkajs.ts'
 import { type Batch, cut, type Identity, type Lane, takeUnits, type Unit } from './lane.ts'
 import type { Link } from './link.ts'
-import { encodeBatch, type NewRecord, recordBytes } from './record-batch.ts'
+import { type BatchFacts, batchBytes, encodeBatch, type NewRecord, recordBytes } from './record-batch.ts'
 
 export interface AppenderOptions {
   readonly link: Link
@@ -31,6 +32,8 @@ export interface AppendOptions {
 
 /** Brokers read no more than 100 MiB at once by default. */
 const REQUEST_BYTES = 32 * 1024 * 1024
+/** Of as many partitions as a busy process writes to; a batch is a mebibyte at most. */
+const BATCHES_UNDER_WAY = 16
 const BACKOFF_MS = 100
 const MAX_BACKOFF_MS = 2000
 /** Numbers of records are 32 bits wide; a new identity begins at 0, long before that. */
@@ -55,6 +58,7 @@ export class Appender {
   /** Lanes that have something to send. */
   readonly #waiting = new Set<Lane>()
   readonly #busyNodes = new Set<number>()
+  readonly #memory = new BatchMemory(BATCHES_UNDER_WAY)
   #identity: Identity | undefined
   #becoming: Promise<void> | undefined
   #pendingBytes = 0
@@ -213,15 +217,17 @@ export class Appender {
     }
     const units = owed?.units ?? takeUnits(lane.queue)
     const records = units.length === 1 ? (units[0] as Unit).records : units.flatMap((unit) => unit.records)
-    const buffer = encodeBatch(records, {
+    const headers = units[0]?.headers
+    const memory = this.#memory.take(batchBytes(records, headers))
+    const facts: BatchFacts = {
       ...identity,
       baseSequence: lane.sequence,
       timestampMs: Date.now(),
       compression: this.#options.compression,
-      ...(units[0]?.headers === undefined ? {} : { headers: units[0].headers }),
-    })
+      ...(headers === undefined ? {} : { headers }),
+    }
     lane.sequence += records.length
-    return { units, buffer, identity }
+    return { units, buffer: encodeBatch(records, facts, memory), memory, identity }
   }
 
   #settle(lane: Lane, errorCode: number, baseOffset: number): void {
@@ -247,6 +253,10 @@ export class Appender {
 
   #landed(lane: Lane, baseOffset: number): void {
     const units = lane.batch?.units ?? []
+    if (lane.batch !== undefined && lane.failures === 0) {
+      // Sent once and answered for: nothing of it is on its way any more. After a failure a connection may still hold it.
+      this.#memory.give(lane.batch.memory)
+    }
     lane.batch = undefined
     lane.failures = 0
     lane.againMs = 0

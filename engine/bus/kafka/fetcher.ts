@@ -30,6 +30,8 @@ const POLL_BYTES = 8 * 1024 * 1024
 const PARTITION_BYTES = 1024 * 1024
 /** Read ahead, for each partition. */
 const AHEAD_BYTES = 4 * 1024 * 1024
+/** What waits keeps at most so many times itself in memory; below that, copying costs more. */
+const KEPT_SHARE = 8
 const AGAIN_MS = 200
 /** What a record takes beside its value. */
 const RECORD_BYTES = 100
@@ -246,8 +248,9 @@ export class PartitionReader {
     if (bytes.length === 0 || this.#isClosed) {
       return
     }
-    // A copy: the answer is of all partitions, and one that waits would keep all of it in memory.
-    const { batches, next } = cutBatches(Buffer.from(bytes), this.fetched)
+    // The answer is of all partitions: what waits must not keep much more than itself in memory.
+    const isMost = bytes.length * KEPT_SHARE >= bytes.buffer.byteLength
+    const { batches, next } = cutBatches(isMost ? bytes : Buffer.from(bytes), this.fetched)
     this.fetched = next
     for (const batch of batches) {
       this.#bytes += batch.bytes.length

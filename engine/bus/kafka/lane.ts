@@ -19,6 +19,8 @@ export interface Unit {
 export interface Batch {
   readonly units: readonly Unit[]
   readonly buffer: Buffer
+  /** That the buffer may be a part of. */
+  readonly memory: Buffer
   readonly identity: Identity
 }
 

@@ -69,13 +69,19 @@ export function recordBytes({ key, value }: NewRecord): number {
   return (typeof key === 'string' ? key.length * 3 : key.length) + (value?.length ?? 0) + 26
 }
 
-export function encodeBatch(records: readonly NewRecord[], facts: BatchFacts): Buffer {
-  const headers = facts.headers ?? NO_HEADERS
+/** What `encodeBatch` needs at most. */
+export function batchBytes(records: readonly NewRecord[], headers: Uint8Array = NO_HEADERS): number {
   let most = HEADER_BYTES
   for (const record of records) {
     most += recordBytes(record) + headers.length
   }
-  const buffer = Buffer.allocUnsafe(most)
+  return most
+}
+
+/** @param memory to write into, of `batchBytes` at least; it is part of the result, unless that is compressed. */
+export function encodeBatch(records: readonly NewRecord[], facts: BatchFacts, memory?: Buffer): Buffer {
+  const headers = facts.headers ?? NO_HEADERS
+  const buffer = memory ?? Buffer.allocUnsafe(batchBytes(records, headers))
   let at = HEADER_BYTES
   for (let index = 0; index < records.length; index += 1) {
     at = writeRecord(buffer, at, records[index] as NewRecord, index, headers)
