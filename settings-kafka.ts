@@ -3,6 +3,7 @@
  * `settings.ts`.
  */
 import { type Static, type TSchema, Type } from 'typebox'
+import { SESSION_TIMEOUT_MS } from './engine/bus/kafka/settings.ts'
 
 const strict = { additionalProperties: false }
 const Text = Type.String({ minLength: 1, maxLength: 4096 })
@@ -77,7 +78,7 @@ export const KafkaBus = Type.Object(
     replication: Type.Optional(Type.Integer({ minimum: 1, maximum: 9 })),
     compression: Type.Enum(['none', 'gzip'], { default: 'none' }),
     /** How long a process may be silent before its partitions go to another. */
-    session_timeout_ms: Type.Integer({ minimum: 1000, maximum: 300_000, default: 6000 }),
+    session_timeout_ms: Type.Integer({ minimum: 1000, maximum: 300_000, default: SESSION_TIMEOUT_MS }),
   },
   strict,
 )

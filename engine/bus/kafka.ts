@@ -20,7 +20,7 @@ import { Administration, type TopicSettings } from './kafka/administration.ts'
 import { Appender } from './kafka/appender.ts'
 import { Consumer } from './kafka/consumer.ts'
 import { Link } from './kafka/link.ts'
-import type { KafkaSettings } from './kafka/settings.ts'
+import { type KafkaSettings, SESSION_TIMEOUT_MS } from './kafka/settings.ts'
 import { partitionOf } from './partition-of.ts'
 
 export interface KafkaBusOptions extends KafkaSettings, TopicSettings {
@@ -28,7 +28,7 @@ export interface KafkaBusOptions extends KafkaSettings, TopicSettings {
   readonly topicPrefix?: string
   /** Of topics that are made; topics that are there must have as many. Default: what is there, else 12. */
   readonly partitions?: number
-  /** After so long without a sign of life the partitions of a process are dealt to others. Default 6 s, the least that brokers allow by default. */
+  /** Default `SESSION_TIMEOUT_MS`. */
   readonly sessionTimeoutMs?: number
   /** How long an append is tried before it is given up. Default 30 s. */
   readonly appendDeadlineMs?: number
@@ -127,7 +127,7 @@ class KafkaBus implements Bus {
       groupId,
       topicName,
       stateTopic,
-      sessionTimeoutMs: settings.sessionTimeoutMs ?? 6000,
+      sessionTimeoutMs: settings.sessionTimeoutMs ?? SESSION_TIMEOUT_MS,
       prepare: async () => {
         await administration.ensure([statePlan])
         await this.#parts.link.open([stateTopic])

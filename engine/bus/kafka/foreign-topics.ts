@@ -4,13 +4,13 @@
  */
 import type { OnTopicTrouble, OtlpPartition, OtlpTopics } from '../../../collectors/kafka/otlp-topic.ts'
 import { ForeignConsumer } from './foreign-consumer.ts'
-import type { KafkaSettings } from './settings.ts'
+import { type KafkaSettings, SESSION_TIMEOUT_MS } from './settings.ts'
 
 export interface ForeignTopicsOptions {
   readonly settings: KafkaSettings
   /** At Kafka the group is called `<group>.<topic>`. */
   readonly group: string
-  /** After so long without a sign of life the partitions of a process are dealt to others. Default 10 s. */
+  /** Default `SESSION_TIMEOUT_MS`. */
   readonly sessionTimeoutMs?: number
   /** How often the group looks whether a topic has more partitions. Default 30 s. */
   readonly lookEveryMs?: number
@@ -30,7 +30,7 @@ export class ForeignTopics implements OtlpTopics {
     signal: AbortSignal,
     onTrouble: OnTopicTrouble,
   ): Promise<void> {
-    const { settings, group, sessionTimeoutMs = 10_000, lookEveryMs = 30_000 } = this.#options
+    const { settings, group, sessionTimeoutMs = SESSION_TIMEOUT_MS, lookEveryMs = 30_000 } = this.#options
     const failed = new AbortController()
     const stopped = AbortSignal.any([signal, failed.signal])
     const running = topics.map(async (topic) => {

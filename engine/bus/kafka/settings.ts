@@ -1,5 +1,11 @@
 /** How to reach a Kafka cluster, as `bus.kafka` of the configuration says, and what both the bus and inputs need of it. */
 
+/**
+ * After so long without a sign of life the partitions of a process are dealt to others, unless its consumer is told
+ * otherwise: the least that brokers allow by default.
+ */
+export const SESSION_TIMEOUT_MS = 6000
+
 export interface KafkaTls {
   /** PEM. Absent: the authorities that Node knows. */
   readonly ca?: string
