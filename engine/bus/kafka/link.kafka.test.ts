@@ -166,6 +166,12 @@ describe(`a link to three brokers of Kafka ${version}`, () => {
       await expect(besideGone.refresh()).rejects.toThrow(new RegExp(`^cannot learn who leads ${gone}: .*UNKNOWN_TOPIC`))
     })
 
+    it('does not take a topic that is gone, perhaps for one broker only, for one without partitions', async () => {
+      await untilMoved(besideGone)
+      expect(besideGone.partitions(gone)).toHaveLength(1)
+      await expect(besideGone.extents(gone)).rejects.toThrow(`cannot look where ${gone} ends: `)
+    })
+
     it('learns who leads instead, though nobody leads other partitions any more', async () => {
       await untilMoved(besideScattered)
       expect(ledByDead.length).toBeGreaterThan(0)
