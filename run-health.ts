@@ -5,7 +5,7 @@ import type { PartitionLag } from './engine/bus/bus.ts'
 import type { SpoolState } from './engine/spool.ts'
 import { WRITE_GROUP } from './engine/write.ts'
 import { listed, type Role } from './roles.ts'
-import type { Parts } from './run-stages.ts'
+import { type Parts, sinkStateOf } from './run-stages.ts'
 import { VERSION } from './wire.ts'
 
 /** A cluster that is away would have health, and whoever asks for it, wait for minutes. */
@@ -78,11 +78,10 @@ async function healthOf(parts: Parts, startedMs: number): Promise<Health> {
   const stored = await store?.health()
   const { lag, fault } = await lookAtBus(parts)
   const spooled = spool?.state
-  const states = sinks.map(({ name }) => ({
-    name,
-    ok: pending.get(name)?.isDown !== true,
-    pending: pending.get(name)?.pending ?? 0,
-  }))
+  const states = sinks.map(({ name }) => {
+    const { isDown, pending: waiting } = sinkStateOf(pending.get(name))
+    return { name, ok: !isDown, pending: waiting }
+  })
   const reasons = [
     ...[...troubles].map(([what, why]) => `${what}: ${why}`),
     ...(fault === undefined ? [] : [`bus: ${fault}`]),

@@ -5,13 +5,14 @@ import { ASSEMBLE_PARTITIONED } from './collectors/assemble/options.ts'
 import type { Config } from './config.ts'
 import type { Backlog } from './engine/backlog.ts'
 import type { Bus, Topic } from './engine/bus/bus.ts'
-import { runDelivery } from './engine/deliver.ts'
+import { runDelivery, type SinkState } from './engine/deliver.ts'
 import { runStage } from './engine/loop.ts'
 import type { Metrics } from './engine/metrics.ts'
 import type { OutcomeLedger } from './engine/outcomes.ts'
 import type { OwnedPartition } from './engine/owned-partitions.ts'
 import type { Spool } from './engine/spool.ts'
 import type { OutcomeCounts, Stage, StageResult } from './engine/stage.ts'
+import type { Trouble } from './engine/trouble.ts'
 import { runWriter, WRITE_GROUP } from './engine/write.ts'
 import { isBusEmbedded, isRole, type Roles } from './roles.ts'
 import type { PolicySet } from './rules/policy.ts'
@@ -44,7 +45,10 @@ export interface Parts {
   readonly owned: () => readonly OwnedPartition[]
   /** Why something does not work, by what it is; empty when all is well. */
   readonly troubles: Map<string, string>
-  readonly pending: Map<string, { readonly isDown: boolean; readonly pending: number }>
+  /** Of the bus, as stages, writer and deliveries meet it. */
+  readonly busTrouble: Trouble
+  /** Of each sink, by the partitions of alerts that are delivered here. */
+  readonly pending: Map<string, Map<number, SinkState>>
 }
 
 /** Runs the stages of the roles until the signal; rejects with the first failure, after which the others stop, too. */
@@ -103,7 +107,7 @@ function openStages(parts: Parts): readonly Stage[] {
 const PARTITIONED_BATCH = 300
 
 function runOne(stage: Stage, bus: Bus, parts: Parts, signal: AbortSignal): Promise<void> {
-  const { config, ledger, metrics, troubles, log } = parts
+  const { busTrouble, config, ledger, metrics } = parts
   return runStage({
     bus,
     stage,
@@ -112,19 +116,17 @@ function runOne(stage: Stage, bus: Bus, parts: Parts, signal: AbortSignal): Prom
     onOutcomes: (id, outcomes) => {
       ledger.add(id, outcomes)
       countRejected(id, outcomes, metrics)
-      troubles.delete('bus')
     },
     onOutputs: (outputs) => countOutputs(outputs, metrics),
     onRetry: (id, error) => {
       metrics.add('telltale_bus_retries_total', { stage: id })
-      troubles.set('bus', error.message)
-      log.warn({ stage: id, reason: error.message }, 'the bus is unavailable, trying again')
+      busTrouble.tell(error.message)
     },
   })
 }
 
 function runWrites(bus: Bus, store: Store, parts: Parts, signal: AbortSignal): Promise<void> {
-  const { config, metrics, troubles, log } = parts
+  const { busTrouble, config, metrics, troubles, log } = parts
   return runWriter({
     bus,
     store,
@@ -142,7 +144,12 @@ function runWrites(bus: Bus, store: Store, parts: Parts, signal: AbortSignal): P
         log.error({ table, reason, records }, 'the store refuses records, which are given up')
       }
     },
-    onRetry: (topic, error) => {
+    onRetry: (of, topic, error) => {
+      if (of === 'bus') {
+        metrics.add('telltale_bus_retries_total', { stage: WRITE_GROUP })
+        busTrouble.tell(error.message)
+        return
+      }
       metrics.add('telltale_store_batches_total', { table: topic, result: 'retried' })
       troubles.set('store', `cannot be written to: ${error.message}`)
       log.warn({ topic, reason: error.message }, 'the store is unavailable, trying again')
@@ -151,7 +158,7 @@ function runWrites(bus: Bus, store: Store, parts: Parts, signal: AbortSignal): P
 }
 
 function runSink(sink: Sink, bus: Bus, parts: Parts, signal: AbortSignal): Promise<void> {
-  const { metrics, troubles, pending, log } = parts
+  const { busTrouble, metrics, troubles, pending, log } = parts
   return runDelivery({
     bus,
     sink,
@@ -173,13 +180,29 @@ function runSink(sink: Sink, bus: Bus, parts: Parts, signal: AbortSignal): Promi
       metrics.add('telltale_dead_letters_total', { stage, reason })
       log.error({ sink: name, reason, detail, alert_id }, 'an alert will not be delivered')
     },
-    onRetry: (name, error) => log.warn({ sink: name, reason: error.message }, 'the bus is unavailable, trying again'),
-    onState: (name, state) => {
-      pending.set(name, state)
-      metrics.set('telltale_deliveries_pending', { sink: name }, state.pending)
-      metrics.set('telltale_sink_down', { sink: name }, state.isDown ? 1 : 0)
+    onRetry: (name, error) => {
+      metrics.add('telltale_bus_retries_total', { stage: `deliver:${name}` })
+      busTrouble.tell(error.message)
+    },
+    onState: (name, partition, state) => {
+      const states = pending.get(name) ?? new Map<number, SinkState>()
+      pending.set(name, states)
+      if (state === undefined) {
+        states.delete(partition)
+      } else {
+        states.set(partition, state)
+      }
+      const all = sinkStateOf(states)
+      metrics.set('telltale_deliveries_pending', { sink: name }, all.pending)
+      metrics.set('telltale_sink_down', { sink: name }, all.isDown ? 1 : 0)
     },
   })
+}
+
+/** Of a sink as a whole: down for one partition is down. */
+export function sinkStateOf(states: ReadonlyMap<number, SinkState> = new Map()): SinkState {
+  const all = [...states.values()]
+  return { isDown: all.some(({ isDown }) => isDown), pending: all.reduce((sum, { pending }) => sum + pending, 0) }
 }
 
 function countRejected(stage: string, outcomes: OutcomeCounts, metrics: Metrics): void {

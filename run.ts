@@ -13,6 +13,7 @@ import type { Bus } from './engine/bus/bus.ts'
 import { createMetrics } from './engine/metrics.ts'
 import { OutcomeLedger } from './engine/outcomes.ts'
 import { watchOwned } from './engine/owned-partitions.ts'
+import { Trouble } from './engine/trouble.ts'
 import { type OpenBus, openBus } from './open-bus.ts'
 import { type OpenTopics, openTopics } from './open-topics.ts'
 import { type Checked, checkConfig, prepareData, unlistenable } from './preflight.ts'
@@ -148,11 +149,19 @@ async function openParts({ config, log, roles, checked, open, signal }: Opening)
     owned: () => owned?.list() ?? [],
     held: () => [...assemblers.values()].reduce((sum, assembler) => sum + assembler.held(), 0),
   })
+  const busTrouble = new Trouble((message) => {
+    if (message === undefined) {
+      troubles.delete('bus')
+      return
+    }
+    troubles.set('bus', message)
+    log.warn({ reason: message }, 'the bus is unavailable, trying again')
+  })
   const opened = need(roles, 'bus')
     ? await open(config, checked.connections.bus, {
         onAppend: (topic, durationMs) => metrics.observe('telltale_bus_append_seconds', { topic }, durationMs / 1000),
         // Health asks the bus itself; what mends itself is for the log.
-        onTrouble: (trouble, message) => log.warn({ trouble, message }, 'the bus has trouble'),
+        onTrouble: saidOnce((trouble, message) => log.warn({ trouble, message }, 'the bus has trouble')),
       })
     : undefined
   const owned =
@@ -169,7 +178,7 @@ async function openParts({ config, log, roles, checked, open, signal }: Opening)
     closing.push(async () => store?.close())
     const hasSpool = bus !== undefined && roles.has('collect') && !isWhole
     return {
-      ...{ config, log, roles, signal, isWhole, bus, store, ledger, metrics, assemblers, troubles },
+      ...{ config, log, roles, signal, isWhole, bus, store, ledger, metrics, assemblers, troubles, busTrouble },
       policies: checked.policies,
       sinks: roles.has('deliver') ? checked.sinks : [],
       pending: new Map(),
@@ -180,6 +189,16 @@ async function openParts({ config, log, roles, checked, open, signal }: Opening)
   } catch (error) {
     await Promise.all(closing.map((close) => close()))
     throw error
+  }
+}
+
+/** Each message of a trouble once, until nothing is heard of it for a while. */
+function saidOnce(say: (trouble: string, message: string) => void): (trouble: string, message: string) => void {
+  const troubles = new Map<string, Trouble>()
+  return (name, message) => {
+    const trouble = troubles.get(name) ?? new Trouble((told) => (told === undefined ? undefined : say(name, told)))
+    troubles.set(name, trouble)
+    trouble.tell(message)
   }
 }
 

@@ -78,6 +78,27 @@ async function deadLetters(): Promise<DeadLetter[]> {
   return letters
 }
 
+it('tells how it stands for each partition, until that is delivered here no longer', async () => {
+  const stop = new AbortController()
+  const told: unknown[] = []
+  await append(1)
+  const sink = destination(() => new Unavailable('down'))
+  await runDelivery({
+    bus,
+    sink,
+    signal: stop.signal,
+    now: () => 0,
+    onState: (name, partition, state) => {
+      told.push([name, partition, state?.pending])
+      stop.abort()
+    },
+  })
+  expect(told).toEqual([
+    ['siem', 0, 1],
+    ['siem', 0, undefined],
+  ])
+})
+
 describe('runDelivery', () => {
   it('delivers every notice once when all goes well', async () => {
     const sink = destination(() => undefined)

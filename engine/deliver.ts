@@ -26,8 +26,16 @@ export interface DeliveryOptions {
   readonly onDeadLetter?: (letter: DeadLetter) => void
   /** Told when the bus is unavailable and the loop will try again. */
   readonly onRetry?: (sink: string, error: Unavailable) => void
-  /** Told when the sink starts and stops counting as down. */
-  readonly onState?: (sink: string, state: { readonly isDown: boolean; readonly pending: number }) => void
+  /** Told how it stands for each partition of the alerts, and `undefined` when the partition is no longer delivered here. */
+  readonly onState?: (sink: string, partition: number, state: SinkState | undefined) => void
+}
+
+/** How it stands with a sink. */
+export interface SinkState {
+  /** It has not taken anything for a while. */
+  readonly isDown: boolean
+  /** Notices that wait for it. */
+  readonly pending: number
 }
 
 /** As dead letters name it. */
@@ -45,7 +53,10 @@ export async function runDelivery(options: DeliveryOptions): Promise<void> {
   const group = `deliver:${options.sink.name}`
   await options.bus.consume(
     { group, topic: 'alerts' },
-    (assignment, signal) => deliver(assignment, signal, options),
+    (assignment, signal) =>
+      deliver(assignment, signal, options).finally(() => {
+        options.onState?.(options.sink.name, assignment.partition, undefined)
+      }),
     options.signal,
   )
 }
@@ -83,7 +94,7 @@ async function deliver(assignment: Assignment, signal: AbortSignal, options: Del
     const last = records.at(-1)
     next = last === undefined ? next : last.offset + 1
     isCommitted = await commit([...letters, ...sending.ended()], records.length > 0)
-    options.onState?.(options.sink.name, { isDown: queue.isDown, pending: queue.size })
+    options.onState?.(options.sink.name, assignment.partition, { isDown: queue.isDown, pending: queue.size })
   }
   // What was accepted at the last moment is not sent again.
   await sending.idle()

@@ -159,9 +159,16 @@ describe('the writer of several partitions', () => {
     const store = new FlakyStore()
     store.failures = ['before']
     const retries: string[] = []
-    await writeAll(bus, store, { onRetry: (_, error) => retries.push(error.message) })
+    await writeAll(bus, store, { onRetry: (of, _, error) => retries.push(`${of}: ${error.message}`) })
     expect([...store.rows].sort()).toEqual(['a', 'b', 'c'])
-    expect(retries).toEqual(['down'])
+    expect(retries).toEqual(['store: down'])
+  })
+
+  it('tells the bus from the store where an announcement fails', async () => {
+    const bus = announcing(await busWith(['a']), 0, () => Promise.reject(new Unavailable('nobody leads it')))
+    const retries: string[] = []
+    await writeAll(bus, new FlakyStore(), { onRetry: (of, _, error) => retries.push(`${of}: ${error.message}`) })
+    expect(retries).toEqual(['bus: nobody leads it'])
   })
 
   it.each<Failure>(['death before', 'death after'])('loses and repeats nothing in any of them: %s', async (failure) => {

@@ -114,9 +114,9 @@ describe('the writer', () => {
     store.failures = ['before', 'before', 'before']
     await bus.append('events', [record('one'), record('two')])
     const retries: string[] = []
-    await writeAll(bus, store, { onRetry: (topic, error) => retries.push(`${topic}: ${error.message}`) })
+    await writeAll(bus, store, { onRetry: (of, topic, error) => retries.push(`${of}, ${topic}: ${error.message}`) })
     expect(store.rows).toEqual(['one', 'two'])
-    expect(retries).toEqual(['events: down', 'events: down', 'events: down'])
+    expect(retries).toEqual(Array(3).fill('store, events: down'))
     // Under a new id each time: the engine must never mistake one try for another.
     expect(new Set(store.attempts).size).toBe(4)
   })

@@ -41,9 +41,12 @@ export interface WriterRun {
   readonly onInsert?: (table: StoreTable, durationMs: number) => void
   /** Told after each batch of one partition that is in the store. For outcomes and metrics. */
   readonly onBatch?: (batch: WrittenBatch) => void
-  /** Told when the store or the bus does not answer and the writer waits; once for an insert, whoever shared it. */
-  readonly onRetry?: (topic: StoreTable, error: Unavailable) => void
+  /** Told when one of them does not answer and the writer waits; once for an insert, whoever shared it. */
+  readonly onRetry?: (of: Outside, topic: StoreTable, error: Unavailable) => void
 }
+
+/** What a writer waits for. */
+export type Outside = 'bus' | 'store'
 
 export interface WrittenBatch {
   readonly table: StoreTable
@@ -80,10 +83,10 @@ export async function runWriter(run: WriterRun): Promise<void> {
   const failed = new AbortController()
   const signal = AbortSignal.any([run.signal, failed.signal])
   const told = new WeakSet<Unavailable>()
-  const onRetry = (topic: StoreTable, error: Unavailable) => {
+  const onRetry: WriterRun['onRetry'] = (of, topic, error) => {
     if (!told.has(error)) {
       told.add(error)
-      run.onRetry?.(topic, error)
+      run.onRetry?.(of, topic, error)
     }
   }
   await Promise.all(
@@ -178,7 +181,7 @@ class PartitionWriter {
       } else if (this.#uncommitted) {
         // Under load the next announcement carries the offset along; an idle partition commits it by itself.
         const state = [{ key: IN_DOUBT, value: undefined }]
-        await this.#persist(() => this.#assignment.commit({ next: this.#done, outputs: [], state }))
+        await this.#persist('bus', () => this.#assignment.commit({ next: this.#done, outputs: [], state }))
         this.#uncommitted = false
       }
     }
@@ -203,7 +206,7 @@ class PartitionWriter {
     for await (const { key, value } of this.#assignment.restore()) {
       if (key === IN_DOUBT) {
         const inDoubt = JSON.parse(Buffer.from(value).toString('utf8')) as InDoubt
-        const isStored = await this.#persist(() => this.#run.store.hasBatch(this.#table, inDoubt.batch_id))
+        const isStored = await this.#persist('store', () => this.#run.store.hasBatch(this.#table, inDoubt.batch_id))
         return isStored ? inDoubt : undefined
       }
     }
@@ -224,7 +227,7 @@ class PartitionWriter {
     let deadlineMs: number | undefined
     while (records.length < maxRows && bytes < maxBytes && waitMs > 0 && !this.#signal.aborted) {
       const room = { maxRecords: maxRows - records.length, maxBytes: maxBytes - bytes, waitMs }
-      const more = await this.#persist(() => this.#assignment.read(room))
+      const more = await this.#persist('bus', () => this.#assignment.read(room))
       if (more.length === 0 && deadlineMs === undefined) {
         return []
       }
@@ -269,16 +272,24 @@ class PartitionWriter {
   async #insert(records: readonly StoredRecord[]): Promise<Insertion> {
     const rows = records.map((record) => this.#rowOf(record))
     let inDoubt: string | undefined
-    return await this.#persist(async () => {
-      // A failed try may have stored them, or be storing them still: only the store knows.
-      if (inDoubt !== undefined && (await this.#run.store.hasBatch(this.#table, inDoubt))) {
-        return { isStored: true, refused: [] }
-      }
-      return await this.#inserts.insert(rows, (batchId) => {
-        inDoubt = batchId
-        return this.#announce(batchId, records)
-      })
-    })
+    let failing: Outside = 'store'
+    return await this.#persist(
+      () => failing,
+      async () => {
+        failing = 'store'
+        // A failed try may have stored them, or be storing them still: only the store knows.
+        if (inDoubt !== undefined && (await this.#run.store.hasBatch(this.#table, inDoubt))) {
+          return { isStored: true, refused: [] }
+        }
+        return await this.#inserts.insert(rows, (batchId) => {
+          inDoubt = batchId
+          return this.#announce(batchId, records).catch((error: unknown) => {
+            failing = 'bus'
+            throw error
+          })
+        })
+      },
+    )
   }
 
   /** What travels is what is stored, but for letters: those of other versions and strangers get the one form. */
@@ -310,7 +321,7 @@ class PartitionWriter {
     if (this.#table !== 'dead_letters') {
       this.#watch.observe(records.length, poison)
       const letters = poison.map(({ record, reason }) => this.#letterAbout(record, reason))
-      await this.#persist(() => this.#assignment.append('dead_letters', letters))
+      await this.#persist('bus', () => this.#assignment.append('dead_letters', letters))
     }
     const gone = new Set(refused.map(({ index }) => index))
     return records.filter((_, index) => !gone.has(index))
@@ -323,7 +334,7 @@ class PartitionWriter {
   }
 
   /** Repeats `call` while the store or the bus is unavailable. Throws `Stopped` when told to stop meanwhile. */
-  async #persist<Result>(call: () => Promise<Result>): Promise<Result> {
+  async #persist<Result>(of: Outside | (() => Outside), call: () => Promise<Result>): Promise<Result> {
     for (let attempt = 0; ; attempt += 1) {
       try {
         return await call()
@@ -334,7 +345,7 @@ class PartitionWriter {
         if (this.#signal.aborted) {
           throw new Stopped()
         }
-        this.#run.onRetry?.(this.#table, error)
+        this.#run.onRetry?.(typeof of === 'string' ? of : of(), this.#table, error)
         const waitMs = Math.min(MAX_BACKOFF_MS, error.retryAfterMs * 2 ** attempt) * (0.5 + Math.random() / 2)
         await sleep(waitMs, undefined, { signal: this.#signal }).catch(() => undefined)
         if (this.#signal.aborted) {

@@ -4,13 +4,13 @@
  */
 import type { OtlpPartition } from '../../../collectors/kafka/otlp-topic.ts'
 import { Unavailable } from '../../../schema/errors.ts'
+import { Trouble } from '../../trouble.ts'
 import { untilAvailable } from '../../until-available.ts'
 import { answerOf } from './errors.ts'
 import { ForeignPartition } from './foreign-partition.ts'
 import { GroupReader } from './group-reader.ts'
 import type { Ownership } from './owners.ts'
 import type { KafkaSettings } from './settings.ts'
-import { Trouble } from './trouble.ts'
 
 export interface ForeignConsumerParts {
   readonly settings: KafkaSettings

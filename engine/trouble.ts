@@ -1,7 +1,7 @@
-/** What goes wrong with a topic and is tried again, said once for each thing instead of several times a second. */
+/** What goes wrong outside and is tried again, said once for each thing instead of several times a second. */
 
-/** Attempts come at least this often while something is wrong: after so long without a word it is over. */
-const QUIET_MS = 30_000
+/** Attempts come at least this often while something is wrong (an append is tried for 30 s): after so long without a word it is over. */
+const QUIET_MS = 45_000
 
 export class Trouble {
   readonly #onTrouble: (message: string | undefined) => void
