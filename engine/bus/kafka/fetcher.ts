@@ -43,6 +43,8 @@ export class Fetcher {
   readonly #busyNodes = new Set<number>()
   /** Nodes whose last poll brought something. */
   readonly #flowing = new Set<number>()
+  /** Refused or unreachable: not polled again before the next look, for brokers refuse at once. */
+  readonly #resting = new Set<PartitionReader>()
   #alarm: NodeJS.Timeout | undefined
   #isClosed = false
 
@@ -73,7 +75,8 @@ export class Fetcher {
   }
 
   #pump(): void {
-    const wanting = this.#isClosed ? [] : [...this.#readers].filter(({ hasRoom }) => hasRoom)
+    const isWanting = (reader: PartitionReader) => reader.hasRoom && !this.#resting.has(reader)
+    const wanting = this.#isClosed ? [] : [...this.#readers].filter(isWanting)
     const byLeader = grouped(wanting, ({ topic, partition }) => this.#options.link.leaderOf(topic, partition))
     for (const [leader, readers] of byLeader) {
       if (leader === undefined) {
@@ -100,6 +103,7 @@ export class Fetcher {
       const wanted = shuffled(readers).map(({ topic, partition, fetched }) => {
         return { topic, partition, offset: fetched, maxBytes: PARTITION_BYTES }
       })
+      const asked = new Map(readers.map((reader) => [reader, reader.fetched]))
       const patience = this.#flowing.has(leader) ? BUSY : IDLE
       const answers = await this.#options.link.poll(leader, wanted, { ...patience, maxBytes: POLL_BYTES })
       if (answers.some(({ batches }) => batches.length > 0)) {
@@ -109,7 +113,8 @@ export class Fetcher {
       }
       for (const answer of answers) {
         const reader = readers.find((each) => each.partition === answer.partition && each.topic === answer.topic)
-        if (reader !== undefined) {
+        // When the leader changes, two may be asked for one partition. Who answers last repeats what was read meanwhile.
+        if (reader !== undefined && reader.fetched === asked.get(reader)) {
           this.#take(reader, answer)
         }
       }
@@ -159,6 +164,9 @@ export class Fetcher {
       return
     }
     if (error instanceof Unavailable) {
+      for (const reader of readers) {
+        this.#resting.add(reader)
+      }
       this.#options.onTrouble(error)
       this.#pumpLater()
       return
@@ -174,6 +182,7 @@ export class Fetcher {
       this.#options.link.refresh().catch(() => undefined)
       this.#alarm = setTimeout(() => {
         this.#alarm = undefined
+        this.#resting.clear()
         this.#pump()
       }, AGAIN_MS)
     }
