@@ -83,6 +83,8 @@ describe('a token request', () => {
     [{ 'http.target': '/metadata/identity/oauth2/token?resource=x' }],
     [{ 'rpc.method': 'AssumeRoleWithWebIdentity' }],
     [{ 'server.address': 'sts.eu-west-1.amazonaws.com', 'http.request.method': 'POST' }],
+    [{ 'server.address': 'STS.eu-west-1.AmazonAWS.com', 'http.request.method': 'POST' }],
+    [{ 'url.full': 'https://OAuth2.GoogleApis.com/x', 'http.request.method': 'POST' }],
   ])('is known by %j', (attributes) => {
     expect(isTokenRequest(map(attributes as Record<string, string>), 'POST')).toBe(true)
   })

@@ -115,7 +115,8 @@ export function isTokenRequest(attributes: AttributeMap, spanName: string): bool
   if (TOKEN_CALL.test(method)) {
     return true
   }
-  const host = firstLabel(attributes, ['server.address', 'net.peer.name', 'http.host']) ?? addressOfUrl(url)?.host
+  const spelled = firstLabel(attributes, ['server.address', 'net.peer.name', 'http.host']) ?? addressOfUrl(url)?.host
+  const host = spelled?.toLowerCase()
   return (
     host !== undefined &&
     (TOKEN_HOSTS.has(host) || /^sts\.[a-z0-9-]{2,30}\.amazonaws\.com$/.test(host)) &&
