@@ -15,6 +15,7 @@ import { HandedOn } from './handed-on.ts'
 import type { Ownership } from './owners.ts'
 import type { KafkaSettings } from './settings.ts'
 import { Fenced, StateLog } from './state-log.ts'
+import { Telling } from './telling.ts'
 
 export interface ConsumerParts {
   readonly settings: KafkaSettings
@@ -46,11 +47,8 @@ const CLAIM_AGAIN_MS = 500
 export class Consumer {
   readonly #parts: ConsumerParts
   readonly #reader: GroupReader
-  /** How far each partition is that is owned here, and what the group was not told yet. */
-  readonly committed = new Map<number, number>()
-  readonly #untold = new Map<number, number>()
   readonly handedOn = new HandedOn()
-  #telling: Promise<void> = Promise.resolve()
+  readonly #telling = new Telling((offsets) => this.#reader.membership.commit(offsets))
 
   constructor(parts: ConsumerParts) {
     const { settings, groupId, topicName, sessionTimeoutMs, onTrouble } = parts
@@ -61,13 +59,17 @@ export class Consumer {
     })
   }
 
+  /** How far each partition is that is owned here. */
+  get committed(): ReadonlyMap<number, number> {
+    return this.#telling.reached
+  }
+
   /** Runs until `signal` aborts or an owner throws; then every owner has ended, and the group knows. */
   async run(signal: AbortSignal): Promise<void> {
-    const telling = setInterval(() => this.#tell(), COMMIT_EVERY_MS)
+    const telling = setInterval(() => this.#telling.tell(), COMMIT_EVERY_MS)
     const tellLast = async () => {
       clearInterval(telling)
-      await this.#telling
-      await this.#tell()
+      await this.#telling.tellAll()
     }
     await this.#reader.run(signal, (stopped) => this.#open(stopped), tellLast)
   }
@@ -83,7 +85,8 @@ export class Consumer {
   }
 
   /** Owns a partition for as long as the group says so, again when another owner was met meanwhile. */
-  async #ownFrom({ partition, signal }: Ownership): Promise<void> {
+  async #ownFrom(ownership: Ownership): Promise<void> {
+    const { partition, signal } = ownership
     const over = AbortSignal.any([signal, this.#reader.failed])
     try {
       while (!over.aborted && (await this.#ownOnce(partition, signal))) {
@@ -92,7 +95,7 @@ export class Consumer {
       }
       await aborted(over)
     } finally {
-      this.committed.delete(partition)
+      this.#telling.leave(partition, ownership.isLost)
     }
   }
 
@@ -119,10 +122,10 @@ export class Consumer {
       handedOn: this.handedOn,
       signal: ownerSignal,
       append,
-      onCommitted: (next) => this.#committed(partition, next),
+      onCommitted: (next) => this.#telling.reach(partition, next),
       onFenced: () => fenced.abort(),
     })
-    this.#committed(partition, claimed.start)
+    this.#telling.reach(partition, claimed.start)
     if (options.wantsDecoded !== false) {
       this.handedOn.open(partition)
     }
@@ -168,27 +171,5 @@ export class Consumer {
   async #firstStart(partition: number): Promise<number> {
     const extent = await this.#reader.links.rest.extent(this.#parts.topicName, partition)
     return (this.#parts.options.from === 'latest' ? extent?.end : extent?.start) ?? 0
-  }
-
-  #committed(partition: number, next: number): void {
-    this.committed.set(partition, next)
-    this.#untold.set(partition, next)
-  }
-
-  /** Tells the group, for those who watch its lag; a failure is told again. */
-  #tell(): Promise<void> {
-    if (this.#untold.size === 0) {
-      return this.#telling
-    }
-    const offsets = new Map(this.#untold)
-    this.#untold.clear()
-    this.#telling = this.#reader.membership.commit(offsets).catch(() => {
-      for (const [partition, next] of offsets) {
-        if (this.committed.has(partition) && !this.#untold.has(partition)) {
-          this.#untold.set(partition, next)
-        }
-      }
-    })
-    return this.#telling
   }
 }
