@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import './kafkajs.ts'
+import { Unavailable } from '../../../schema/errors.ts'
+import { type Connection, exchange } from './kafkajs.ts'
+import { metadataExchange } from './metadata.ts'
 
 interface Queue {
   pending: unknown[]
@@ -56,5 +58,37 @@ describe('a connection of kafkajs', () => {
     vi.advanceTimersByTime(10)
     expect(looks()).toBe(2)
     queue.destroy()
+  })
+})
+
+describe('an exchange', () => {
+  const answeredWith = (payload: Buffer) => {
+    const connection = {
+      clientId: 'c',
+      authenticate: async () => undefined,
+      failIfNotConnected: () => undefined,
+      nextCorrelationId: () => 1,
+      requestQueue: { push: ({ entry }) => entry.resolve({ payload }) },
+    } satisfies Partial<Connection>
+    return exchange(connection as unknown as Connection, metadataExchange(['events'], []))
+  }
+  /** No throttling, brokers, cluster or controller, and one topic without partitions. */
+  const whole = Buffer.from(
+    '00000000 00000000 ffff ffffffff 00000001 0000 0006 6576656e7473 00 00000000'.replaceAll(' ', ''),
+    'hex',
+  )
+
+  it('that is answered with what cannot be read is as good as not answered', async () => {
+    expect((await answeredWith(whole)).topicMetadata).toEqual([
+      { topic: 'events', topicErrorCode: 0, partitionMetadata: [] },
+    ])
+    for (let length = 0; length < whole.length; length += 1) {
+      await expect(answeredWith(whole.subarray(0, length))).rejects.toThrow(Unavailable)
+    }
+    const lying = Buffer.from(whole)
+    lying.writeInt32BE(-2, 4)
+    await expect(answeredWith(lying)).rejects.toThrow(
+      'cannot read what a broker answers to Metadata: Invalid array length',
+    )
   })
 })

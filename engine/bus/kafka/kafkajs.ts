@@ -7,6 +7,7 @@
 import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
 import type { ISocketFactory, Logger, SASLOptions } from 'kafkajs'
+import { Unavailable } from '../../../schema/errors.ts'
 
 const require = createRequire(import.meta.url)
 const VERSION = '2.2.4'
@@ -44,7 +45,11 @@ export interface Connection {
   nextCorrelationId(): number
 }
 
-/** Sends a request over a connection of kafkajs, which counts it, times it out and finds its answer. */
+/**
+ * Sends a request over a connection of kafkajs, which counts it, times it out and finds its answer.
+ *
+ * @throws Unavailable when the answer cannot be read; what `decode` throws; what goes wrong on the way, as kafkajs says it.
+ */
 export async function exchange<Answer>(connection: Connection, request: Exchange<Answer>): Promise<Answer> {
   await connection.authenticate()
   connection.failIfNotConnected()
@@ -67,7 +72,15 @@ export async function exchange<Answer>(connection: Connection, request: Exchange
       },
     })
   })
-  return request.decode(payload)
+  try {
+    return request.decode(payload)
+  } catch (error) {
+    if (error instanceof RangeError) {
+      // Cut off, or its lengths lie. That is no bug of ours to stop for.
+      throw new Unavailable(`cannot read what a broker answers to ${apiName}: ${error.message}`, { cause: error })
+    }
+    throw error
+  }
 }
 
 /** Request header v1, with the length of all that follows before it. */
