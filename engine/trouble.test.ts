@@ -38,4 +38,14 @@ describe('trouble', () => {
     expect(said).toEqual(['nobody answers', undefined, 'nobody answers'])
     trouble.over()
   })
+
+  it('says a hundred different things, and remembers no more, however long it lasts', () => {
+    const { said, trouble } = told()
+    for (let waiting = 0; waiting < 10_000; waiting += 1) {
+      trouble.tell(`${waiting} bytes wait for Kafka already`)
+    }
+    expect(said).toHaveLength(100)
+    trouble.over()
+    expect(said).toHaveLength(101)
+  })
 })

@@ -2,6 +2,8 @@
 
 /** Attempts come at least this often while something is wrong (an append is tried for 30 s): after so long without a word it is over. */
 const QUIET_MS = 45_000
+/** Some things have numbers in them that differ each time: what is said beyond so many tells nobody more. */
+const MOST_SAID = 100
 
 export class Trouble {
   readonly #onTrouble: (message: string | undefined) => void
@@ -17,7 +19,7 @@ export class Trouble {
     clearTimeout(this.#quiet)
     this.#quiet = setTimeout(() => this.over(), QUIET_MS)
     this.#quiet.unref()
-    if (!this.#said.has(message)) {
+    if (!this.#said.has(message) && this.#said.size < MOST_SAID) {
       this.#said.add(message)
       this.#onTrouble(message)
     }
