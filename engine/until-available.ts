@@ -25,6 +25,10 @@ export async function untilAvailable<Result>(
       }
       onRetry?.(error)
       await sleep(Math.min(error.retryAfterMs, mostMs), undefined, { signal }).catch(() => undefined)
+      if (signal.aborted) {
+        // Another may own it by now: claiming a partition once more would take it from him.
+        return undefined
+      }
     }
   }
 }
