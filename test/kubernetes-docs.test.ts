@@ -66,7 +66,7 @@ describe('how many of what', () => {
     )
     expect(result('partitions')).toEqual(partitions)
     const copies = input('copies on Kafka')
-    const written = peak.map((spans) => (spans * input('log, bytes') * copies) / 1e6)
+    const written = peak.map((spans) => (spans * (input('log, bytes') + input('changelogs, bytes')) * copies) / 1e6)
     expect(result('Kafka brokers')).toEqual(written.map((mb) => Math.max(3, roundedUp(mb / input('a broker writes')))))
     expect(result('Kafka disk')).toEqual(gigabytes(input('log, bytes'), input('hours'), copies))
   })
