@@ -1,34 +1,19 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { DeadLetter } from '../schema/dead-letter.ts'
 import { Unavailable } from '../schema/errors.ts'
 import { idOf } from '../schema/ids.ts'
 import { committing } from '../test/committing.ts'
 import type { Bus, StoredRecord, Topic } from './bus/bus.ts'
-import { openEmbeddedBus } from './bus/embedded.ts'
+import { embeddedBench } from './bus/embedded/embedded-bench.contract.ts'
 import { countingStage, said, text } from './counting-stage.contract.ts'
 import { type BatchLimits, runStage, type StageRun } from './loop.ts'
 import { TooMuchPoison } from './poison.ts'
 import { addOutcomes, type Stage } from './stage.ts'
 
-const home = mkdtempSync(join(tmpdir(), 'telltale-loop-'))
-let opened = 0
-const buses = new Set<Bus>()
-
-async function openBus(name = `${++opened}`): Promise<Bus> {
-  const bus = await openEmbeddedBus({ directory: join(home, name), sync: false })
-  buses.add(bus)
-  return bus
-}
-
-afterEach(async () => {
-  await Promise.all([...buses].map((bus) => bus.close()))
-  buses.clear()
-})
-afterAll(() => rmSync(home, { recursive: true, force: true }))
+const { newDirectory, closeBus, ...bench } = embeddedBench()
+const openBus = (directory = newDirectory()) => bench.openBus({ sync: false, directory })
+let readers = 0
 
 /** Runs the stage until the bus has nothing left for it, then stops it. */
 async function runUntilCaughtUp(bus: Bus, options: Partial<StageRun> = {}): Promise<void> {
@@ -54,7 +39,7 @@ async function read(bus: Bus, topic: Topic): Promise<string[]> {
   const values: string[] = []
   const stop = new AbortController()
   await bus.consume(
-    { group: `reader-${++opened}`, topic },
+    { group: `reader-${++readers}`, topic },
     async (assignment) => {
       for (;;) {
         const batch = await assignment.read({ maxRecords: 1000, waitMs: 0 })
@@ -80,13 +65,12 @@ describe('the stage loop', () => {
   })
 
   test('goes on from its state and offset after a restart', async () => {
-    const name = `${++opened}`
-    const before = await openBus(name)
+    const directory = newDirectory()
+    const before = await openBus(directory)
     await before.append('events', [said('a', ''), said('a', '')])
     await runUntilCaughtUp(before)
-    buses.delete(before)
-    await before.close()
-    const after = await openBus(name)
+    await closeBus(before)
+    const after = await openBus(directory)
     await after.append('events', [said('a', '')])
     await runUntilCaughtUp(after)
     expect(await read(after, 'findings')).toEqual(['a=1', 'a=2', 'a=3'])
@@ -118,8 +102,7 @@ describe('the stage loop', () => {
           return `${key}=${counts.get(key)}`
         })
         expect(await read(bus, 'findings')).toEqual(expected)
-        buses.delete(bus)
-        await bus.close()
+        await closeBus(bus)
       }),
       { numRuns: 25 },
     )

@@ -20,11 +20,10 @@ export async function untilAvailable<Result>(
       if (!(error instanceof Unavailable)) {
         throw error
       }
-      if (signal.aborted) {
-        return undefined
+      if (!signal.aborted) {
+        onRetry?.(error)
+        await sleep(Math.min(error.retryAfterMs, mostMs), undefined, { signal }).catch(() => undefined)
       }
-      onRetry?.(error)
-      await sleep(Math.min(error.retryAfterMs, mostMs), undefined, { signal }).catch(() => undefined)
       if (signal.aborted) {
         // Another may own it by now: claiming a partition once more would take it from him.
         return undefined

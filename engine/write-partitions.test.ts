@@ -1,14 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { DeadLetter } from '../schema/dead-letter.ts'
 import { Unavailable } from '../schema/errors.ts'
 import type { Store } from '../store/store.ts'
 import { aborted } from './bus/aborted.ts'
 import type { Assignment, Bus, BusRecord, Commit } from './bus/bus.ts'
-import { openEmbeddedBus } from './bus/embedded.ts'
+import { embeddedBench } from './bus/embedded/embedded-bench.contract.ts'
 import { partitionOf } from './bus/partition-of.ts'
 import { type Change, changedAssignments } from './changed-assignments.contract.ts'
 import { said, text } from './counting-stage.contract.ts'
@@ -17,27 +14,13 @@ import { decode } from './records.ts'
 import { runWriter, type WrittenBatch } from './write.ts'
 import { isDeath, writeAll } from './write-all.contract.ts'
 
-const home = mkdtempSync(join(tmpdir(), 'telltale-write-partitions-'))
-const buses = new Set<Bus>()
-let opened = 0
+const { closeBus, ...bench } = embeddedBench()
+const openBus = (partitions: number) => bench.openBus({ sync: false, partitions })
 
-async function openBus(partitions: number): Promise<Bus> {
-  const bus = await openEmbeddedBus({ directory: join(home, `${++opened}`), sync: false, partitions })
-  buses.add(bus)
-  return bus
-}
-
-async function closeBus(bus: Bus): Promise<void> {
-  buses.delete(bus)
-  await bus.close()
-}
-
-afterEach(async () => {
+afterEach(() => {
   vi.useRealTimers()
   vi.restoreAllMocks()
-  await Promise.all([...buses].map(closeBus))
 })
-afterAll(() => rmSync(home, { recursive: true, force: true }))
 
 /** A key of that partition. */
 function keyOf(partition: number, partitions: number): string {

@@ -1,8 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { DeadLetter } from '../schema/dead-letter.ts'
 import { Unavailable } from '../schema/errors.ts'
 import { hasChdb } from '../store/chdb/installed.contract.ts'
@@ -11,32 +9,15 @@ import type { Store } from '../store/store.ts'
 import { exampleNotice } from '../test/example-alert.ts'
 import { exampleEvent } from '../test/example-event.ts'
 import type { Bus, BusRecord, Topic } from './bus/bus.ts'
-import { openEmbeddedBus } from './bus/embedded.ts'
+import { embeddedBench } from './bus/embedded/embedded-bench.contract.ts'
 import { FlakyStore } from './flaky-store.contract.ts'
 import { TooMuchPoison } from './poison.ts'
 import { eventRecord, noticeRecord } from './records.ts'
 import { runWriter } from './write.ts'
 import { isDeath, writeAll } from './write-all.contract.ts'
 
-const home = mkdtempSync(join(tmpdir(), 'telltale-write-'))
-const buses = new Set<Bus>()
-let opened = 0
-
-async function openBus(directory = join(home, `${++opened}`)): Promise<Bus> {
-  const bus = await openEmbeddedBus({ directory, sync: false })
-  buses.add(bus)
-  return bus
-}
-
-async function closeBus(bus: Bus): Promise<void> {
-  buses.delete(bus)
-  await bus.close()
-}
-
-afterEach(async () => {
-  await Promise.all([...buses].map(closeBus))
-})
-afterAll(() => rmSync(home, { recursive: true, force: true }))
+const { home, closeBus, ...bench } = embeddedBench()
+const openBus = () => bench.openBus({ sync: false })
 
 const record = (text: string, key = 'k'): BusRecord => ({ key, value: Buffer.from(text) })
 const text = (value: Uint8Array) => Buffer.from(value).toString('utf8')

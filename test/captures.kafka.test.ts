@@ -7,27 +7,18 @@ import { describe, expect, inject, it } from 'vitest'
 import type { Telemetry } from '../schema/telemetry.ts'
 import { areCapturesThere, captureFolder, recordFiles, signalOf } from './capture-files.ts'
 import { wholeRecordings } from './captures.expected.ts'
-import { asExpected, expectedNames, isCall, namesOfCalls } from './compare-calls.ts'
+import { asExpected, expectedNames, expectedOthers, namesOfCalls, othersOf } from './compare-calls.ts'
 import { healthOf, itemsOf, type StageProcess, stages } from './kafka/stage.ts'
 import { sendCapture } from './send-capture.ts'
 
 const brokers = inject('bootstrap')
 const stage = stages()
 const calls = wholeRecordings.flatMap((recording) => recording.calls)
-const others = wholeRecordings.flatMap((recording) => Object.entries(recording.others))
-
-/** How many events of each operation there are. */
-function tally(counts: readonly (readonly [operation: string, count: number])[]): Readonly<Record<string, number>> {
-  const sums: Record<string, number> = {}
-  for (const [operation, count] of counts) {
-    sums[operation] = (sums[operation] ?? 0) + count
-  }
-  return sums
-}
+const others = expectedOthers(wholeRecordings)
 
 /** The stages behind the collector; what the store has at last must be the whole recordings, once. */
 async function expectWhole(collect: StageProcess, serve: StageProcess): Promise<void> {
-  const total = calls.length + others.reduce((sum, [, count]) => sum + count, 0)
+  const total = calls.length + Object.values(others).reduce((sum, count) => sum + count, 0)
   await expect.poll(async () => (await itemsOf(serve, 'events')).length, { timeout: 40_000 }).toBe(total)
   await expect
     .poll(async () => Object.values((await healthOf(collect)).lag).every((behind) => behind === 0), { timeout: 20_000 })
@@ -35,7 +26,7 @@ async function expectWhole(collect: StageProcess, serve: StageProcess): Promise<
   const events = await itemsOf<Telemetry>(serve, 'events')
   expect(namesOfCalls(events)).toEqual(expectedNames(calls))
   expect(asExpected(calls, events)).toEqual(calls)
-  expect(tally(events.filter((event) => !isCall(event)).map(({ operation }) => [operation, 1]))).toEqual(tally(others))
+  expect(othersOf(events)).toEqual(others)
   expect(await itemsOf(serve, 'dead-letters')).toEqual([])
 }
 

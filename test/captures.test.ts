@@ -12,7 +12,7 @@ import type { Telemetry } from '../schema/telemetry.ts'
 import { validateTelemetry } from '../schema/validate.ts'
 import { areCapturesThere, captureFolder, signalOf } from './capture-files.ts'
 import { expectedCaptures } from './captures.expected.ts'
-import { asExpected, expectedNames, isCall, namesOfCalls } from './compare-calls.ts'
+import { asExpected, expectedNames, isCall, namesOfCalls, othersOf } from './compare-calls.ts'
 import { findSecrets } from './secret-search.ts'
 
 const observedMs = 1_795_290_000_000
@@ -63,11 +63,7 @@ describe.skipIf(!areCapturesThere)('recorded requests (skipped where ../shared/d
     })
 
     it('gives the other events it holds, and no more', () => {
-      const counts: Record<string, number> = {}
-      for (const { operation } of eventsOf(fragmentsOf(capture.files)).filter((event) => !isCall(event))) {
-        counts[operation] = (counts[operation] ?? 0) + 1
-      }
-      expect(counts).toEqual(capture.others)
+      expect(othersOf(eventsOf(fragmentsOf(capture.files)))).toEqual(capture.others)
     })
 
     it('gives events of the published schema', () => {

@@ -31,6 +31,26 @@ export function asExpected(
   })
 }
 
+/** How many events that are no calls there are of each operation. */
+export function othersOf(events: readonly Telemetry[]): Readonly<Record<string, number>> {
+  return sums(events.filter((event) => !isCall(event)).map(({ operation }) => [operation, 1]))
+}
+
+/** What `othersOf` must give for all of these recordings together. */
+export function expectedOthers(
+  recordings: readonly { readonly others: Readonly<Record<string, number>> }[],
+): Readonly<Record<string, number>> {
+  return sums(recordings.flatMap(({ others }) => Object.entries(others)))
+}
+
+function sums(counts: readonly (readonly [name: string, count: number])[]): Readonly<Record<string, number>> {
+  const all: Record<string, number> = {}
+  for (const [name, count] of counts) {
+    all[name] = (all[name] ?? 0) + count
+  }
+  return all
+}
+
 function nameOf({ session_id, tool }: Telemetry): string {
   return `${session_id} ${tool?.name} ${tool?.call_id ?? ''}`.trim()
 }

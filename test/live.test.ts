@@ -12,7 +12,7 @@ import type { Finding } from '../schema/finding.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import { areCapturesThere, captureFiles, captureFolder, recordFiles } from './capture-files.ts'
 import { wholeRecordings } from './captures.expected.ts'
-import { asExpected, expectedNames, isCall, namesOfCalls } from './compare-calls.ts'
+import { asExpected, expectedNames, expectedOthers, namesOfCalls, othersOf } from './compare-calls.ts'
 import { ALERTS_FILE, everything, startWithCaptures } from './live-captures.ts'
 import type { Way } from './send-capture.ts'
 
@@ -69,11 +69,7 @@ describe.skipIf(!areCapturesThere)('recorded requests, live (skipped where ../sh
   })
 
   it('give the other events they hold, and no more', () => {
-    const expected: Record<string, number> = {}
-    for (const [operation, count] of wholeRecordings.flatMap(({ others }) => Object.entries(others))) {
-      expected[operation] = (expected[operation] ?? 0) + count
-    }
-    expect(tally(events.filter((event) => !isCall(event)).map(({ operation }) => operation))).toEqual(expected)
+    expect(othersOf(events)).toEqual(expectedOthers(wholeRecordings))
   })
 
   it.each<Way>([

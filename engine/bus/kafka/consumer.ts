@@ -89,7 +89,7 @@ export class Consumer {
     const { partition, signal } = ownership
     const over = AbortSignal.any([signal, this.#reader.failed])
     try {
-      while (!over.aborted && (await this.#ownOnce(partition, signal))) {
+      while (!over.aborted && (await this.#ownOnce(partition, over))) {
         // The group may know better in a moment.
         await sleep(CLAIM_AGAIN_MS, undefined, { signal }).catch(() => undefined)
       }
@@ -100,15 +100,15 @@ export class Consumer {
   }
 
   /** @returns whether it ended because somebody else has claimed the partition. */
-  async #ownOnce(partition: number, signal: AbortSignal): Promise<boolean> {
+  async #ownOnce(partition: number, over: AbortSignal): Promise<boolean> {
     const { topicName, options, append, own, onTrouble } = this.#parts
-    const claimed = await this.#claim(partition, AbortSignal.any([signal, this.#reader.failed]))
+    const claimed = await this.#claim(partition, over)
     if (claimed === undefined) {
       return false
     }
     const { stateLog } = claimed
     const fenced = new AbortController()
-    const ownerSignal = AbortSignal.any([signal, this.#reader.failed, fenced.signal])
+    const ownerSignal = AbortSignal.any([over, fenced.signal])
     setMaxListeners(0, ownerSignal)
     const reader = this.#reader.fetcher.read(topicName, partition, claimed.start)
     const assignment = new KafkaAssignment({
