@@ -49,7 +49,8 @@ export async function openRawLink(
 ): Promise<{ readonly link: Link; readonly appender: Appender; readonly close: () => Promise<void> }> {
   const { requestTimeoutMs = 2000, ...rest } = options
   const link = new Link({ brokers, requestTimeoutMs })
-  await link.open(topics)
+  // The broker that is asked now may not have heard yet of what another one made.
+  await vi.waitFor(() => link.open(topics), PATIENCE)
   const appender = new Appender({ link, compression: 'none', maxPendingBytes: 64e6, deadlineMs: 30_000, ...rest })
   const close = async () => {
     await appender.close()
