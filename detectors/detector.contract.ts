@@ -9,6 +9,7 @@ import { OPERATIONS, type Telemetry } from '../schema/telemetry.ts'
 import { validateFindingDraft, validateTelemetry } from '../schema/validate.ts'
 import { agentHistory, CANARY, event, examplePolicy, hostileText } from './arbitrary.ts'
 import type { AnyDetector } from './detector.ts'
+import type { DetectorExample } from './examples/example.ts'
 
 /** The largest state of one scope, as JSON. */
 const STATE_LIMIT_BYTES = 128 * 1024
@@ -21,9 +22,10 @@ interface Told {
   readonly draft: FindingDraft
 }
 
-export function detectorContract(detector: AnyDetector): void {
-  const policy = examplePolicy()
-  const histories = agentHistory(`agent-${CANARY}`)
+/** @param example what makes the detector speak. */
+export function detectorContract(detector: AnyDetector, example: DetectorExample): void {
+  const policy = examplePolicy(example.policy)
+  const histories = agentHistory(`agent-${CANARY}`, example.phases)
   const judge = (events: readonly Telemetry[], options: RunOptions = {}) => run(detector, events, policy, options)
   const forAll = (histories_: fc.Arbitrary<Telemetry[]>, check: (events: Telemetry[]) => void) =>
     fc.assert(
@@ -105,7 +107,7 @@ export function detectorContract(detector: AnyDetector): void {
 
     it('keeps no secrets between scopes: an agent is judged alike alone and among others', () => {
       fc.assert(
-        fc.property(histories, agentHistory('another'), (events, others) => {
+        fc.property(histories, agentHistory('another', example.phases), (events, others) => {
           const mixed = events.flatMap((each, index) => [...(others[index] === undefined ? [] : [others[index]]), each])
           const own = run(detector, mixed, policy, { only: events[0]?.agent.id })
           expect(own).toEqual(judge(events))
@@ -133,11 +135,12 @@ export function detectorContract(detector: AnyDetector): void {
   })
 }
 
-/** Guards the generator itself: what it makes must be what the engine would deliver. */
-export function historyContract(): void {
+/** Guards the generators themselves: what it makes must be what the engine would deliver. */
+export function historyContract(examples: readonly DetectorExample[]): void {
   it('generates schema-valid events', () => {
+    const phases = examples.flatMap((example) => example.phases)
     fc.assert(
-      fc.property(agentHistory('a'), (events) => {
+      fc.property(agentHistory('a', phases), (events) => {
         expect(events.map(validateTelemetry).filter((problem) => problem !== undefined)).toEqual([])
       }),
       { numRuns: RUNS, seed: SEED },

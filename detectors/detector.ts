@@ -40,7 +40,7 @@ export interface Detector<State extends object = object> {
   readonly runbook: readonly string[]
   /** The engine delivers these operations only. */
   readonly on: readonly Operation[]
-  /** Events sharing a scope share a state; `none` has no state. */
+  /** Events sharing a scope share a state: of an agent, or of an agent in one session. `none` has no state. */
   readonly scope: 'agent' | 'session' | 'none'
   /** Raise when `initial` changes shape; older state is then dropped and relearned. */
   readonly stateVersion: number
@@ -48,13 +48,13 @@ export interface Detector<State extends object = object> {
   initial(): State
   /** Judges the event against what was known before it. Must not change `state`. Usually empty. */
   check(event: Telemetry, state: Readonly<State>, context: DetectionContext): readonly FindingDraft[]
-  /** Absorbs the event. Keeps `state` bounded. */
-  learn(event: Telemetry, state: State, context: DetectionContext): void
+  /** Absorbs the event. Keeps `state` bounded. `false` says that it left the state as it was, which spares writing it. */
+  learn(event: Telemetry, state: State, context: DetectionContext): boolean | undefined
   /**
    * Called instead of `learn` when `check` of this detector gave findings for the event (once an event, not for an
    * amendment). For remembering that it has spoken; what is normal must not be learned from the event.
    */
-  spoke?(event: Telemetry, state: State, context: DetectionContext): void
+  spoke?(event: Telemetry, state: State, context: DetectionContext): boolean | undefined
 }
 
 /** Types a detector literal; what contributors write. */

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest'
 import type { Destination, Telemetry } from '../schema/telemetry.ts'
 import { event, examplePolicy } from './arbitrary.ts'
 import { egress } from './egress.ts'
+import { example } from './examples/egress.ts'
 
-const policy = examplePolicy()
+const policy = examplePolicy(example.policy)
 
 function judge(destinations: readonly Destination[], fields: Partial<Telemetry> = {}) {
   const tool = { name: 'kb.search' }
@@ -31,7 +32,7 @@ describe('egress', () => {
         expected: '*.example.com, 10.0.0.0/8 on port 443; never files.example.com',
         evidence: { untrusted_destination: 'evil.test', seen_in: 'argument', rule: 'not-listed', policy_id: 'example' },
         techniques: ['AML.T0086'],
-        policy: { file: 'policies/example.yml', line: 6, allow_with: "add 'evil.test' to egress.allow" },
+        policy: { file: 'policies/example.yml', line: 5, allow_with: "add 'evil.test' to egress.allow" },
       },
     ])
   })

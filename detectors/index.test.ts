@@ -1,9 +1,17 @@
 import { readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { detectorContract, historyContract } from './detector.contract.ts'
+import type { DetectorExample } from './examples/example.ts'
 import { detectors } from './index.ts'
 
 const NOT_DETECTORS = new Set(['detector.ts', 'index.ts', 'arbitrary.ts'])
+
+const examples = await Promise.all(
+  detectors.map(async (detector) => {
+    const { example } = (await import(`./examples/${detector.id}.ts`)) as { readonly example: DetectorExample }
+    return { detector, example }
+  }),
+)
 
 describe('the list of detectors', () => {
   it('is the folder', () => {
@@ -13,9 +21,9 @@ describe('the list of detectors', () => {
     expect(detectors.map(({ id }) => id).sort()).toEqual(files.sort())
   })
 
-  historyContract()
+  historyContract(examples.map(({ example }) => example))
 })
 
-for (const detector of detectors) {
-  detectorContract(detector)
+for (const { detector, example } of examples) {
+  detectorContract(detector, example)
 }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Telemetry } from '../schema/telemetry.ts'
 import { event, examplePolicy } from './arbitrary.ts'
+import { example } from './examples/tool-allowlist.ts'
 import { toolAllowlist } from './tool-allowlist.ts'
 
-const policy = examplePolicy()
+const policy = examplePolicy(example.policy)
 
 function judge(fields: Partial<Telemetry>, context = { policy: policy as typeof policy | undefined }) {
   return toolAllowlist.check(event(fields), {}, context)

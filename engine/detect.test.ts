@@ -88,6 +88,24 @@ describe('detectStage', () => {
     expect(findings(open(), [call(1), call(2, other), call(3, tenant), call(4), call(5, other)])).toHaveLength(0)
   })
 
+  it('keeps what agents do in one session apart: others of the session may be in another partition', () => {
+    const ofSession = defineDetector({ ...thirdCall, scope: 'session' })
+    const other = { agent: { id: 'other' } }
+    const events = [call(1), call(2), call(3, other), call(4, { session_id: 'session-2' })]
+    expect(findings(open([], [ofSession]), events)).toHaveLength(0)
+    expect(findings(open([], [ofSession]), [...events, call(5)])).toHaveLength(1)
+  })
+
+  it('writes no state that was left as it was', () => {
+    const idle = defineDetector({ ...thirdCall, learn: () => false })
+    const partition = open([], [idle])
+    findings(partition, [call(1)])
+    expect(partition.changes().filter(({ key }) => key.startsWith('agent/'))).toEqual([])
+    const learning = open()
+    findings(learning, [call(1)])
+    expect(learning.changes().filter(({ key }) => key.startsWith('agent/'))).toHaveLength(1)
+  })
+
   it('judges a repeated event again without learning from it twice', () => {
     const partition = open()
     const event = call(1)

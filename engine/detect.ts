@@ -117,8 +117,9 @@ function judge(
     const drafts = detector.check(event, state, context)
     if (!repeated && detector.scope !== 'none' && (drafts.length === 0 || detector.spoke !== undefined)) {
       const absorb = drafts.length === 0 ? detector.learn : detector.spoke
-      absorb?.call(detector, event, state, context)
-      states.touched(detector, event)
+      if (absorb?.call(detector, event, state, context) !== false) {
+        states.touched(detector, event)
+      }
     }
     return drafts.length === 0 ? NONE : drafts.map((draft) => findingOf(draft, detector, event))
   } catch (error) {

@@ -1,5 +1,5 @@
 /**
- * The states of detectors, one record per agent and one per session, in memory for the partition's owner and
+ * The states of detectors, one record per agent and one per agent and session, in memory for the partition's owner and
  * persisted as JSON. Least recently used scopes leave when the bound is reached.
  */
 import type { AnyDetector } from '../detectors/detector.ts'
@@ -14,7 +14,7 @@ interface DetectorState {
 
 type ScopeKind = 'agent' | 'session'
 
-/** What the detectors know of one agent or session. */
+/** What the detectors know of one agent, or of its part in one session. */
 interface Scope {
   readonly key: string
   readonly states: Map<string, DetectorState>
@@ -26,7 +26,7 @@ export interface ScopeLimits {
 }
 
 export interface DetectorStates {
-  /** The detector's state for the event's agent or session; made on first use. */
+  /** The detector's state for the event's agent, or for its part in the session; made on first use. */
   of(detector: AnyDetector, event: Telemetry): object
   /** Says that the state given by `of` has changed and must be persisted. */
   touched(detector: AnyDetector, event: Telemetry): void
@@ -135,5 +135,6 @@ export function detectorStates(
 function keyOf(kind: ScopeKind, event: Telemetry): string {
   return kind === 'agent'
     ? `${AGENT}${event.tenant_id}\u001f${event.agent.id}`
-    : `${SESSION}${event.tenant_id}\u001f${event.session_id}`
+    : // What other agents do in the session may be in another partition: their part of it is a scope of its own.
+      `${SESSION}${event.tenant_id}\u001f${event.agent.id}\u001f${event.session_id}`
 }

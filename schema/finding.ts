@@ -56,6 +56,11 @@ const opinion = {
   /** Calibrated tail probability, for statistical findings. */
   p: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
   evidence: Evidence,
+  /**
+   * What the opinion was drawn from, where that is a text: its hash, the same wherever the text turns up. Opinions of one
+   * origin are one piece of evidence, however many they are.
+   */
+  origin: Type.Optional(Id),
   techniques: Type.Array(Type.String({ pattern: '^AML\\.T\\d{4}(\\.\\d{3})?$' }), { maxItems: 16 }),
   policy: Type.Optional(PolicyReference),
 }

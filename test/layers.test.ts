@@ -28,7 +28,8 @@ const layers: Record<string, readonly string[]> = {
   api: ['schema/', 'engine/', 'store/', 'api/'],
 }
 
-const isTest = (file: string) => /\.(test|contract)\.ts$|(^|\/)(arbitrary|generate)\.ts$/.test(file)
+const isTest = (file: string) =>
+  /\.(test|contract)\.ts$|(^|\/)(arbitrary|generate)\.ts$|^detectors\/examples\//.test(file)
 
 function sources(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
