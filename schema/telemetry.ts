@@ -120,10 +120,41 @@ export const Volume = Type.Object(
 )
 export type Volume = Static<typeof Volume>
 
+/** The most tools of one manifest that an event describes. */
+export const TOOLS_LIMIT = 64
+/** The most parameters of one definition that are described. */
+export const PARAMETERS_LIMIT = 48
+/** The longest description kept of one definition, in UTF-16 units. */
+export const DESCRIPTION_LIMIT = 1024
+
+/** What matters of a tool's definition: enough to tell a harmless edit from a wider capability or a planted instruction. */
+export const ToolDefinition = Type.Object(
+  {
+    name: Name,
+    server: Type.Optional(Name),
+    /** Of name, description and parameters as they are written. */
+    hash: Hash,
+    /** Of the words of the description alone, without case, spacing and punctuation: 16 hexadecimal characters. */
+    words: Type.String({ pattern: '^[0-9a-f]{16}$' }),
+    /** `path:type`, sorted; `!` behind what is required, `[]` for the members of a list, `*` for any name. */
+    parameters: Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { maxItems: PARAMETERS_LIMIT }),
+    /** What name and description say that it does, in the words of `collectors/dialects/reading/tool-summary.ts`. */
+    powers: Type.Optional(Type.Array(Type.String({ maxLength: 32 }), { maxItems: 16 })),
+    /** Hosts that the description names. */
+    hosts: Type.Optional(Type.Array(Name, { maxItems: 8 })),
+    /** The description, cut, where it says anything that a judge should read: commands, markup, hidden characters. */
+    description: Type.Optional(Type.String({ maxLength: DESCRIPTION_LIMIT })),
+  },
+  strict,
+)
+export type ToolDefinition = Static<typeof ToolDefinition>
+
 export const Integrity = Type.Object(
   {
     system_prompt_hash: Type.Optional(Hash),
     tool_manifest_hash: Type.Optional(Hash),
+    /** What the tools of the manifest are; on events that begin a conversation, since it repeats on every model call. */
+    tools: Type.Optional(Type.Array(ToolDefinition, { maxItems: TOOLS_LIMIT })),
     knowledge_base_version: Type.Optional(Name),
     model: Type.Optional(Name),
   },

@@ -1,7 +1,7 @@
 import type { Span } from '../otlp/records.ts'
 import { asJson, field, firstLabel, firstText, label, put } from '../otlp/values.ts'
 import type { Dialect, FragmentDraft } from './dialect.ts'
-import { manifestHash } from './reading/definitions.ts'
+import { manifestOf, putManifest } from './reading/definitions.ts'
 import { type Draft, draftOf, putContent, putConversation, putEnding, putTool } from './reading/draft.ts'
 import { agentNamed, kindOf, modelCall, nameAfter, putIntegrity, speakOf, toolCall } from './reading/genai.ts'
 import { joinConversations, readInput, readMessages, systemText } from './reading/messages.ts'
@@ -104,9 +104,6 @@ function llmCall(span: Span): Draft {
   }
   putConversation(draft, conversation)
   putIntegrity(draft, attributes, conversation.system)
-  const manifest = manifestHash(field(configuration, 'tools') as Parameters<typeof manifestHash>[0])
-  if (manifest !== undefined) {
-    draft.integrity = { ...draft.integrity, tool_manifest_hash: manifest }
-  }
+  putManifest(draft, manifestOf(field(configuration, 'tools') as Parameters<typeof manifestOf>[0]))
   return draft
 }

@@ -1,3 +1,4 @@
+import type { Integrity } from '../../schema/telemetry.ts'
 import type { AttributeMap, Span } from '../otlp/records.ts'
 import {
   asJson,
@@ -13,7 +14,7 @@ import {
 } from '../otlp/values.ts'
 import type { Dialect, FragmentDraft } from './dialect.ts'
 import { datasets, documentDataset } from './reading/datasets.ts'
-import { definitionHash, manifestHash, systemPromptHash } from './reading/definitions.ts'
+import { definitionHash, type Manifest, manifestOf, putManifest, systemPromptHash } from './reading/definitions.ts'
 import {
   type Draft,
   draftOf,
@@ -144,14 +145,14 @@ function modelCall(span: Span, metadata: Json | undefined): Draft {
   const made = draft(span, metadata, 'event', 'model_call')
   const conversation = conversationOf(attributes)
   putConversation(made, conversation)
-  const integrity: { model?: string; system_prompt_hash?: string; tool_manifest_hash?: string } = {}
+  putManifest(made, manifestIn(attributes))
+  const integrity: Integrity = { ...made.integrity }
   put(integrity, 'model', modelOf(attributes))
   put(
     integrity,
     'system_prompt_hash',
     conversation.system === undefined ? undefined : systemPromptHash(conversation.system),
   )
-  put(integrity, 'tool_manifest_hash', manifestOf(attributes))
   if (Object.keys(integrity).length > 0) {
     made.integrity = integrity
   }
@@ -187,7 +188,7 @@ function conversationOf(attributes: AttributeMap): Conversation {
   return joinConversations(...found)
 }
 
-function manifestOf(attributes: AttributeMap): string | undefined {
+function manifestIn(attributes: AttributeMap): Manifest | undefined {
   const definitions: Json[] = []
   for (let index = 0; index < LIST_READ_LIMIT; index++) {
     const definition = asJson(attributes.get(`llm.tools.${index}.tool.json_schema`))
@@ -196,7 +197,7 @@ function manifestOf(attributes: AttributeMap): string | undefined {
     }
     definitions.push(definition)
   }
-  return definitions.length === 0 ? undefined : manifestHash(definitions as Parameters<typeof manifestHash>[0])
+  return definitions.length === 0 ? undefined : manifestOf(definitions as Parameters<typeof manifestOf>[0])
 }
 
 function embedding(span: Span, metadata: Json | undefined): Draft {

@@ -2,7 +2,7 @@ import type { Span } from '../otlp/records.ts'
 import { asJson, bool, field, fieldLabel, firstLabel, type Json, label, labels, put, text } from '../otlp/values.ts'
 import type { Dialect, FragmentDraft } from './dialect.ts'
 import { datasets, resource } from './reading/datasets.ts'
-import { manifestHash } from './reading/definitions.ts'
+import { manifestOf, putManifest } from './reading/definitions.ts'
 import { type Draft, draftOf, putContent, putDatasets, putEnding, putTool } from './reading/draft.ts'
 import { agentNamed, kindOf, speakOf, versionOf } from './reading/genai.ts'
 import { agentOf, type NamedAgent } from './reading/identity.ts'
@@ -122,13 +122,13 @@ function mcpSpan(span: Span): Draft {
     return resourceRead(span)
   }
   const output = attributes.get('traceloop.entity.output')
-  const definitions = span.name === 'tools/list.mcp' && output !== undefined ? manifestHash(output) : undefined
+  const definitions = span.name === 'tools/list.mcp' && output !== undefined ? manifestOf(output) : undefined
   if (definitions === undefined) {
     return node(span)
   }
   // The server said what its tools are: what the agent is made of may have changed.
   const draft = draftOf(span, 'event', 'config_change', agent(span))
-  draft.integrity = { tool_manifest_hash: definitions }
+  putManifest(draft, definitions, label(attributes.get('mcp.server.name')))
   putContent(draft, { result: text(output) })
   putEnding(draft, endingOf(span))
   put(draft, 'attributes', { 'mcp.method.name': 'tools/list', tools: toolNames(output) })

@@ -1,7 +1,7 @@
 import type { Span } from '../otlp/records.ts'
 import { asJson, firstText, label, put, text } from '../otlp/values.ts'
 import type { Dialect, FragmentDraft } from './dialect.ts'
-import { manifestHash } from './reading/definitions.ts'
+import { manifestOf, putManifest } from './reading/definitions.ts'
 import { type Draft, draftOf, putContent } from './reading/draft.ts'
 import { agentInvoke, agentNamed, kindOf, modelCall, speakOf, toolCall } from './reading/genai.ts'
 import { readMessages } from './reading/messages.ts'
@@ -42,10 +42,7 @@ export const pydanticAi: Dialect = {
 function chat(span: Span): Draft {
   const draft = modelCall(span, FRAMEWORK)
   const parameters = span.attributes.get('model_request_parameters')
-  const manifest = parameters === undefined ? undefined : manifestHash(text(parameters))
-  if (manifest !== undefined) {
-    draft.integrity = { ...draft.integrity, tool_manifest_hash: manifest }
-  }
+  putManifest(draft, parameters === undefined ? undefined : manifestOf(text(parameters)))
   // Version 1 puts all messages, the answer last, into one list of old events.
   const events = asJson(span.attributes.get('events'))
   if (Array.isArray(events)) {

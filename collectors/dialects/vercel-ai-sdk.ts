@@ -1,7 +1,7 @@
 import type { Span } from '../otlp/records.ts'
 import { asJson, firstLabel, firstText, type Json, label, text } from '../otlp/values.ts'
 import type { Dialect, FragmentDraft } from './dialect.ts'
-import { manifestHash } from './reading/definitions.ts'
+import { manifestOf, putManifest } from './reading/definitions.ts'
 import { type Draft, draftOf, putContent, putConversation, putEnding, putTool, putVolume } from './reading/draft.ts'
 import { kindOf, putIntegrity, speakOf, versionOf } from './reading/genai.ts'
 import { agentOf, type NamedAgent } from './reading/identity.ts'
@@ -117,10 +117,7 @@ function modelCall(span: Span): Draft {
   const conversation = conversationOf(span)
   putConversation(draft, conversation)
   putIntegrity(draft, attributes, conversation.system)
-  const manifest = manifestHash(attributes.get('ai.prompt.tools'))
-  if (manifest !== undefined) {
-    draft.integrity = { ...draft.integrity, tool_manifest_hash: manifest }
-  }
+  putManifest(draft, manifestOf(attributes.get('ai.prompt.tools')))
   putVolume(draft, usageOf(attributes) ?? {})
   const reason = label(attributes.get('ai.response.finishReason'))
   putEnding(draft, endingOf(span) ?? (isRefusal(reason) ? ending('refused', reason) : undefined))

@@ -24,6 +24,7 @@ import { sanitizeAttributes } from './attributes.ts'
 import { maskAndCut, type Retention, sanitizeContent, sanitizeText } from './content.ts'
 import { normalizeDestination } from './destinations.ts'
 import { identifier } from './identifier.ts'
+import { sanitizeDefinitions } from './tool-definitions.ts'
 
 /** A fragment under construction. */
 export type Building<T> = { -readonly [Key in keyof T]?: T[Key] }
@@ -314,6 +315,9 @@ function sanitizeIntegrity(integrity: Integrity): Integrity | undefined {
   }
   if (manifest !== undefined && HASH.test(manifest)) {
     kept.tool_manifest_hash = manifest
+  }
+  if (integrity.tools !== undefined) {
+    assign(kept, 'tools', sanitizeDefinitions(integrity.tools))
   }
   if (version !== undefined) {
     kept.knowledge_base_version = version

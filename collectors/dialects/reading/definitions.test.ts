@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { canonical, manifestHash, sha256, systemPromptHash } from './definitions.ts'
+import { canonical, manifestOf, putManifest, sha256, systemPromptHash } from './definitions.ts'
+import type { Draft } from './draft.ts'
 
 const parameters = { type: 'object', properties: { sql: { type: 'string' } } }
 const shapes = {
@@ -9,6 +10,7 @@ const shapes = {
   OpenAI: [{ type: 'function', function: { name: 'query', description: 'Run SQL', parameters } }],
   Gemini: [{ functionDeclarations: [{ name: 'query', description: 'Run SQL', parameters }] }],
 }
+const manifestHash = (value: Parameters<typeof manifestOf>[0]) => manifestOf(value)?.hash
 const reference = manifestHash(JSON.stringify(shapes.specification))
 
 describe('the hash of a tool manifest', () => {
@@ -37,6 +39,30 @@ describe('the hash of a tool manifest', () => {
 
   it('is absent where there is none', () => {
     expect([undefined, '', '[]', '[{"x":1}]', '[{"name":', 'query'].map(manifestHash)).toEqual(Array(6).fill(undefined))
+  })
+})
+
+describe('a manifest in a draft', () => {
+  const manifest = manifestOf(JSON.stringify(shapes.specification))
+  const drafted = (draft: Draft, server?: string) => {
+    putManifest(draft, manifest, server)
+    return draft.integrity
+  }
+
+  it('says what the tools are where a conversation begins, and only their hash behind the results of calls', () => {
+    expect(drafted({ role: 'event' })).toMatchObject({ tool_manifest_hash: reference, tools: [{ name: 'query' }] })
+    expect(drafted({ role: 'event', answered_calls: [{ call_id: '1' }] })).toEqual({ tool_manifest_hash: reference })
+  })
+
+  it('names the server that offers them, and keeps what is known already', () => {
+    const integrity = drafted({ role: 'event', integrity: { model: 'm' } }, 'crm')
+    expect(integrity).toMatchObject({ model: 'm', tools: [{ name: 'query', server: 'crm' }] })
+  })
+
+  it('says nothing where there is none', () => {
+    const draft: Draft = { role: 'event' }
+    putManifest(draft, undefined)
+    expect(draft).toEqual({ role: 'event' })
   })
 })
 

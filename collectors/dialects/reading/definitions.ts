@@ -5,9 +5,12 @@
  * hash remembered. Remembering is not state: the same text always gives the same hash.
  */
 import { hash } from 'node:crypto'
+import { type Integrity, TOOLS_LIMIT, type ToolDefinition } from '../../../schema/telemetry.ts'
 import { TextMemory } from '../../../schema/text-memory.ts'
 import type { AttributeValue } from '../../otlp/records.ts'
 import { asJson, DEPTH_LIMIT, field, fieldLabel, type Json, jsonText, text } from '../../otlp/values.ts'
+import type { Draft } from './draft.ts'
+import { summaryOf, type WrittenDefinition } from './tool-summary.ts'
 
 /** The most definitions of one manifest that are hashed. */
 const DEFINITION_LIMIT = 512
@@ -26,16 +29,42 @@ export function systemPromptHash(prompt: string): string {
 
 const systemPrompts = new TextMemory(sha256, REMEMBERED)
 
-/**
- * Hash of the tools offered to a model: of name, description and parameters of each, sorted by name, so that neither
- * the order nor the convention they are written in matters. `undefined` when none can be read.
- */
-export function manifestHash(value: AttributeValue): string | undefined {
+/** The tools offered to a model. */
+export interface Manifest {
+  /**
+   * Of name, description and parameters of each, sorted by name, so that neither the order nor the convention they are
+   * written in matters.
+   */
+  readonly hash: string
+  /** The same list for the same text: whoever reworks it can remember what came of it. */
+  readonly tools: readonly ToolDefinition[]
+}
+
+/** The tools offered to a model, as written. `undefined` when none can be read. */
+export function manifestOf(value: AttributeValue): Manifest | undefined {
   const written = typeof value === 'string' ? value : text(value)
   return written === undefined ? undefined : manifests.of(written)
 }
 
-/** Hash of one tool's definition, comparable with what `manifestHash` takes together. */
+/**
+ * Says in a draft what tools were offered. What they are is said on calls that begin a conversation alone: behind the
+ * results of calls they are what they were, and they would be most of what is stored.
+ *
+ * @param server that offers all of them, where it is known.
+ */
+export function putManifest(draft: Draft, manifest: Manifest | undefined, server?: string): void {
+  if (manifest === undefined) {
+    return
+  }
+  const integrity: Integrity = { ...draft.integrity, tool_manifest_hash: manifest.hash }
+  if (draft.answered_calls === undefined) {
+    const { tools } = manifest
+    integrity.tools = (server === undefined ? tools : tools.map((tool) => ({ ...tool, server }))) as ToolDefinition[]
+  }
+  draft.integrity = integrity
+}
+
+/** Hash of one tool's definition, comparable with what a `Manifest` takes together. */
 export function definitionHash(definition: Json): string {
   return sha256(canonical(definition))
 }
@@ -68,22 +97,23 @@ export function canonical(node: Json, depth = 0): string {
   return `{${members.join(',')}}`
 }
 
-const manifests = new TextMemory((written): string | undefined => {
+const manifests = new TextMemory((written): Manifest | undefined => {
   const definitions = readDefinitions(asJson(written))
   if (definitions.length === 0) {
     return undefined
   }
-  const lines = definitions.map((definition) => canonical(definition)).sort()
-  return sha256(lines.join('\n'))
+  const lines = definitions.map((definition) => canonical(definition as unknown as Json))
+  const tools = definitions.slice(0, TOOLS_LIMIT).map((each, index) => summaryOf(each, sha256(lines[index] ?? '')))
+  return { hash: sha256([...lines].sort().join('\n')), tools }
 }, REMEMBERED)
 
 /** Name, description and parameters of every definition, whichever of the four shapes they are in. */
-export function readDefinitions(node: Json | undefined): readonly Json[] {
+export function readDefinitions(node: Json | undefined): readonly WrittenDefinition[] {
   const list = Array.isArray(node) ? node : (field(node, 'tools') ?? field(node, 'function_tools'))
   if (!Array.isArray(list)) {
     return []
   }
-  const found: Json[] = []
+  const found: WrittenDefinition[] = []
   for (const raw of list.slice(0, DEFINITION_LIMIT)) {
     // `ai.prompt.tools` is a list of strings, each the JSON of one definition.
     const entry = typeof raw === 'string' ? (asJson(raw) ?? raw) : raw
@@ -97,7 +127,7 @@ export function readDefinitions(node: Json | undefined): readonly Json[] {
   return found
 }
 
-function readDefinition(entry: Json): readonly Json[] {
+function readDefinition(entry: Json): readonly WrittenDefinition[] {
   const inner = field(entry, 'function') ?? field(entry, 'toolSpec') ?? entry
   const name = typeof inner === 'string' ? inner : fieldLabel(inner, 'name')
   if (name === undefined) {

@@ -6,7 +6,7 @@ import type { Integrity } from '../../../schema/telemetry.ts'
 import type { AttributeMap, Span } from '../../otlp/records.ts'
 import { asJson, field, firstLabel, firstText, type Json, label, labels, num, plain, text } from '../../otlp/values.ts'
 import { dataset, datasets, documentDataset, namedDatasets } from './datasets.ts'
-import { descriptionHash, manifestHash, systemPromptHash } from './definitions.ts'
+import { descriptionHash, manifestOf, putManifest, systemPromptHash } from './definitions.ts'
 import {
   type Draft,
   draftOf,
@@ -213,8 +213,11 @@ export function modelCall(span: Span, framework?: string): Draft {
 /** What the agent is made of, as far as a model call shows it. */
 export function putIntegrity(draft: Draft, attributes: AttributeMap, system: string | undefined): void {
   const model = modelOf(attributes)
-  const manifest = manifestHash(attributes.get('gen_ai.tool.definitions'))
-  if (model === undefined && system === undefined && manifest === undefined) {
+  const definitions = attributes.get('gen_ai.tool.definitions')
+  if (definitions !== undefined) {
+    putManifest(draft, manifestOf(definitions))
+  }
+  if (model === undefined && system === undefined) {
     return
   }
   const integrity: Integrity = { ...draft.integrity }
@@ -223,9 +226,6 @@ export function putIntegrity(draft: Draft, attributes: AttributeMap, system: str
   }
   if (system !== undefined) {
     integrity.system_prompt_hash = systemPromptHash(system)
-  }
-  if (manifest !== undefined) {
-    integrity.tool_manifest_hash = manifest
   }
   draft.integrity = integrity
 }
