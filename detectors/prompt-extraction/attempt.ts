@@ -2,9 +2,10 @@
 import { type Decoded, decodedParts, reversed, rot13 } from '../text/decode.ts'
 import { foldText } from '../text/normalize.ts'
 import { respell } from '../text/respell.ts'
+import type { Reading } from '../text/sentences.ts'
 import { asksForPrompt, FEATURES, featuresOf } from './features.ts'
 import { LEXICON } from './lexicon.ts'
-import { type Reading, readText } from './reading.ts'
+import { readText } from './reading.ts'
 import { BIAS, THRESHOLD, WEIGHTS } from './weights.ts'
 
 export interface Attempt {

@@ -1,5 +1,5 @@
 /** Marks that pretend to end the input or to open another turn: `%%%`, `[/INST]`, `<|im_end|>`, `system:`. */
-import type { Sentence } from './reading.ts'
+import type { Sentence } from '../text/sentences.ts'
 
 const MARKS = ['%%%', '<|', '[inst', '[/inst', '<<', '</', '<system', '<user', '<assistant']
 const ROLE_LINE = /(?:^|\n) ?(?:assistant|system|user|ai|human) ?:/

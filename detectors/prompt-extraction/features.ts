@@ -6,9 +6,10 @@
  * with such requests, in the sentence itself or near it (`near:override`). Words of every language give the same
  * features, so weights learned from one language hold for all.
  */
+
+import type { Reading, Sentence, Word } from '../text/sentences.ts'
 import { boundaryMarks } from './boundary-marks.ts'
 import { MEANINGS as M } from './meanings.ts'
-import type { Reading, Sentence, Word } from './reading.ts'
 import { isOverridden, isTold, near, OF_SOMETHING, OWN_TIES, TIES, tiesOf, USERS } from './ties.ts'
 
 const VERBS = ['reveal', 'transform', 'give', 'ask'] as const

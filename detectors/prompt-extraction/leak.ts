@@ -7,9 +7,10 @@
  */
 import { eachShingle, FEWEST_SHINGLES, shingles } from '../../rules/shingles.ts'
 import { foldText } from '../text/normalize.ts'
+import type { Reading, Sentence } from '../text/sentences.ts'
 import { disguises } from './disguises.ts'
 import { MEANINGS as M } from './meanings.ts'
-import { type Reading, readText, type Sentence } from './reading.ts'
+import { readText } from './reading.ts'
 
 /** How many shingles stand for one prompt: its smallest hashes, which sample it evenly. */
 export const SAMPLE = 192

@@ -1,6 +1,7 @@
 /** What ties an object (`instructions`, `text`, `password`) to the agent, to the user, or to something else. */
+
+import type { Word } from '../text/sentences.ts'
 import { MEANINGS as M } from './meanings.ts'
-import type { Word } from './reading.ts'
 
 /** The first four say that the object is the agent's or came before the user's message. */
 export const TIES = ['yours', 'given', 'prior', 'initial', 'whole', 'users', 'of something', 'the', 'loose'] as const
