@@ -77,7 +77,7 @@ async function loadSpans(options: LoadOptions, wanted: number): Promise<Readable
 
 async function spansOf(told: Session, seed: string, startMs: number, conversation: string): Promise<ReadableSpan[]> {
   const exporter = new InMemorySpanExporter()
-  const tracing = openTracing(told.service, seed, exporter)
+  const tracing = openTracing(told, seed, exporter)
   play(told, tracing.tracer, startMs, conversation)
   await tracing.flush()
   return exporter.getFinishedSpans()

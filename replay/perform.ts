@@ -10,6 +10,7 @@ import { play } from './play.ts'
 import { readSession, type Session } from './session.ts'
 import { openTracing } from './tracing.ts'
 
+/** A scenario of a folder. */
 export interface NamedSession {
   /** The file's name without its ending. */
   readonly name: string
@@ -47,7 +48,7 @@ export async function perform(
   exporter: SpanExporter,
 ): Promise<{ readonly conversation: string; readonly endMs: number }> {
   const conversation = `${name}-${run}`
-  const tracing = openTracing(session.service, `${run}/${name}`, exporter)
+  const tracing = openTracing(session, `${run}/${name}`, exporter)
   const endMs = play(session, tracing.tracer, startMs, conversation)
   await tracing.flush()
   return { conversation, endMs }

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { type Context, context, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api'
-import type { ChatStep, Session, Step, ToolStep } from './session.ts'
+import type { ChatStep, DelegateStep, Request, Session, SpanStep, Step, ToolStep } from './session.ts'
 
 /** One performance of one session. */
 interface Performance {
@@ -19,6 +19,13 @@ interface Performance {
 
 const DEFAULT_MS = 180
 const PAUSE_MS = 25
+const KINDS = {
+  internal: SpanKind.INTERNAL,
+  client: SpanKind.CLIENT,
+  server: SpanKind.SERVER,
+  producer: SpanKind.PRODUCER,
+  consumer: SpanKind.CONSUMER,
+} as const
 
 /**
  * @param startMs event time of the first span.
@@ -41,6 +48,7 @@ export function play(session: Session, tracer: Tracer, startMs: number, conversa
       'gen_ai.operation.name': 'invoke_agent',
       ...identity,
       ...(session.user === undefined ? {} : { 'user.id': session.user }),
+      ...session.attributes,
     },
   })
   playSteps(performance, trace.setSpan(context.active(), root), session.steps)
@@ -50,8 +58,11 @@ export function play(session: Session, tracer: Tracer, startMs: number, conversa
 
 function playSteps(performance: Performance, parent: Context, steps: readonly Step[]): void {
   for (const step of steps) {
+    performance.nowMs += step.wait_ms ?? 0
     if ('agent' in step) {
       delegate(performance, parent, step)
+    } else if ('span' in step) {
+      otherSpan(performance, parent, step)
     } else if ('tool' in step) {
       for (let time = 0; time < (step.times ?? 1); time += 1) {
         callTool(performance, parent, step)
@@ -63,47 +74,51 @@ function playSteps(performance: Performance, parent: Context, steps: readonly St
   }
 }
 
-function delegate(performance: Performance, parent: Context, step: Extract<Step, { agent: string }>): void {
+function delegate(performance: Performance, parent: Context, step: DelegateStep): void {
+  const version = step.version === undefined ? {} : { 'gen_ai.agent.version': step.version }
+  const own = { 'gen_ai.agent.id': step.agent, 'gen_ai.agent.name': step.agent, ...version }
   const span = performance.tracer.startSpan(
     `invoke_agent ${step.agent}`,
     {
       startTime: performance.nowMs,
       attributes: {
         'gen_ai.operation.name': 'invoke_agent',
-        'gen_ai.agent.id': step.agent,
-        'gen_ai.agent.name': step.agent,
+        ...own,
         'gen_ai.conversation.id': performance.conversation,
         ...(step.task === undefined ? {} : { 'gen_ai.input.messages': messages('user', step.task) }),
+        ...step.attributes,
       },
     },
     parent,
   )
-  const identity = { ...performance.identity, 'gen_ai.agent.id': step.agent, 'gen_ai.agent.name': step.agent }
+  const identity = { 'gen_ai.conversation.id': performance.conversation, ...own }
   const inner = { ...performance, identity }
   playSteps(inner, trace.setSpan(parent, span), step.steps)
-  performance.nowMs = inner.nowMs
+  performance.nowMs = inner.nowMs + (step.ms ?? 0)
   performance.calls = inner.calls
   span.end(performance.nowMs)
 }
 
 function chat(performance: Performance, parent: Context, step: ChatStep): void {
   const { session } = performance
+  const { model = session.model ?? 'model', system = session.system } = step
   const span = performance.tracer.startSpan(
-    `chat ${session.model ?? 'model'}`,
+    `chat ${model}`,
     {
       kind: SpanKind.CLIENT,
       startTime: performance.nowMs,
       attributes: {
         'gen_ai.operation.name': 'chat',
-        'gen_ai.request.model': session.model ?? 'model',
-        'gen_ai.input.messages': messages('user', step.prompt),
+        'gen_ai.request.model': model,
+        ...(step.prompt === undefined ? {} : { 'gen_ai.input.messages': messages('user', step.prompt) }),
         ...(step.output === undefined ? {} : { 'gen_ai.output.messages': messages('assistant', step.output) }),
-        ...(session.system === undefined
+        ...(system === undefined
           ? {}
-          : { 'gen_ai.system_instructions': JSON.stringify([{ type: 'text', content: session.system }]) }),
-        'gen_ai.usage.input_tokens': Math.ceil((step.prompt.length + (session.system?.length ?? 0)) / 4),
+          : { 'gen_ai.system_instructions': JSON.stringify([{ type: 'text', content: system }]) }),
+        'gen_ai.usage.input_tokens': Math.ceil(((step.prompt?.length ?? 0) + (system?.length ?? 0)) / 4),
         'gen_ai.usage.output_tokens': Math.ceil((step.output?.length ?? 0) / 4),
         ...ownIdentity(performance),
+        ...step.attributes,
       },
     },
     parent,
@@ -127,6 +142,7 @@ function callTool(performance: Performance, parent: Context, step: ToolStep): vo
         ...(step.result === undefined ? {} : { 'gen_ai.tool.call.result': text(step.result) }),
         ...(step.error === undefined ? {} : { 'error.type': step.error }),
         ...ownIdentity(performance),
+        ...step.attributes,
       },
     },
     parent,
@@ -141,11 +157,29 @@ function callTool(performance: Performance, parent: Context, step: ToolStep): vo
   span.end(performance.nowMs)
 }
 
-function sendRequest(
-  performance: Performance,
-  parent: Context,
-  request: NonNullable<ToolStep['requests']>[number],
-): void {
+/** A span that is nothing but its attributes; it names agent and session where every span does. */
+function otherSpan(performance: Performance, parent: Context, step: SpanStep): void {
+  const span = performance.tracer.startSpan(
+    step.span,
+    {
+      kind: KINDS[step.kind ?? 'internal'],
+      startTime: performance.nowMs,
+      attributes: {
+        ...(step.error === undefined ? {} : { 'error.type': step.error }),
+        ...ownIdentity(performance),
+        ...step.attributes,
+      },
+    },
+    parent,
+  )
+  performance.nowMs += step.ms ?? DEFAULT_MS
+  if (step.error !== undefined) {
+    span.setStatus({ code: SpanStatusCode.ERROR, message: step.error })
+  }
+  span.end(performance.nowMs)
+}
+
+function sendRequest(performance: Performance, parent: Context, request: Request): void {
   const url = new URL(request.url)
   const method = request.method ?? 'GET'
   const span: Span = performance.tracer.startSpan(
@@ -159,6 +193,7 @@ function sendRequest(
         'server.address': url.hostname,
         'server.port': Number(url.port) || (url.protocol === 'https:' ? 443 : 80),
         'http.response.status_code': request.status ?? 200,
+        ...request.attributes,
       },
     },
     parent,

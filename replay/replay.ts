@@ -11,6 +11,7 @@ import { decode, eventRecord, fragmentRecord } from '../engine/records.ts'
 import type { Stage } from '../engine/stage.ts'
 import type { Alert, Notice } from '../schema/alert.ts'
 import { Rejected } from '../schema/errors.ts'
+import type { Finding } from '../schema/finding.ts'
 import type { Fragment } from '../schema/fragment.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import { type Recorded, readRecording } from './recording.ts'
@@ -33,6 +34,7 @@ export interface ReplayOptions {
   readonly validateEvent: (value: unknown) => string | undefined
   /** Every version of an event as it is assembled; a later one with the same id replaces the earlier. */
   readonly onEvent?: (event: Telemetry) => void
+  readonly onFinding?: (finding: Finding) => void
   readonly onAlert?: (alert: Alert, type: Notice['type']) => void
   /** Input that could not be read, with its place, why, and what it is counted as. */
   readonly onRejected?: (place: string, why: string, reason: string) => void
@@ -124,6 +126,9 @@ function observe(topic: Topic, record: BusRecord, options: ReplayOptions): BusRe
     const observed = event.observed_ms === OBSERVED_MS ? { ...event, observed_ms: event.time_ms } : event
     options.onEvent?.(observed)
     return observed === event ? record : eventRecord(observed)
+  }
+  if (topic === 'findings' && options.onFinding !== undefined) {
+    options.onFinding(decode<Finding>(record.value))
   }
   if (topic === 'alerts' && options.onAlert !== undefined) {
     const notice = decode<Notice>(record.value)

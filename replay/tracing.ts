@@ -8,6 +8,7 @@ import {
   type IdGenerator,
   type SpanExporter,
 } from '@opentelemetry/sdk-trace-node'
+import type { Session } from './session.ts'
 
 export interface Tracing {
   readonly tracer: Tracer
@@ -20,9 +21,13 @@ export interface Tracing {
  * @param seed the same seed gives the same trace and span ids in the same order.
  * @param exporter receives every span; one export holds at most 512 of them.
  */
-export function openTracing(service: string, seed: string, exporter: SpanExporter): Tracing {
+export function openTracing(
+  { service, resource }: Pick<Session, 'service' | 'resource'>,
+  seed: string,
+  exporter: SpanExporter,
+): Tracing {
   const provider = new BasicTracerProvider({
-    resource: resourceFromAttributes({ 'service.name': service, 'service.version': '1.0.0' }),
+    resource: resourceFromAttributes({ 'service.name': service, 'service.version': '1.0.0', ...resource }),
     idGenerator: seededIds(seed),
     spanProcessors: [
       // The delay only matters when nobody calls `flush`; every performance does.

@@ -24,7 +24,7 @@ export async function traceBodies(encoding: Encoding): Promise<readonly Uint8Arr
   return Promise.all(
     sessions.map(async ({ name, session }) => {
       const exporter = new InMemorySpanExporter()
-      const tracing = openTracing(session.service, `test/${name}`, exporter)
+      const tracing = openTracing(session, `test/${name}`, exporter)
       play(session, tracing.tracer, START_MS, name)
       await tracing.flush()
       return serialized(TRACES[encoding].serializeRequest(exporter.getFinishedSpans()))
