@@ -82,7 +82,10 @@ describe('a fragment', () => {
       requested_calls: [{ call_id: 'c1', arguments: '{"bucket":"reports"}' }],
     }
     const fragment = one(draft)
-    expect(fragment.dataset_scope).toEqual([{ id: 'leads', classification: 'restricted' }, { id: 'orders' }])
+    expect(fragment.dataset_scope).toEqual([
+      { id: 'leads', classification: 'restricted', operation: 'read' },
+      { id: 'orders', operation: 'read' },
+    ])
     expect(fragment.requested_calls?.[0]?.dataset_scope).toEqual([{ id: 'reports' }])
     // A query is searched for, not run.
     expect(one({ ...draft, operation: 'retrieval', dataset_scope: [] }).dataset_scope).toBeUndefined()

@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { tablesOf } from './sql-tables.ts'
 
+const namesOf = (query: string) => tablesOf(query).map(({ name }) => name)
+
 describe('tables of a query', () => {
   it.each<[string, string[]]>([
     ['SELECT name FROM customers WHERE id = $1', ['customers']],
@@ -28,7 +30,7 @@ describe('tables of a query', () => {
     ['SELECT * FROM/* here */secrets -- not from elsewhere', ['secrets']],
     ['SELECT * FROM Orders JOIN orders o2 ON true', ['Orders']],
   ])('%s', (query, tables) => {
-    expect(tablesOf(query)).toEqual(tables)
+    expect(namesOf(query)).toEqual(tables)
   })
 
   it.each<[string, string, string[]]>([
@@ -51,7 +53,7 @@ describe('tables of a query', () => {
     ['a query of nothing', 'SELECT 1', []],
     ['a beginning without an end', "SELECT * FROM t WHERE a = 'from x", ['t']],
   ])('are not %s', (_what, query, tables) => {
-    expect(tablesOf(query)).toEqual(tables)
+    expect(namesOf(query)).toEqual(tables)
   })
 
   it('are found again whatever the parts of the statement look like', () => {
@@ -69,7 +71,7 @@ describe('tables of a query', () => {
     fc.assert(
       fc.property(table, table, gap, noise, ({ name, written }, other, space, column) => {
         const query = `SELECT ${column}${space}FROM${space}${written} AS x JOIN${space}${other.written} y ON x.a = ${column}`
-        expect(tablesOf(query)).toEqual([...new Set([name, other.name])])
+        expect(namesOf(query)).toEqual([...new Set([name, other.name])])
       }),
     )
   })
@@ -95,5 +97,36 @@ describe('tables of a query', () => {
     for (const unit of units) {
       expect(tablesOf(`select ${unit.repeat(Math.ceil(262_144 / unit.length))}`).length).toBeLessThanOrEqual(16)
     }
+  })
+})
+
+describe('what a query does with its tables', () => {
+  it.each<[string, Record<string, string | undefined>]>([
+    ['SELECT * FROM a JOIN b ON true, c', { a: 'read', b: 'read', c: 'read' }],
+    ['SELECT x INTO copy_of FROM original', { copy_of: 'write', original: 'read' }],
+    ['INSERT INTO a SELECT * FROM b', { a: 'write', b: 'read' }],
+    ['UPDATE a SET x = 1 WHERE id IN (SELECT id FROM b)', { a: 'write', b: 'read' }],
+    ['MERGE INTO a USING b ON true WHEN MATCHED THEN DELETE', { a: 'write', b: 'read' }],
+    ['DELETE FROM a USING b WHERE a.id = b.id', { a: 'delete', b: 'read' }],
+    ['TRUNCATE a, b', { a: 'delete', b: 'delete' }],
+    ['DROP TABLE IF EXISTS a, b', { a: 'delete', b: 'delete' }],
+    ['CREATE TABLE a AS SELECT * FROM b', { a: 'write', b: 'read' }],
+    ['ALTER TABLE a ADD x int', { a: 'write' }],
+    ['SELECT * FROM a; DELETE FROM A', { a: 'delete' }],
+    ['WITH gone AS (DELETE FROM a RETURNING *) SELECT * FROM gone JOIN b ON true', { a: 'delete', b: 'read' }],
+  ])('%s', (query, operations) => {
+    expect(Object.fromEntries(tablesOf(query).map(({ name, operation }) => [name, operation]))).toEqual(operations)
+  })
+
+  it.each([
+    ['what may be changed together with another', 'UPDATE a, b SET a.x = b.x', [undefined]],
+    ['what is deleted by its alias', 'DELETE x FROM a x JOIN b', [undefined, undefined]],
+    ['a copy, until its direction is read', 'COPY a TO STDOUT', [undefined]],
+  ])('says nothing of %s', (_, query, operations) => {
+    expect(
+      tablesOf(query)
+        .map(({ operation }) => operation)
+        .slice(-operations.length),
+    ).toEqual(operations)
   })
 })

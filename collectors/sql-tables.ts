@@ -5,6 +5,8 @@
  *
  * One pass, bounded in what it reads and gives, whatever the text is.
  */
+import type { DatasetOperation } from '../schema/telemetry.ts'
+import { graver } from './dataset-operation.ts'
 import { words } from './sanitize/words.ts'
 
 /** The most tables read from one text. */
@@ -33,6 +35,21 @@ const INTO_VERBS = words('insert merge replace select copy')
 const TABLE_VERBS = words('create drop alter truncate lock insert optimize rename refresh analyze describe')
 const STARTS: ReadonlySet<string> = new Set(['', ...words('explain analyze verbose begin as ; ( )')])
 
+/** A table that a statement names. */
+export interface SqlTable {
+  /** As written, without quotes, with the qualifiers it has there (`crm.Customers`). */
+  readonly name: string
+  /** The gravest thing that the text does with it; absent where the verb alone does not say. */
+  readonly operation: DatasetOperation | undefined
+}
+
+/** What the verbs do that stand before a table's own name: `UPDATE t`, `DROP TABLE t`. */
+const VERB_OPERATIONS: ReadonlyMap<string, DatasetOperation> = new Map([
+  ...['insert', 'update', 'replace', 'merge', 'create', 'alter', 'rename'].map((verb) => [verb, 'write'] as const),
+  ...['truncate', 'drop'].map((verb) => [verb, 'delete'] as const),
+  ...['describe', 'analyze'].map((verb) => [verb, 'read'] as const),
+])
+
 /** What is known of the text between two parentheses. */
 interface Level {
   /** The next `FROM` begins a list of tables; that of `EXTRACT(YEAR FROM ...)` does not. */
@@ -48,18 +65,18 @@ interface Reading {
   readonly text: string
   at: number
   readonly levels: Level[]
-  /** As written, by their names in lower case. */
-  readonly tables: Map<string, string>
+  /** By their names in lower case. */
+  readonly tables: Map<string, SqlTable>
   readonly made: Set<string>
   verb: string
   previous: string
 }
 
 /**
- * The tables an SQL text names, in the order they stand there, at most `TABLE_LIMIT`, each once: as written, without quotes,
- * with the qualifiers they have there (`crm.Customers`). Never throws; for datasets of database spans and of arguments.
+ * The tables an SQL text names, in the order they stand there, at most `TABLE_LIMIT`, each once. Never throws; for
+ * datasets of database spans and of arguments.
  */
-export function tablesOf(sql: string): readonly string[] {
+export function tablesOf(sql: string): readonly SqlTable[] {
   const text = sql.length > READ_LIMIT ? sql.slice(0, READ_LIMIT) : sql
   const reading: Reading = {
     text,
@@ -118,7 +135,7 @@ function readMark(mark: string, reading: Reading): void {
     reading.levels.splice(0, levels.length, newLevel())
     reading.verb = ''
   } else if (mark === ',' && level.list) {
-    expectTable(reading, false)
+    expectTable(reading, false, listedOperation(reading.verb))
   } else if (mark === ',' && level.within) {
     level.made = readName(reading)
   }
@@ -147,33 +164,34 @@ function readWord(word: string, reading: Reading): void {
       break
     case 'from':
       if (level.from && reading.previous !== 'distinct') {
+        const deleted = reading.verb === 'delete' && reading.previous === 'delete'
         level.from = false
         level.list = true
-        expectTable(reading, false)
+        expectTable(reading, false, deleted ? 'delete' : joinedOperation(reading.verb))
       }
       break
     case 'join':
     case 'straight_join':
       if (level.list && reading.previous !== 'array') {
-        expectTable(reading, false)
+        expectTable(reading, false, joinedOperation(reading.verb))
       }
       break
     case 'into':
       if (INTO_VERBS.has(reading.verb)) {
-        expectTable(reading, true)
+        expectTable(reading, true, 'write')
       }
       break
     case 'table':
       if (TABLE_VERBS.has(reading.verb)) {
         level.list = reading.verb === 'drop' || reading.verb === 'truncate' || reading.verb === 'lock'
-        expectTable(reading, true)
+        expectTable(reading, true, VERB_OPERATIONS.get(reading.verb))
       }
       break
     case 'using':
       if (reading.verb === 'merge' || reading.verb === 'delete') {
         level.list = reading.verb === 'delete'
         if (reading.text[reading.at] !== '(') {
-          expectTable(reading, false)
+          expectTable(reading, false, 'read')
         }
       }
       break
@@ -184,7 +202,7 @@ function readWord(word: string, reading: Reading): void {
       if (starts) {
         level.from = word === 'update'
         level.list = word === 'update' || word === 'truncate'
-        expectTable(reading, word !== 'truncate')
+        expectTable(reading, word !== 'truncate', VERB_OPERATIONS.get(word))
       }
       break
   }
@@ -197,8 +215,28 @@ function readMaking(level: Level, reading: Reading): void {
   level.within = level.made !== undefined
 }
 
+/** Behind a comma comes another table of the same kind, where the verb has one kind alone. */
+function listedOperation(verb: string): DatasetOperation | undefined {
+  return verb === 'truncate' || verb === 'drop' ? 'delete' : joinedOperation(verb)
+}
+
+/** Some databases update and delete what is joined, too: of those nothing is said. */
+function joinedOperation(verb: string): DatasetOperation | undefined {
+  return verb === 'update' || verb === 'delete' || verb === 'lock' ? undefined : 'read'
+}
+
+/** Keeps a table and the gravest thing that is done with it. */
+function keepTable(name: string, operation: DatasetOperation | undefined, { tables }: Reading): void {
+  const key = name.toLowerCase()
+  const known = tables.get(key)
+  tables.set(
+    key,
+    known === undefined ? { name, operation } : { name: known.name, operation: graver(known.operation, operation) },
+  )
+}
+
 /** Reads the table that should come now. `listed`: a parenthesis behind its name begins columns, not what a function is given. */
-function expectTable(reading: Reading, listed: boolean): void {
+function expectTable(reading: Reading, listed: boolean, operation: DatasetOperation | undefined): void {
   for (;;) {
     const before = reading.at
     const name = readName(reading)
@@ -220,8 +258,8 @@ function expectTable(reading: Reading, listed: boolean): void {
       return
     }
     const called = ignore(reading) && reading.text[reading.at] === '(' && !listed
-    if (!called && !reading.tables.has(lower)) {
-      reading.tables.set(lower, name)
+    if (!called) {
+      keepTable(name, operation, reading)
     }
     reading.previous = lower
     return

@@ -63,6 +63,10 @@ export const Agent = Type.Object(
 )
 export type Agent = Static<typeof Agent>
 
+export const DATASET_OPERATIONS = ['read', 'write', 'delete'] as const
+/** What was done with a dataset, the least grave first. */
+export type DatasetOperation = (typeof DATASET_OPERATIONS)[number]
+
 /** One link of the chain from the principal at the origin to the acting agent. */
 export const Subject = Type.Object(
   { kind: Type.Enum(['human', 'agent', 'service']), id: Name, name: Type.Optional(Name) },
@@ -75,7 +79,13 @@ export type Subject = Static<typeof Subject>
  * (`postgresql/crm/leads`), or, from arguments, what they say of its end (`leads`).
  */
 export const Dataset = Type.Object(
-  { id: Name, classification: Type.Optional(Type.Enum([...CLASSIFICATIONS])), tenant: Type.Optional(Name) },
+  {
+    id: Name,
+    classification: Type.Optional(Type.Enum([...CLASSIFICATIONS])),
+    tenant: Type.Optional(Name),
+    /** The gravest thing that was done with it, where a statement or the agent itself says so. */
+    operation: Type.Optional(Type.Enum([...DATASET_OPERATIONS])),
+  },
   strict,
 )
 export type Dataset = Static<typeof Dataset>

@@ -48,6 +48,11 @@ describe('records of one event', () => {
       call({ dataset_scope: [{ id: 'crm', classification: 'restricted' }, { id: 'kb' }] }),
     )
     expect(dataset_scope).toEqual([{ id: 'crm', classification: 'restricted' }, { id: 'kb' }])
+    const leads = { id: 'crm', classification: 'restricted' as const, operation: 'read' as const }
+    expect(
+      merged(call({ dataset_scope: [{ id: 'crm', operation: 'delete' }] }), call({ dataset_scope: [leads] }))
+        .dataset_scope,
+    ).toEqual([{ ...leads, operation: 'delete' }])
   })
 
   it('fill in for each other, field by field', () => {

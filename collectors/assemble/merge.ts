@@ -15,6 +15,7 @@ import {
   type Tool,
   type Volume,
 } from '../../schema/telemetry.ts'
+import { graver } from '../dataset-operation.ts'
 import type { Contribution } from './contribution.ts'
 import { type Children, type Draft, RANK } from './draft.ts'
 
@@ -283,12 +284,29 @@ function unionOf<T>(lists: readonly (readonly T[])[], keyOf: (member: T) => stri
   return sorted.slice(0, LIST_LIMIT).map(([, member]) => member)
 }
 
-/** The stricter classification of one dataset wins. */
+/** Of one dataset the stricter classification and the graver operation win. */
 function unionOfDatasets(lists: readonly (readonly Dataset[])[]): readonly Dataset[] {
-  const strictness = ({ classification }: Dataset) =>
+  const keyOf = ({ id, tenant }: Dataset) => `${id}\n${tenant ?? ''}`
+  const strictest = new Map<string, Dataset>()
+  for (const dataset of lists.flat()) {
+    const key = keyOf(dataset)
+    const known = strictest.get(key)
+    strictest.set(key, known === undefined ? dataset : stricter(known, dataset))
+  }
+  return unionOf([[...strictest.values()]], keyOf)
+}
+
+function stricter(one: Dataset, other: Dataset): Dataset {
+  const rank = ({ classification }: Dataset) =>
     classification === undefined ? -1 : CLASSIFICATIONS.indexOf(classification)
-  const strictestFirst = lists.flat().sort((a, b) => strictness(b) - strictness(a))
-  return unionOf([strictestFirst], ({ id, tenant }) => `${id}\n${tenant ?? ''}`)
+  const classification = rank(other) > rank(one) ? other.classification : one.classification
+  const operation = graver(one.operation, other.operation)
+  return {
+    id: one.id,
+    ...(classification === undefined ? {} : { classification }),
+    ...(one.tenant === undefined ? {} : { tenant: one.tenant }),
+    ...(operation === undefined ? {} : { operation }),
+  }
 }
 
 const VOLUMES = ['bytes_in', 'bytes_out', 'rows', 'documents', 'input_tokens', 'output_tokens', 'cost_usd'] as const

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { LIST_LIMIT, NAME_LIMIT } from '../../schema/telemetry.ts'
 import { readArguments } from './arguments.ts'
 
-const found = (value: unknown) => readArguments(typeof value === 'string' ? value : JSON.stringify(value)).datasets
+const read = (value: unknown) => readArguments(typeof value === 'string' ? value : JSON.stringify(value)).datasets
+const found = (value: unknown) => read(value).map(({ id }) => id)
 
 describe('datasets found in arguments:', () => {
   test.each<[string, unknown, string[]]>([
@@ -245,4 +246,12 @@ describe('on arbitrary arguments', () => {
       expect(found(given).length).toBeLessThanOrEqual(LIST_LIMIT)
     }
   })
+})
+
+test('what a statement does with a dataset is kept, the gravest of it; names alone say nothing of it', () => {
+  expect(read({ statements: ['select * from leads where a = 1', 'delete from Leads where a = 1'] })).toEqual([
+    { id: 'leads', operation: 'delete' },
+  ])
+  expect(read({ table: 'leads' })).toEqual([{ id: 'leads' }])
+  expect(read({ command: `psql -c "insert into leads values (1)"` })).toEqual([{ id: 'leads', operation: 'write' }])
 })

@@ -4,8 +4,9 @@
  * side by side make one id: `{"database": "crm", "table": "leads"}` is `crm/leads`. Noise is worse than a miss: paths of
  * files, numbers, sentences and placeholders name nothing.
  */
-import { LIST_LIMIT } from '../../schema/telemetry.ts'
-import { tablesOf } from '../sql-tables.ts'
+import { type Dataset, type DatasetOperation, LIST_LIMIT } from '../../schema/telemetry.ts'
+import { graver } from '../dataset-operation.ts'
+import { type SqlTable, tablesOf } from '../sql-tables.ts'
 import { datasetName } from './dataset-name.ts'
 import { datasetsOfUris, resourceId } from './dataset-uris.ts'
 import { identifier } from './identifier.ts'
@@ -47,15 +48,15 @@ export function addPart(parts: DatasetParts, part: DatasetPart, value: unknown):
   }
 }
 
-/** Ids of datasets found in one set of arguments, each once, at most as many as an event holds. */
-export class DatasetIds {
-  /** Absent until there is one: most arguments name none. */
-  #found: Set<string> | undefined
+/** Datasets found in one set of arguments, each once with the gravest operation, at most as many as an event holds. */
+export class FoundDatasets {
+  /** Operations by id. Absent until there is one: most arguments name none. */
+  #found: Map<string, DatasetOperation | undefined> | undefined
 
-  add(id: string | undefined): void {
-    if (id !== undefined && !this.full) {
-      this.#found ??= new Set()
-      this.#found.add(id)
+  add(id: string | undefined, operation?: DatasetOperation): void {
+    if (id !== undefined && (!this.full || this.#found?.has(id) === true)) {
+      this.#found ??= new Map()
+      this.#found.set(id, graver(this.#found.get(id), operation))
     }
   }
 
@@ -65,41 +66,52 @@ export class DatasetIds {
     }
   }
 
+  addTables(tables: readonly SqlTable[]): void {
+    for (const { name, operation } of tables) {
+      this.add(datasetName(name), operation)
+    }
+  }
+
   get full(): boolean {
     return this.#found !== undefined && this.#found.size >= LIST_LIMIT
   }
 
-  list(): readonly string[] {
-    return this.#found === undefined ? NONE : [...this.#found]
+  list(): readonly Dataset[] {
+    return this.#found === undefined
+      ? NONE
+      : Array.from(this.#found, ([id, operation]) => (operation === undefined ? { id } : { id, operation }))
   }
 }
 
 /** The datasets in one value, whatever it is called: URIs, and what quoted statements of a command line or of code name. */
-export function findDatasets(text: string, isCommand: boolean, found: DatasetIds): void {
+export function findDatasets(text: string, isCommand: boolean, found: FoundDatasets): void {
   if (text.includes('://')) {
     found.addAll(datasetsOfUris(text))
   }
   if (isCommand) {
-    found.addAll(tablesOfQuoted(text).map(datasetName))
+    found.addTables(tablesOfQuoted(text))
   }
 }
 
 /** The tables of a value without a name that is an SQL statement. */
-export function findStatement(text: string, found: DatasetIds): void {
-  found.addAll(tablesOfStatement(text).map(datasetName))
+export function findStatement(text: string, found: FoundDatasets): void {
+  found.addTables(tablesOfStatement(text))
 }
 
 /** The datasets that the named values of one object make together. */
-export function composeDatasets(parts: DatasetParts, found: DatasetIds): void {
+export function composeDatasets(parts: DatasetParts, found: FoundDatasets): void {
   const [database] = namesOf(parts.get('database'))
   const [schema] = namesOf(parts.get('schema'))
   const [project] = namesOf(parts.get('project'))
   const datasets = namesOf(parts.get('dataset')).map((name) => joined('.', project, name))
-  const tables = [...namesOf(parts.get('table')), ...stringsOf(parts.get('sql')).flatMap(tablesOf)]
+  const tables: readonly SqlTable[] = [
+    ...namesOf(parts.get('table')).map((name) => ({ name, operation: undefined })),
+    ...stringsOf(parts.get('sql')).flatMap(tablesOf),
+  ]
   const before = datasets[0] ?? schema
-  for (const table of tables) {
+  for (const { name, operation } of tables) {
     // A table with a qualifier needs none of the others.
-    found.add(datasetName(joined('/', database, table.includes('.') ? table : joined('.', before, table))))
+    found.add(datasetName(joined('/', database, name.includes('.') ? name : joined('.', before, name))), operation)
   }
   const collections = [...namesOf(parts.get('collection')), ...namesOf(parts.get('index'))]
   const space = database ?? namesOf(parts.get('namespace'))[0]
@@ -151,7 +163,7 @@ function stringsOf(values: readonly unknown[] | undefined): readonly string[] {
   return values === undefined ? NONE : values.filter((value) => typeof value === 'string')
 }
 
-const NONE: readonly string[] = []
+const NONE: readonly never[] = []
 
 function joined(separator: string, before: string | undefined, name: string): string {
   return before === undefined ? name : `${before}${separator}${name}`

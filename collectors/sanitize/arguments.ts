@@ -5,13 +5,13 @@
  * Arguments that are JSON are read by name; JSON in a string is read like any other. What is not JSON is one bare value, a
  * command line, code, or JSON that was cut.
  */
-import type { Destination } from '../../schema/telemetry.ts'
+import type { Dataset, Destination } from '../../schema/telemetry.ts'
 import { TEXT_LIMIT } from '../otlp/values.ts'
 import {
   addPart,
   composeDatasets,
-  DatasetIds,
   type DatasetParts,
+  FoundDatasets,
   findDatasets,
   findStatement,
 } from './argument-datasets.ts'
@@ -37,8 +37,8 @@ const QUOTED = /["']([^"']{1,300})["']/g
 export interface NamedInArguments {
   /** Endpoints, at most `LIST_LIMIT`, each once. */
   readonly destinations: readonly Destination[]
-  /** Ids of datasets in their normal form, masked; at most `LIST_LIMIT`, each once. */
-  readonly datasets: readonly string[]
+  /** Datasets by ids in their normal form, masked; at most `LIST_LIMIT`, each once. */
+  readonly datasets: readonly Dataset[]
 }
 
 /** Reads the arguments of a call, raw as the emitter sent them. Never throws; called by the intake for every call. */
@@ -46,7 +46,7 @@ export function readArguments(argumentsText: string): NamedInArguments {
   const text = argumentsText.length > TEXT_LIMIT ? argumentsText.slice(0, TEXT_LIMIT) : argumentsText
   const reading: Reading = {
     found: new Endpoints(),
-    datasets: new DatasetIds(),
+    datasets: new FoundDatasets(),
     values: VALUES,
     broken: 0,
     isQuoted: false,
@@ -62,7 +62,7 @@ export function readArguments(argumentsText: string): NamedInArguments {
 
 interface Reading {
   readonly found: Endpoints
-  readonly datasets: DatasetIds
+  readonly datasets: FoundDatasets
   /** How many values may still be looked at. */
   values: number
   /** How many texts began like JSON and were none. */

@@ -17,6 +17,7 @@ import {
   type Tool,
   type Volume,
 } from '../../schema/telemetry.ts'
+import { graver } from '../dataset-operation.ts'
 import type { FragmentDraft } from '../dialects/dialect.ts'
 import type { OtlpRecord } from '../otlp/records.ts'
 import { type NamedInArguments, readArguments } from './arguments.ts'
@@ -162,12 +163,16 @@ function copyNamed(draft: FragmentDraft, target: Building<Fragment>): void {
 /** A dataset that is named in arguments, too, keeps what was said of it elsewhere. */
 function mergeDatasets(
   stated: readonly Dataset[] | undefined,
-  named: readonly string[],
+  named: readonly Dataset[],
 ): readonly Dataset[] | undefined {
   const merged: Dataset[] = [...(stated ?? [])]
-  for (const id of named) {
-    if (merged.length < LIST_LIMIT && !merged.some((known) => known.id === id)) {
-      merged.push({ id })
+  for (const dataset of named) {
+    const known = merged.findIndex(({ id }) => id === dataset.id)
+    const operation = graver(merged[known]?.operation, dataset.operation)
+    if (known >= 0) {
+      merged[known] = { ...(merged[known] as Dataset), ...(operation === undefined ? {} : { operation }) }
+    } else if (merged.length < LIST_LIMIT) {
+      merged.push(dataset)
     }
   }
   return merged.length === 0 ? undefined : merged
@@ -295,13 +300,14 @@ function sanitizeSubject(subject: Subject): Subject | undefined {
 function sanitizeDataset(dataset: Dataset): Dataset | undefined {
   const id = identifier(dataset.id)
   const tenant = identifier(dataset.tenant)
-  const { classification } = dataset
+  const { classification, operation } = dataset
   return id === undefined
     ? undefined
     : {
         id,
         ...(classification === undefined ? {} : { classification }),
         ...(tenant === undefined ? {} : { tenant }),
+        ...(operation === undefined ? {} : { operation }),
       }
 }
 
@@ -357,7 +363,7 @@ function sanitizeCalls(
       kept.destinations = destinations
     }
     if (datasets.length > 0) {
-      kept.dataset_scope = datasets.map((id) => ({ id }))
+      kept.dataset_scope = datasets
     }
     if (retention === 'masked') {
       assign(kept, 'arguments', call.arguments && sanitizeText(call.arguments))

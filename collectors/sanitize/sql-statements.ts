@@ -2,7 +2,7 @@
  * SQL in texts that nobody said are SQL: a value of any name, a quoted word of a command line or of code. People write
  * `select`, `update` and `from` too, so such a text counts when it has a statement's shape and a sign that no sentence has.
  */
-import { tablesOf } from '../sql-tables.ts'
+import { type SqlTable, tablesOf } from '../sql-tables.ts'
 import { words } from './words.ts'
 
 const VERB = 'select|with|insert|update|delete|merge|replace|copy|truncate|create|drop|alter'
@@ -66,7 +66,7 @@ export function isStatement(text: string): boolean {
 }
 
 /** The tables of a text that is an SQL statement, as above; none of another. */
-export function tablesOfStatement(text: string): readonly string[] {
+export function tablesOfStatement(text: string): readonly SqlTable[] {
   const first = text.charCodeAt(0)
   if (text.length < SHORTEST || (first < 128 && BEGINNINGS[first] !== 1)) {
     return []
@@ -84,12 +84,12 @@ export function tablesOfStatement(text: string): readonly string[] {
     return []
   }
   const tables = tablesOf(text)
-  return tables.some((table) => PROSE.has(table.toLowerCase())) ? [] : tables
+  return tables.some(({ name }) => PROSE.has(name.toLowerCase())) ? [] : tables
 }
 
 /** The tables of the statements that stand in quotes in a command line or in code. */
-export function tablesOfQuoted(command: string): readonly string[] {
-  const found: string[] = []
+export function tablesOfQuoted(command: string): readonly SqlTable[] {
+  const found: SqlTable[] = []
   QUOTED.lastIndex = 0
   for (let looked = 0; looked < QUOTED_LIMIT; looked += 1) {
     const match = QUOTED.exec(command)

@@ -29,6 +29,15 @@ describe('datasets of a database span', () => {
     expect(of({ ...crm, 'db.query.summary': 'reads some songs' })).toEqual(['mysql/crm'])
   })
 
+  it('say what was done to each, as far as the span does', () => {
+    const operations = (attributes: Record<string, string>) =>
+      databaseDatasets(new Map(Object.entries({ 'db.system': 'mysql', ...attributes })))?.map((each) => each.operation)
+    expect(operations({ 'db.collection.name': 'leads', 'db.operation.name': 'updateMany' })).toEqual(['write'])
+    expect(operations({ 'db.collection.name': 'leads', 'db.operation.name': 'aggregate' })).toEqual([undefined])
+    expect(operations({ 'db.query.text': 'INSERT INTO a SELECT * FROM b' })).toEqual(['write', 'read'])
+    expect(operations({ 'db.query.summary': 'INSERT orders SELECT carts' })).toEqual(['write', 'read'])
+  })
+
   it('have ids that fit, also of letters that are two in lower case', () => {
     const long = (letter: string) => letter.repeat(512)
     expect(of({ 'db.system': 'mysql', 'db.name': long('\u0130') })?.[0]).toHaveLength(512)

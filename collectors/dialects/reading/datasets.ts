@@ -1,6 +1,7 @@
 /** Which datasets a record touched: databases and tables, knowledge bases, documents, resources. */
-import type { Dataset } from '../../../schema/telemetry.ts'
+import type { Dataset, DatasetOperation } from '../../../schema/telemetry.ts'
 import { CLASSIFICATIONS, type Classification } from '../../../schema/telemetry.ts'
+import { graver, operationNamed } from '../../dataset-operation.ts'
 import type { AttributeMap } from '../../otlp/records.ts'
 import {
   asJson,
@@ -14,14 +15,21 @@ import {
 } from '../../otlp/values.ts'
 import { bucketId, databaseId, datasetName } from '../../sanitize/dataset-name.ts'
 import { resourceId } from '../../sanitize/dataset-uris.ts'
-import { tablesOf } from '../../sql-tables.ts'
+import { type SqlTable, tablesOf } from '../../sql-tables.ts'
 
 /** Datasets without repetition, at most `LIST_READ_LIMIT`; `undefined` when there are none. */
 export function datasets(found: readonly (Dataset | undefined)[]): readonly Dataset[] | undefined {
   const known = new Map<string, Dataset>()
   for (const dataset of found) {
-    if (dataset !== undefined && !known.has(dataset.id) && known.size < LIST_READ_LIMIT) {
-      known.set(dataset.id, dataset)
+    if (dataset !== undefined && known.size < LIST_READ_LIMIT) {
+      const earlier = known.get(dataset.id)
+      const operation = graver(earlier?.operation, dataset.operation)
+      known.set(
+        dataset.id,
+        operation === earlier?.operation
+          ? (earlier ?? dataset)
+          : { ...(earlier ?? dataset), ...(operation === undefined ? {} : { operation }) },
+      )
     }
   }
   return known.size === 0 ? undefined : [...known.values()]
@@ -37,7 +45,10 @@ export function resource(uri: string | undefined): Dataset | undefined {
   return dataset(uri === undefined ? undefined : resourceId(uri))
 }
 
-/** Datasets that a database client span names: `system/namespace/collection`, one for each table of its query. */
+/**
+ * Datasets that a database client span names: `system/namespace/collection`, one for each table of its query, with what
+ * is done to each as far as the query or the name of the operation says so.
+ */
 export function databaseDatasets(attributes: AttributeMap): readonly Dataset[] | undefined {
   const system = firstLabel(attributes, ['db.system.name', 'db.system'])
   if (system === undefined) {
@@ -45,16 +56,21 @@ export function databaseDatasets(attributes: AttributeMap): readonly Dataset[] |
   }
   const namespace = firstLabel(attributes, ['db.namespace', 'db.name', 'db.redis.database_index'])
   const collection = firstLabel(attributes, ['db.collection.name', 'db.sql.table', 'db.mongodb.collection'])
+  const operation = operationNamed(firstLabel(attributes, ['db.operation.name', 'db.operation']))
   if (collection !== undefined) {
-    return [{ id: databaseId(system, namespace, collection) }]
+    return [databaseDataset(databaseId(system, namespace, collection), operation)]
   }
   const tables = queriedTables(attributes)
   return tables.length === 0
-    ? [{ id: databaseId(system, namespace) }]
-    : datasets(tables.map((table) => ({ id: databaseId(system, namespace, table) })))
+    ? [databaseDataset(databaseId(system, namespace), operation)]
+    : datasets(tables.map((table) => databaseDataset(databaseId(system, namespace, table.name), table.operation)))
 }
 
-function queriedTables(attributes: AttributeMap): readonly string[] {
+function databaseDataset(id: string, operation: DatasetOperation | undefined): Dataset {
+  return operation === undefined ? { id } : { id, operation }
+}
+
+function queriedTables(attributes: AttributeMap): readonly SqlTable[] {
   const query = firstText(attributes, ['db.query.text', 'db.statement'])
   if (query !== undefined) {
     return tablesOf(query)
@@ -67,9 +83,18 @@ const SUMMARY_VERB = /^[A-Z]{2,}$/
 const SUMMARY_TARGET = /^[\p{L}_][\p{L}\p{N}_$.-]{0,254}$/u
 
 /** `SELECT songs artists`, `INSERT orders SELECT carts`: verbs, and what each is done to. */
-function summarizedTables(summary: string): readonly string[] {
-  const [verb = '', ...rest] = summary.split(/\s+/, LIST_READ_LIMIT)
-  return SUMMARY_VERB.test(verb) ? rest.filter((word) => SUMMARY_TARGET.test(word) && !SUMMARY_VERB.test(word)) : []
+function summarizedTables(summary: string): readonly SqlTable[] {
+  const tables: SqlTable[] = []
+  const [first = '', ...rest] = summary.split(/\s+/, LIST_READ_LIMIT)
+  let verb = first
+  for (const word of SUMMARY_VERB.test(first) ? rest : []) {
+    if (SUMMARY_VERB.test(word)) {
+      verb = word
+    } else if (SUMMARY_TARGET.test(word)) {
+      tables.push({ name: word, operation: operationNamed(verb) })
+    }
+  }
+  return tables
 }
 
 const NAME_KEYS = ['dataset', 'namespace', 'collection', 'index', 'bucket'] as const

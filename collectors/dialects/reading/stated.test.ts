@@ -17,11 +17,11 @@ describe('what an agent states', () => {
     }
   })
 
-  it('has datasets by name or with classification and tenant', () => {
+  it('has datasets by name or with classification, tenant and operation', () => {
     expect(stated({ 'telltale.dataset_scope': ['crm.customers'] })).toEqual({
       dataset_scope: [{ id: 'crm.customers' }],
     })
-    const full = { id: 'hr', classification: 'restricted', tenant: 'acme' }
+    const full = { id: 'hr', classification: 'restricted', tenant: 'acme', operation: 'read' }
     expect(stated({ 'telltale.dataset_scope': JSON.stringify([full]) })).toEqual({ dataset_scope: [full] })
   })
 

@@ -7,7 +7,9 @@ import {
   type Approval,
   CLASSIFICATIONS,
   type Classification,
+  DATASET_OPERATIONS,
   type Dataset,
+  type DatasetOperation,
   LIST_LIMIT,
   type Subject,
 } from '../../../schema/telemetry.ts'
@@ -90,12 +92,14 @@ function statedDataset(node: Json): Dataset | undefined {
   }
   const classification = fieldLabel(node, 'classification')?.toLowerCase()
   const tenant = fieldLabel(node, 'tenant')
+  const operation = fieldLabel(node, 'operation')?.toLowerCase()
   return {
     id,
     ...(CLASSIFICATIONS.includes(classification as Classification)
       ? { classification: classification as Classification }
       : {}),
     ...(tenant === undefined ? {} : { tenant }),
+    ...(DATASET_OPERATIONS.includes(operation as DatasetOperation) ? { operation: operation as DatasetOperation } : {}),
   }
 }
 
