@@ -2,7 +2,8 @@
 import type { AnyDetector } from './detector.ts'
 import { egress } from './egress.ts'
 import { errorSpike } from './error-spike.ts'
+import { promptDrift } from './prompt-drift.ts'
 import { promptExtraction } from './prompt-extraction.ts'
 import { toolAllowlist } from './tool-allowlist.ts'
 
-export const detectors: readonly AnyDetector[] = [toolAllowlist, egress, errorSpike, promptExtraction]
+export const detectors: readonly AnyDetector[] = [toolAllowlist, egress, errorSpike, promptExtraction, promptDrift]

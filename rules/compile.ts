@@ -2,6 +2,7 @@
 import { Misconfigured, type Problem } from '../schema/errors.ts'
 import type { Policy, RegisteredPrompt } from '../schema/policy.ts'
 import { compileEgress } from './egress.ts'
+import { compileIntegrity } from './integrity.ts'
 import type { CompiledPolicy, PolicySet } from './policy.ts'
 import { describeSelector, mostSpecific, rivals } from './select.ts'
 import { readShingleFile, SHINGLE_FILE_ENDING } from './shingle-file.ts'
@@ -85,6 +86,8 @@ function compilePolicy(
     owner: policy.owner,
     judgeTool: (tool) => (off ? undefined : judgeTool?.(tool)),
     judgeDestination: (destination) => (off ? undefined : egress?.judge(destination)),
+    integrity:
+      off || policy.integrity === undefined ? undefined : compileIntegrity(policy.integrity, file, lineIn('integrity')),
     registeredPrompts: off ? [] : registeredPrompts,
   }
 }

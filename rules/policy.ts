@@ -7,6 +7,7 @@
  */
 import type { PolicyReference } from '../schema/finding.ts'
 import type { Agent, Destination, Tool } from '../schema/telemetry.ts'
+import type { IntegrityPins } from './integrity.ts'
 
 /** The answer of a policy to one question. */
 export type Verdict =
@@ -34,6 +35,8 @@ export interface CompiledPolicy {
   judgeTool(tool: Tool): Verdict | undefined
   /** `undefined` when the policy says nothing about egress, or is off. Never throws, whatever the host is. */
   judgeDestination(destination: Destination): Verdict | undefined
+  /** What it may be made of; `undefined` when the policy pins nothing, or is off. */
+  readonly integrity: IntegrityPins | undefined
   /**
    * Hashed shingles (see `rules/shingles.ts`) of each system prompt registered for this agent, so that leakage is found
    * although the prompt itself is stored nowhere. Empty when none is registered, or the policy is off.

@@ -3,6 +3,7 @@
  * agents, may do. A closed world: where a list `allow` stands, everything that is not on it is a violation.
  */
 import { type Static, Type } from 'typebox'
+import { IntegrityPolicy } from './policy/integrity.ts'
 
 /** The most entries one list of a policy may have. */
 export const POLICY_LIST_LIMIT = 10_000
@@ -97,6 +98,7 @@ export const Policy = Type.Object(
     mode: Type.Optional(Type.Enum(['alert', 'off'])),
     tools: Type.Optional(ToolPolicy),
     egress: Type.Optional(EgressPolicy),
+    integrity: Type.Optional(IntegrityPolicy),
     system_prompts: Type.Optional(Type.Array(RegisteredPrompt, { maxItems: 256 })),
   },
   { ...strict, $id: 'telltale/policy/1', title: 'Telltale agent policy, version 1' },
