@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { CompiledPolicy } from '../rules/policy.ts'
 import { technique } from '../schema/atlas.ts'
-import type { FindingDraft } from '../schema/finding.ts'
+import { fieldsOf } from '../schema/field-path.ts'
+import { type FindingDraft, SEVERITIES } from '../schema/finding.ts'
 import { owaspName } from '../schema/owasp.ts'
 import { OPERATIONS, type Telemetry } from '../schema/telemetry.ts'
 import { validateFindingDraft, validateTelemetry } from '../schema/validate.ts'
@@ -45,6 +46,20 @@ export function detectorContract(detector: AnyDetector, example: DetectorExample
       expect(detector.misses.length).toBeGreaterThan(20)
       expect(detector.on.length).toBeGreaterThan(0)
       expect(detector.on.every((operation) => OPERATIONS.includes(operation))).toBe(true)
+      expect(detector.severities).toEqual(SEVERITIES.filter((severity) => detector.severities.includes(severity)))
+      expect(detector.severities.length).toBeGreaterThan(0)
+    })
+
+    it('says nothing of an event that alone does not tell all that it needs', () => {
+      const sections = policy.sections.map((section) => `policy.${section}`)
+      forAll(histories, (events) => {
+        for (const each of events.filter(({ operation }) => detector.on.includes(operation))) {
+          const told: readonly string[] = [...fieldsOf(each), ...sections]
+          if (!detector.needs.every((need) => [need].flat().some((name) => told.includes(name)))) {
+            expect(judge([each])).toEqual([])
+          }
+        }
+      })
     })
 
     it('is silent on some generated histories and fires on others', () => {
@@ -83,6 +98,7 @@ export function detectorContract(detector: AnyDetector, example: DetectorExample
           expect(validateFindingDraft(draft)).toBeUndefined()
           expect(draft.techniques.filter((id) => !detector.techniques.includes(id))).toEqual([])
           expect(new Set(draft.techniques).size).toBe(draft.techniques.length)
+          expect(detector.severities).toContain(draft.severity)
         }
       })
     })

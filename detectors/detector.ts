@@ -9,7 +9,8 @@
  */
 
 import type { CompiledPolicy } from '../rules/policy.ts'
-import type { AlertKind, FindingDraft } from '../schema/finding.ts'
+import type { Need } from '../schema/field-path.ts'
+import type { AlertKind, FindingDraft, Severity } from '../schema/finding.ts'
 import type { Operation, Telemetry } from '../schema/telemetry.ts'
 
 /** What a detector may consult beside the event and its own state. */
@@ -38,6 +39,16 @@ export interface Detector<State extends object = object> {
   readonly owasp: readonly string[]
   /** Steps for the analyst: which field, which time window, which question it answers. At least one. */
   readonly runbook: readonly string[]
+  /**
+   * What telemetry must say, and which policy section must be there, for it to speak at all: each of them, and of a list
+   * within the list any one. Fields are of events of `on`, not all of the same event. The coverage report counts by it;
+   * `docs/detections.md` prints it.
+   */
+  readonly needs: readonly (Need | readonly Need[])[]
+  /** What makes it better where it is there. */
+  readonly uses?: readonly Need[]
+  /** Every severity that its findings may have, lowest first. */
+  readonly severities: readonly Severity[]
   /** The engine delivers these operations only. */
   readonly on: readonly Operation[]
   /** Events sharing a scope share a state: of an agent, or of an agent in one session. `none` has no state. */

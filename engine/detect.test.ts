@@ -22,6 +22,8 @@ const thirdCall = defineDetector<{ calls: number }>({
   techniques: ['AML.T0053'],
   owasp: ['ASI02'],
   runbook: ['Look.'],
+  needs: [],
+  severities: ['low'],
   on: ['tool_call'],
   scope: 'agent',
   stateVersion: 1,

@@ -1,5 +1,6 @@
 /** Turns the text of policy files into a `PolicySet`, or into every problem they have. Pure: `load.ts` does the reading. */
 import { Misconfigured, type Problem } from '../schema/errors.ts'
+import { sectionsOf } from '../schema/field-path.ts'
 import type { Policy, RegisteredPrompt } from '../schema/policy.ts'
 import { compileEgress } from './egress.ts'
 import { compileIntegrity } from './integrity.ts'
@@ -84,6 +85,7 @@ function compilePolicy(
     file,
     mode: policy.mode ?? 'alert',
     owner: policy.owner,
+    sections: off ? [] : sectionsOf(policy),
     judgeTool: (tool) => (off ? undefined : judgeTool?.(tool)),
     judgeDestination: (destination) => (off ? undefined : egress?.judge(destination)),
     integrity:

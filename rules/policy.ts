@@ -5,6 +5,7 @@
  * governs, alone; nothing is merged implicitly. An agent that no policy selects is watched and listed, and policy
  * detectors say nothing about it.
  */
+import type { PolicySection } from '../schema/field-path.ts'
 import type { PolicyReference } from '../schema/finding.ts'
 import type { Agent, Destination, Tool } from '../schema/telemetry.ts'
 import type { IntegrityPins } from './integrity.ts'
@@ -31,6 +32,8 @@ export interface CompiledPolicy {
   /** `off`: loaded and listed, never judged. */
   readonly mode: 'alert' | 'off'
   readonly owner: string | undefined
+  /** What it judges: the sections it has, none when it is off. */
+  readonly sections: readonly PolicySection[]
   /** `undefined` when the policy says nothing about tools, or is off. */
   judgeTool(tool: Tool): Verdict | undefined
   /** `undefined` when the policy says nothing about egress, or is off. Never throws, whatever the host is. */
