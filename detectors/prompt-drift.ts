@@ -47,6 +47,17 @@ export const promptDrift = defineDetector<State>({
     'Look at what the agent did after the change and not before: tools, destinations, datasets of the next hour.',
     'If it was wanted, pin it (policy.allow_with). If not, stop the agent, and put back what it ran with.',
   ],
+  needs: [
+    [
+      'integrity.system_prompt_hash',
+      'integrity.model',
+      'integrity.knowledge_base_version',
+      'attributes.gen_ai.request.temperature',
+      'attributes.gen_ai.request.top_p',
+    ],
+  ],
+  uses: ['agent.version', 'content.system_prompt', 'policy.integrity'],
+  severities: ['informational', 'low', 'medium', 'high'],
   on: ['model_call', 'agent_invoke', 'retrieval', 'config_change'],
   scope: 'agent',
   stateVersion: 1,

@@ -17,9 +17,9 @@ describe('the fields of a record', () => {
       destinations: [],
       error_type: '',
       dataset_scope: [{ id: 'a' }, { id: 'b', tenant: 't' }],
-      attributes: { tool: 'x' },
+      attributes: { 'db.name': 'x' },
     }
-    expect(fieldsOf(record)).toEqual(fields)
+    expect(fieldsOf(record)).toEqual([...fields, 'attributes', 'attributes.db.name'])
   })
 })
 

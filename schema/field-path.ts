@@ -9,10 +9,10 @@ type Item<Value> = NonNullable<Value> extends readonly (infer Entry)[] ? Entry :
 type Inner<Value> = Item<Value> extends object ? keyof Item<Value> & string : never
 type Said = Omit<Telemetry, 'attributes'>
 
-/** `tool`, `tool.server`, `dataset_scope.classification`, `content.result`. */
-export type FieldPath = {
-  [Key in keyof Said & string]: Key | `${Key}.${Inner<Said[Key]>}`
-}[keyof Said & string]
+/** `tool`, `tool.server`, `dataset_scope.classification`, `content.result`; an attribute by its key: `attributes.db.name`. */
+export type FieldPath =
+  | { [Key in keyof Said & string]: Key | `${Key}.${Inner<Said[Key]>}` }[keyof Said & string]
+  | `attributes.${string}`
 
 /** What a policy says of itself and not of what an agent may do. */
 const POLICY_HEAD = ['version', 'id', 'extends', 'description', 'owner', 'agent', 'mode', 'expires', 'tests'] as const
@@ -35,7 +35,7 @@ export function sectionsOf(policy: Policy): readonly PolicySection[] {
  */
 export function fieldsOf(record: object): readonly string[] {
   return Object.entries(record).flatMap(([key, value]) => {
-    if (key === 'attributes' || isNothing(value)) {
+    if (isNothing(value)) {
       return []
     }
     const entries: readonly unknown[] = Array.isArray(value) ? value : [value]

@@ -22,8 +22,30 @@ const ROOT = 'replay/scenarios'
 /** Its sessions are told one after the other by `telltale demo`, under the policies that come with Telltale. */
 const DEMO = 'demo'
 
-/** Detectors that have no scenarios yet. Take yours off the list with its folder. */
-const WITHOUT_SCENARIOS = ['tool-allowlist', 'egress', 'error-spike', 'prompt-extraction']
+/** Detectors that have no scenarios yet, some of which are not there themselves. Take yours off the list with its folder. */
+const WITHOUT_SCENARIOS = `
+  agent-spawn
+  approval
+  canary
+  dangerous-command
+  dataset-scope
+  delegation
+  egress
+  error-spike
+  injection
+  lethal-trifecta
+  policy-denied
+  prompt-drift
+  prompt-extraction
+  purpose
+  self-modification
+  sensitive-output
+  silent-agent
+  tainted-argument
+  token-scope
+  tool-allowlist
+  tool-drift
+`.match(/\S+/g) as string[]
 
 const folders = await readScenarios(ROOT)
 let directory: string
