@@ -8,7 +8,7 @@
  * about what it has already said.
  */
 
-import type { CompiledPolicy } from '../rules/policy.ts'
+import type { CompiledPolicy, PolicySet } from '../rules/policy.ts'
 import type { Need } from '../schema/field-path.ts'
 import type { AlertKind, FindingDraft, Severity } from '../schema/finding.ts'
 import type { Operation, Telemetry } from '../schema/telemetry.ts'
@@ -17,6 +17,8 @@ import type { Operation, Telemetry } from '../schema/telemetry.ts'
 export interface DetectionContext {
   /** The policy that governs the event's agent, or `undefined`: then policy detectors stay silent. */
   readonly policy: CompiledPolicy | undefined
+  /** Finds the policy of another agent, such as the one that called: its own say who it may call and create. */
+  readonly policies?: Pick<PolicySet, 'governing'>
 }
 
 /** Stateless detectors use this. */

@@ -75,7 +75,7 @@ function detectPartition(
           continue
         }
         const repeated = memory.seen.observe(event.event_id)
-        const context = { policy: options.policies.governing(event.agent) }
+        const context = { policy: options.policies.governing(event.agent), policies: options.policies }
         for (const detector of byOperation.get(event.operation) ?? NONE) {
           for (const finding of judge(detector, event, repeated, context, memory.states, options)) {
             findings.push(findingRecord(finding))

@@ -2,15 +2,20 @@
 import { Misconfigured, type Problem } from '../schema/errors.ts'
 import { sectionsOf } from '../schema/field-path.ts'
 import type { Policy, RegisteredPrompt } from '../schema/policy.ts'
+import { compileApprovals } from './approvals.ts'
+import { compileDelegation } from './delegation.ts'
 import { compileEgress } from './egress.ts'
 import { compileIntegrity } from './integrity.ts'
 import type { CompiledPolicy, PolicySet } from './policy.ts'
 import { describeSelector, mostSpecific, rivals } from './select.ts'
 import { readShingleFile, SHINGLE_FILE_ENDING } from './shingle-file.ts'
 import { FEWEST_SHINGLES } from './shingles.ts'
+import { compileSpawning } from './spawning.ts'
 import { nearest } from './suggestion.ts'
+import { compileTokens } from './tokens.ts'
 import { compileTools } from './tools.ts'
 import { readPolicy } from './validate.ts'
+import type { LineOf } from './verdict.ts'
 import { readYaml, type YamlDocument } from './yaml-document.ts'
 
 /** One policy file. */
@@ -91,6 +96,30 @@ function compilePolicy(
     integrity:
       off || policy.integrity === undefined ? undefined : compileIntegrity(policy.integrity, file, lineIn('integrity')),
     registeredPrompts: off ? [] : registeredPrompts,
+    ...(off ? NO_AUTHORITY : compileAuthority(policy, file, (path) => document.positionOf(path).line)),
+  }
+}
+
+/** What a policy says about who may act, and with whose leave. */
+type Authority = Pick<CompiledPolicy, 'delegation' | 'spawning' | 'tokens' | 'approvals'>
+
+const NO_AUTHORITY: Authority = {
+  delegation: undefined,
+  spawning: undefined,
+  tokens: undefined,
+  approvals: undefined,
+}
+
+function compileAuthority(policy: Policy, file: string, lineOf: LineOf): Authority {
+  const lineIn =
+    (section: string): LineOf =>
+    (path) =>
+      lineOf([section, ...path])
+  return {
+    delegation: policy.delegation && compileDelegation(policy.delegation, file, lineIn('delegation')),
+    spawning: policy.spawning && compileSpawning(policy.spawning, file, lineIn('spawning')),
+    tokens: policy.tokens && compileTokens(policy.tokens, file, lineIn('tokens')),
+    approvals: compileApprovals(policy.approvals, policy.maturity, file, lineOf),
   }
 }
 

@@ -8,7 +8,11 @@
 import type { PolicySection } from '../schema/field-path.ts'
 import type { PolicyReference } from '../schema/finding.ts'
 import type { Agent, Destination, Tool } from '../schema/telemetry.ts'
+import type { ApprovalRules } from './approvals.ts'
+import type { DelegationRules } from './delegation.ts'
 import type { IntegrityPins } from './integrity.ts'
+import type { SpawningRules } from './spawning.ts'
+import type { TokenRules } from './tokens.ts'
 
 /** The answer of a policy to one question. */
 export type Verdict =
@@ -45,6 +49,11 @@ export interface CompiledPolicy {
    * although the prompt itself is stored nowhere. Empty when none is registered, or the policy is off.
    */
   readonly registeredPrompts: readonly ReadonlySet<number>[]
+  /** `undefined` when the policy says nothing about delegation, or is off; likewise those that follow. */
+  readonly delegation: DelegationRules | undefined
+  readonly spawning: SpawningRules | undefined
+  readonly tokens: TokenRules | undefined
+  readonly approvals: ApprovalRules | undefined
 }
 
 export interface PolicySet {

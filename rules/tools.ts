@@ -1,5 +1,6 @@
 /** The tools part of a policy, compiled: exact names to a map, globs to a short list. */
-import type { ToolPattern, ToolPolicy } from '../schema/policy.ts'
+import type { ToolPattern } from '../schema/policy/tool-pattern.ts'
+import type { ToolPolicy } from '../schema/policy.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import type { Tool } from '../schema/telemetry.ts'
 import { compileGlob, isGlob, type Matches } from './glob.ts'
@@ -70,6 +71,25 @@ const loosely: Comparison = {
   names: ({ name, server }) => (server === undefined ? [name] : [name, `${server}/${name}`]),
 }
 
+/** Patterns by which a section names tools. `loosely`: for what restricts the agent; `strictly`: for what frees it. */
+export class ToolList {
+  readonly #rules: RuleList
+
+  constructor(
+    patterns: readonly ToolPattern[],
+    at: readonly string[],
+    lineOf: LineOf,
+    compares: 'loosely' | 'strictly',
+  ) {
+    this.#rules = new RuleList(patterns, at, lineOf, compares === 'loosely' ? loosely : strictly)
+  }
+
+  /** The pattern that a tool is under, as it is written, and its line. */
+  find(tool: Tool): { readonly text: string; readonly line: number | undefined } | undefined {
+    return this.#rules.find(tool)
+  }
+}
+
 class RuleList {
   readonly #exact = new Map<string, Rule>()
   readonly #others: Rule[] = []
@@ -113,7 +133,8 @@ function compileRule(pattern: ToolPattern, line: number | undefined, { fold, nam
   }
 }
 
-function describePattern(pattern: ToolPattern): string {
+/** `crm.read`, or `crm.read on crm` where the server is pinned. */
+export function describePattern(pattern: ToolPattern): string {
   return typeof pattern === 'string' ? pattern : `${pattern.name} on ${pattern.server}`
 }
 

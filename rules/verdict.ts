@@ -1,7 +1,28 @@
 /** What the parts of a compiled policy share: verdicts, their memory, and the words in them. */
+import type { PolicyReference } from '../schema/finding.ts'
 import type { Verdict } from './policy.ts'
 
 export type { Verdict } from './policy.ts'
+
+/** What a policy refuses, and why, in one word of `Because`. */
+export interface Refusal<Because extends string> {
+  readonly allowed: false
+  readonly because: Because
+  /** What the policy does allow, in few words. */
+  readonly expected: string
+  /** The line that decided, and the change that would allow it. */
+  readonly policy: PolicyReference
+}
+
+/** The answer of one section of a policy to one question. */
+export type Judgement<Because extends string> = { readonly allowed: true } | Refusal<Because>
+
+export const ALLOWED: { readonly allowed: true } = { allowed: true }
+
+/** A place in a policy file, and the change of it that would allow what happened. */
+export function referenceTo(file: string, line: number | undefined, allowWith: string): PolicyReference {
+  return { file, ...(line === undefined ? {} : { line }), allow_with: allowWith.slice(0, 1000) }
+}
 
 /** The line of a path inside a section of the policy file, where the file has one. */
 export type LineOf = (path: readonly (string | number)[]) => number | undefined

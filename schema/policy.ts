@@ -3,14 +3,13 @@
  * agents, may do. A closed world: where a list `allow` stands, everything that is not on it is a violation.
  */
 import { type Static, Type } from 'typebox'
+import { ApprovalPolicy, Maturity } from './policy/approvals.ts'
+import { DelegationPolicy } from './policy/delegation.ts'
 import { IntegrityPolicy } from './policy/integrity.ts'
-
-/** The most entries one list of a policy may have. */
-export const POLICY_LIST_LIMIT = 10_000
-
-const strict = { additionalProperties: false }
-const Name = Type.String({ minLength: 1, maxLength: 512 })
-const list = <T extends Type.TSchema>(item: T) => Type.Array(item, { maxItems: POLICY_LIST_LIMIT })
+import { SpawningPolicy } from './policy/spawning.ts'
+import { TokenPolicy } from './policy/tokens.ts'
+import { ToolPattern } from './policy/tool-pattern.ts'
+import { list, Name, POLICY_LIST_LIMIT, strict } from './policy/words.ts'
 
 /**
  * Which agents a policy governs. Every field given must match the agent; `*` stands for any run of characters.
@@ -27,15 +26,6 @@ export const AgentSelector = Type.Object(
   { ...strict, minProperties: 1 },
 )
 export type AgentSelector = Static<typeof AgentSelector>
-
-/**
- * Tools by name, `*` for any run of characters. `server/tool` also matches a tool called `tool` of the server
- * `server`; the long form pins the server: a tool whose telemetry names no server, or another, does not match.
- */
-export const ToolPattern = Type.Union([Name, Type.Object({ name: Name, server: Name }, strict)], {
-  description: "a tool name, a glob such as 'crm.*', or {name: ..., server: ...}",
-})
-export type ToolPattern = Static<typeof ToolPattern>
 
 export const ToolPolicy = Type.Object(
   {
@@ -99,6 +89,11 @@ export const Policy = Type.Object(
     tools: Type.Optional(ToolPolicy),
     egress: Type.Optional(EgressPolicy),
     integrity: Type.Optional(IntegrityPolicy),
+    delegation: Type.Optional(DelegationPolicy),
+    spawning: Type.Optional(SpawningPolicy),
+    tokens: Type.Optional(TokenPolicy),
+    maturity: Type.Optional(Maturity),
+    approvals: Type.Optional(ApprovalPolicy),
     system_prompts: Type.Optional(Type.Array(RegisteredPrompt, { maxItems: 256 })),
   },
   { ...strict, $id: 'telltale/policy/1', title: 'Telltale agent policy, version 1' },

@@ -172,18 +172,32 @@ export const Integrity = Type.Object(
 )
 export type Integrity = Static<typeof Integrity>
 
+/** A credential that was asked for, or that something was done with. Never the credential itself. */
 export const Token = Type.Object(
   {
     scopes_requested: Type.Optional(Scopes),
     scopes_granted: Type.Optional(Scopes),
     audience: Type.Optional(Name),
     lifetime_s: Type.Optional(Type.Number({ minimum: 0 })),
+    /** Whose it is: the client or principal it was issued to. */
+    subject: Type.Optional(Name),
   },
   strict,
 )
 export type Token = Static<typeof Token>
 
-export const Approval = Type.Object({ required: Type.Optional(Type.Boolean()), by: Type.Optional(Name) }, strict)
+/** The human gate of an action. `by` is who approved, or how a coding agent says that its user or a setting did. */
+export const Approval = Type.Object(
+  {
+    required: Type.Optional(Type.Boolean()),
+    by: Type.Optional(Name),
+    /** When it was given; milliseconds since the epoch. */
+    at_ms: Type.Optional(TimeMs),
+    /** The one approval this was: the same id again is the same approval used again. */
+    id: Type.Optional(Name),
+  },
+  strict,
+)
 export type Approval = Static<typeof Approval>
 
 const Text = Type.String({ maxLength: CONTENT_LIMIT })

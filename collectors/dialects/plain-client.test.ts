@@ -45,6 +45,14 @@ describe('an HTTP request', () => {
       token: { scopes_requested: ['read', 'write'], audience: 'crm' },
     })
   })
+
+  it('for a token says what the attributes of an OAuth client say, sooner than its URL', () => {
+    const url = 'https://login.example.com/oauth2/v2.0/token?scope=read&client_id=app-7'
+    const oauth = { 'oauth.scope': 'read:* admin', 'oauth.granted_scopes': ['read:*'], 'oauth.expires_in': 3600 }
+    expect(span({ ...request, 'url.full': url, ...oauth })).toMatchObject({
+      token: { scopes_requested: ['read:*', 'admin'], scopes_granted: ['read:*'], lifetime_s: 3600, subject: 'app-7' },
+    })
+  })
 })
 
 describe('a database query', () => {

@@ -1,7 +1,7 @@
-import type { Token } from '../../schema/telemetry.ts'
 import type { AttributeMap, Span } from '../otlp/records.ts'
-import { firstCount, firstLabel, firstText, label, num, put } from '../otlp/values.ts'
+import { firstCount, firstLabel, firstText, label, num } from '../otlp/values.ts'
 import type { Dialect, FragmentDraft } from './dialect.ts'
+import { tokenOfRequest } from './reading/authority.ts'
 import { databaseDatasets, dataset, datasets, namedDatasets } from './reading/datasets.ts'
 import { type Draft, draftOf, putContent, putDatasets, putEnding, putVolume } from './reading/draft.ts'
 import { destinationOf, isTokenRequest } from './reading/network.ts'
@@ -115,22 +115,7 @@ function messaging(span: Span): Draft {
 function tokenRequest(span: Span): Draft {
   const draft = draftOf(span, 'event', 'token_request', undefined)
   putDestination(draft, span, undefined)
-  draft.token = tokenOf(span.attributes)
+  draft.token = tokenOfRequest(span.attributes)
   putEnding(draft, endingOfHttp(span))
   return draft
-}
-
-/** Scopes and audience, when the query names them; most clients send them in a body that no span shows. */
-function tokenOf(attributes: AttributeMap): Token {
-  const query = label(attributes.get('url.query')) ?? firstLabel(attributes, ['url.full', 'http.url'])?.split('?')[1]
-  const asked = query === undefined ? undefined : new URLSearchParams(query)
-  const scopes = asked
-    ?.get('scope')
-    ?.split(/[ ,]/)
-    .filter((scope) => scope !== '')
-    .slice(0, 64)
-  const token: Token = {}
-  put(token, 'scopes_requested', scopes?.length === 0 ? undefined : scopes)
-  put(token, 'audience', asked?.get('audience') ?? asked?.get('resource') ?? undefined)
-  return token
 }

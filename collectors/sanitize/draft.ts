@@ -13,7 +13,6 @@ import {
   LIST_LIMIT,
   type Operation,
   type Subject,
-  type Token,
   type Tool,
   type Volume,
 } from '../../schema/telemetry.ts'
@@ -22,9 +21,11 @@ import type { FragmentDraft } from '../dialects/dialect.ts'
 import type { OtlpRecord } from '../otlp/records.ts'
 import { type NamedInArguments, readArguments } from './arguments.ts'
 import { sanitizeAttributes } from './attributes.ts'
+import { sanitizeApproval, sanitizeToken } from './authority.ts'
 import { maskAndCut, type Retention, sanitizeContent, sanitizeText } from './content.ts'
 import { normalizeDestination } from './destinations.ts'
 import { identifier } from './identifier.ts'
+import { assign, list } from './parts.ts'
 import { sanitizeDefinitions } from './tool-definitions.ts'
 
 /** A fragment under construction. */
@@ -109,9 +110,7 @@ function copyIdentity(draft: FragmentDraft, target: Building<Fragment>): void {
     target.token = sanitizeToken(draft.token)
   }
   if (draft.approval !== undefined) {
-    const by = identifier(draft.approval.by)
-    const required = draft.approval.required
-    target.approval = { ...(required === undefined ? {} : { required }), ...(by === undefined ? {} : { by }) }
+    target.approval = sanitizeApproval(draft.approval)
   }
 }
 
@@ -334,17 +333,6 @@ function sanitizeIntegrity(integrity: Integrity): Integrity | undefined {
   return Object.keys(kept).length === 0 ? undefined : kept
 }
 
-function sanitizeToken(token: Token): Token {
-  const kept: Token = {}
-  assign(kept, 'scopes_requested', list(token.scopes_requested, identifier))
-  assign(kept, 'scopes_granted', list(token.scopes_granted, identifier))
-  assign(kept, 'audience', identifier(token.audience))
-  if (typeof token.lifetime_s === 'number' && token.lifetime_s >= 0 && Number.isFinite(token.lifetime_s)) {
-    kept.lifetime_s = token.lifetime_s
-  }
-  return kept
-}
-
 function sanitizeCalls(
   calls: readonly RequestedCall[] | undefined,
   retention: Retention,
@@ -371,25 +359,4 @@ function sanitizeCalls(
     }
     return kept
   })
-}
-
-/** At most `LIST_LIMIT` members that survive `sanitize`; `undefined` when none does. */
-function list<T, U>(
-  members: readonly T[] | undefined,
-  sanitize: (member: T) => U | undefined,
-): NonNullable<U>[] | undefined {
-  const kept: NonNullable<U>[] = []
-  for (const member of members ?? []) {
-    const sane = kept.length < LIST_LIMIT ? sanitize(member) : undefined
-    if (sane !== undefined && sane !== null) {
-      kept.push(sane)
-    }
-  }
-  return kept.length === 0 ? undefined : kept
-}
-
-function assign<T extends object, Key extends keyof T>(target: T, key: Key, value: T[Key] | undefined): void {
-  if (value !== undefined) {
-    target[key] = value
-  }
 }

@@ -1,4 +1,6 @@
 /** What a tool's name says it does. Names are all that telemetry surely has; words in them are a hint, no more. */
+import type { GatedAction } from '../../rules/approvals.ts'
+import { TextMemory } from '../../schema/text-memory.ts'
 
 /** The powers that make a forbidden call urgent. */
 export type ToolPower = 'runs-commands' | 'reads-secrets'
@@ -53,8 +55,61 @@ export function toolPowers(name: string): ReadonlySet<ToolPower> {
   return powers
 }
 
+const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/))
+
+/** Words of tools that only look. What is a verb or a noun, as `post` and `charge` are, is a noun beside one of them. */
+const READ_WORDS =
+  words(`get list read search find fetch lookup describe show view query count check status inspect preview
+  validate verify summarize monitor retrieve browse load recall`)
+/** Verbs whatever stands beside them. */
+const DELETE_WORDS = words(`delete remove erase drop purge destroy wipe truncate unlink rm terminate uninstall revoke
+  deprovision decommission`)
+const SEND_WORDS = words('send reply forward publish tweet notify broadcast invite submit upload')
+const WRITE_WORDS =
+  words(`write create update edit insert upsert append modify patch replace rename move put save add set
+  overwrite import restore deploy install merge commit push rotate reset assign enable disable`)
+const PAY_WORDS = words('pay refund payout remit disburse')
+const GRANT_WORDS = words('grant elevate escalate impersonate authorize')
+/** Verbs only where nothing is read. */
+const DELETE_OR_NOUN = words('clear cancel kill')
+const SEND_OR_NOUN = words('post share email mail message sms webhook')
+const WRITE_OR_NOUN = words('change record schedule book reserve close')
+const PAY_OR_NOUN = words('charge purchase buy checkout withdraw')
+/** Money, when something is done with it. */
+const MONEY_WORDS = words('payment payments transaction transactions money funds payout refund invoice wire iban')
+const MONEY_MOVES = words('transfer make execute issue initiate process approve confirm schedule place')
+const RIGHT_WORDS = words('role roles permission permissions privilege privileges acl iam entitlement entitlements')
+
+/** Characters of tool names whose actions are remembered. */
+const REMEMBERED = 128 * 1024
+const actions = new TextMemory(actionsOf, REMEMBERED, 'first')
+
+/** What words of the name say a call does to the world; empty for tools that only look. */
+export function toolActions(name: string): ReadonlySet<GatedAction> {
+  return actions.of(name)
+}
+
+function actionsOf(name: string): ReadonlySet<GatedAction> {
+  const found = wordsOf(name)
+  const has = (known: ReadonlySet<string>) => found.some((word) => known.has(word))
+  const looks = has(READ_WORDS)
+  const does = (verbs: ReadonlySet<string>, nouns: ReadonlySet<string>) => has(verbs) || (!looks && has(nouns))
+  const sends = does(SEND_WORDS, SEND_OR_NOUN)
+  const writes = does(WRITE_WORDS, WRITE_OR_NOUN)
+  const moves = has(MONEY_MOVES)
+  const kinds: readonly (readonly [GatedAction, boolean])[] = [
+    ['deletes', does(DELETE_WORDS, DELETE_OR_NOUN)],
+    ['pays', does(PAY_WORDS, PAY_OR_NOUN) || (has(MONEY_WORDS) && (sends || writes || (moves && !looks)))],
+    ['grants', has(GRANT_WORDS) || (has(RIGHT_WORDS) && (writes || sends))],
+    ['runs-commands', toolPowers(name).has('runs-commands')],
+    ['sends', sends],
+    ['writes', writes],
+  ]
+  return new Set(kinds.filter(([, holds]) => holds).map(([kind]) => kind))
+}
+
 /** `runShellCommand`, `run_shell_command`, `HTTPServer.run`: the words, in lower case. */
-function wordsOf(name: string): readonly string[] {
+export function wordsOf(name: string): readonly string[] {
   return name
     .slice(0, 128)
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')

@@ -46,6 +46,43 @@ describe('what an agent states', () => {
     expect(stated({ 'telltale.approval': 'ana' })).toEqual({ approval: { by: 'ana' } })
   })
 
+  it('has when an approval was given and which one it was', () => {
+    const at = Date.UTC(2026, 10, 22, 10, 0, 0)
+    for (const when of [`"at_ms":${at}`, '"at":"2026-11-22T10:00:00Z"', '"at":"2026-11-22T11:00:00.000+01:00"']) {
+      expect(stated({ 'telltale.approval': `{"by":"ana","id":"apr-7",${when}}` })).toEqual({
+        approval: { by: 'ana', id: 'apr-7', at_ms: at },
+      })
+    }
+    expect(stated({ 'telltale.approval': '{"by":"ana","at":"yesterday","at_ms":-5}' })).toEqual({
+      approval: { by: 'ana' },
+    })
+  })
+
+  it('has the credential that was asked for or used, never the credential itself', () => {
+    expect(
+      stated({
+        'telltale.token': JSON.stringify({
+          scopes_requested: 'read:crm write:crm',
+          scopes_granted: ['read:crm'],
+          audience: 'https://crm.example.com',
+          lifetime_s: 3600,
+          subject: 'planner',
+          access_token: 'abc',
+        }),
+      }),
+    ).toEqual({
+      token: {
+        scopes_requested: ['read:crm', 'write:crm'],
+        scopes_granted: ['read:crm'],
+        audience: 'https://crm.example.com',
+        lifetime_s: 3600,
+        subject: 'planner',
+      },
+    })
+    expect(stated({ 'telltale.token': '{"lifetime_s":-1}' })).toEqual({})
+    expect(stated({ 'telltale.token': 'abc' })).toEqual({})
+  })
+
   it('is left out where it does not fit, statement by statement', () => {
     expect(
       stated({

@@ -1,10 +1,9 @@
 /**
  * What an agent states about itself in `telltale.*` attributes, read alike for every dialect: who it acts for, which
- * data it touches, which policy decision covers it. Each is checked against the schema, and what does not fit is
+ * data it touches, which policy decision, credential and approval cover it. Each is checked against the schema, and what does not fit is
  * left out, so that a careless sender loses one statement, never a record.
  */
 import {
-  type Approval,
   CLASSIFICATIONS,
   type Classification,
   DATASET_OPERATIONS,
@@ -14,14 +13,15 @@ import {
   type Subject,
 } from '../../../schema/telemetry.ts'
 import type { AttributeMap, AttributeValue, OtlpRecord } from '../../otlp/records.ts'
-import { asJson, bool, field, fieldLabel, type Json, label, labels, put } from '../../otlp/values.ts'
+import { asJson, fieldLabel, type Json, label, labels, put } from '../../otlp/values.ts'
 import type { FragmentDraft } from '../dialect.ts'
+import { approvalFrom, tokenFrom } from './authority.ts'
 
 /** The part of a draft that an agent may state. */
 export type Stated = Partial<
   Pick<
     { -readonly [Key in keyof FragmentDraft]: FragmentDraft[Key] },
-    'subject_chain' | 'dataset_scope' | 'policy_snapshot' | 'policy_decision' | 'approval' | 'atlas_mapping'
+    'subject_chain' | 'dataset_scope' | 'policy_snapshot' | 'policy_decision' | 'token' | 'approval' | 'atlas_mapping'
   >
 >
 
@@ -36,7 +36,8 @@ export function statedBy(record: OtlpRecord): Stated | undefined {
   put(stated, 'dataset_scope', list(attributes.get('telltale.dataset_scope'), statedDataset))
   put(stated, 'policy_snapshot', uuid(attributes.get('telltale.policy_snapshot')))
   put(stated, 'policy_decision', decision(attributes.get('telltale.policy_decision')))
-  put(stated, 'approval', approval(attributes.get('telltale.approval')))
+  put(stated, 'token', tokenFrom(attributes.get('telltale.token')))
+  put(stated, 'approval', approvalFrom(attributes.get('telltale.approval')))
   put(stated, 'atlas_mapping', techniques(attributes.get('telltale.atlas_mapping')))
   return stated
 }
@@ -46,6 +47,7 @@ const KEYS = [
   'telltale.dataset_scope',
   'telltale.policy_snapshot',
   'telltale.policy_decision',
+  'telltale.token',
   'telltale.approval',
   'telltale.atlas_mapping',
 ] as const
@@ -112,17 +114,6 @@ function uuid(value: AttributeValue): string | undefined {
 
 function decision(value: AttributeValue): 'allow' | 'deny' | 'step_up' | undefined {
   return value === 'allow' || value === 'deny' || value === 'step_up' ? value : undefined
-}
-
-/** An object (`required`, `by`), a boolean (was it required), or the name of who approved. */
-function approval(value: AttributeValue): Approval | undefined {
-  const node = asJson(value)
-  const required = bool(typeof node === 'object' && node !== null ? (field(node, 'required') as AttributeValue) : value)
-  const by = typeof node === 'object' ? fieldLabel(node, 'by') : required === undefined ? label(value) : undefined
-  if (required === undefined && by === undefined) {
-    return undefined
-  }
-  return { ...(required === undefined ? {} : { required }), ...(by === undefined ? {} : { by }) }
 }
 
 const TECHNIQUE = /^AML\.T\d{4}(?:\.\d{3})?$/
