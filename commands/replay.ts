@@ -17,7 +17,7 @@ import { checkOutputs } from './output-files.ts'
 
 export interface ReplayArguments {
   readonly files: readonly string[]
-  /** Alerts as NDJSON, each in its last state, in the order in which they were raised. */
+  /** Alerts as NDJSON, one line a notice: each alert as it was when it was raised, and whenever it was told again. */
   readonly out?: string
   /** The normalised events as NDJSON. */
   readonly events?: string
@@ -34,16 +34,22 @@ export async function runReplay(config: Config, args: ReplayArguments): Promise<
   checkOutputs(args)
   const policies = await loadPolicies(args.policies ?? config.policies ?? SHIPPED_POLICIES)
   const alerts = new Map<string, Alert>()
+  const told: Alert[] = []
   const events = args.events === undefined ? undefined : openEventFile(args.events)
   const result = await replayHistory(config, {
     files: args.files,
     policies,
     onEvent: (event) => events?.write(event),
-    onAlert: (alert) => alerts.set(alert.alert_id, alert),
+    onAlert: (alert) => {
+      alerts.set(alert.alert_id, alert)
+      if (args.out !== undefined) {
+        told.push(alert)
+      }
+    },
   })
   await events?.close()
   if (args.out !== undefined) {
-    await writeLines(args.out, alerts.values())
+    await writeLines(args.out, told)
   }
   return { ...result, alerts: [...alerts.values()] }
 }
@@ -90,7 +96,7 @@ export const replayCommand: Command = {
     },
     help: [
       ['FILE', 'telemetry .ndjson, OTLP/JSON lines .otlp.jsonl, OTLP bodies .json and .pb; each also with .gz'],
-      ['--out FILE', 'write the alerts as NDJSON'],
+      ['--out FILE', 'write the alerts as NDJSON, again whenever one changed so that it was told again'],
       ['--events FILE', 'write the normalised events as NDJSON'],
       ['--policies DIR', 'policies to judge by, instead of the configured ones'],
     ],

@@ -37,11 +37,11 @@ function finding(changes: Partial<Finding> & { readonly n?: number } = {}): Find
   }
 }
 
-const open = (state: Iterable<{ key: string; value: Uint8Array }> = [], maxOpenAlerts = 1000) =>
+const open = (state: Iterable<{ key: string; value: Uint8Array }> = [], maxStories = 1000) =>
   correlateStage({
     runbooks: new Map([['tool-allowlist', ['Ask the owner.']]]),
     validate: () => undefined,
-    maxOpenAlerts,
+    limits: { maxStories },
   }).open(0, state)
 
 function notices(partition: StagePartition, findings: readonly Finding[]): Notice[] {
@@ -70,46 +70,58 @@ describe('correlateStage', () => {
     )
   })
 
-  it('keeps causes, sessions and tenants apart', () => {
-    const different = [
+  it('makes one alert of a session, whatever agents, detectors and causes its findings are of', () => {
+    const told = notices(open(), [
       finding(),
       finding({ n: 1, cause: 'fs.write' }),
-      finding({ n: 2, session_id: 'session-2' }),
-      finding({ n: 3, tenant_id: 'tenant-2' }),
-    ]
+      finding({ n: 2, detector: 'egress', agent: { id: 'writer' } }),
+    ])
+    expect(told.map(({ type }) => type)).toEqual(['alert.created', 'alert.updated'])
+    expect(told[1]?.alert.alert_id).toBe(told[0]?.alert.alert_id)
+    expect(told[1]?.alert.findings.map(({ agent_id }) => agent_id)).toEqual([
+      'support-assistant',
+      'support-assistant',
+      'writer',
+    ])
+  })
+
+  it('keeps sessions and tenants apart', () => {
+    const different = [finding(), finding({ n: 2, session_id: 'session-2' }), finding({ n: 3, tenant_id: 'tenant-2' })]
     const alerts = notices(open(), different)
-    expect(new Set(alerts.map(({ alert }) => alert.alert_id)).size).toBe(4)
+    expect(new Set(alerts.map(({ alert }) => alert.alert_id)).size).toBe(3)
   })
 
-  it('tells again when severity rises, under the same alert id', () => {
-    const [created, updated] = notices(open(), [finding({ n: 1 }), finding({ n: 2, severity: 'critical' })])
-    expect(updated).toMatchObject({ type: 'alert.updated', alert: { severity: 'critical' } })
-    expect(updated?.alert.alert_id).toBe(created?.alert.alert_id)
-    expect(updated?.notice_id).not.toBe(created?.notice_id)
-    expect(updated?.alert.findings).toHaveLength(2)
+  it('gives the same alert id whichever of the findings of several agents comes first', () => {
+    const both = [finding(), finding({ n: 1, detector: 'egress', agent: { id: 'writer' } })]
+    const [one, other] = [notices(open(), both), notices(open(), [...both].reverse())]
+    expect(other[0]?.alert.alert_id).toBe(one[0]?.alert.alert_id)
+    expect(other[1]?.alert).toEqual(one[1]?.alert)
   })
 
-  it('opens a new alert when the cause comes back after a quiet hour', () => {
+  it('opens a new alert when a session speaks again after a quiet hour', () => {
     const [first, second] = notices(open(), [finding(), finding({ n: 1, time_ms: finding().time_ms + HOUR_MS + 1 })])
     expect(second?.type).toBe('alert.created')
     expect(second?.alert.alert_id).not.toBe(first?.alert.alert_id)
   })
 
-  it('never carries more than twenty findings', () => {
-    const many = Array.from({ length: 50 }, (_, n) => finding({ n }))
-    const [, updated] = notices(open(), [...many, finding({ n: 60, severity: 'critical' })])
-    expect(updated?.alert.findings).toHaveLength(20)
-    expect(updated?.alert.findings.at(-1)?.finding_id).toBe(finding({ n: 60 }).finding_id)
+  it('opens a new alert after a day, for sessions that never end', () => {
+    const everyHalfHour = Array.from({ length: 50 }, (_, n) =>
+      finding({ n, time_ms: finding().time_ms + (n * HOUR_MS) / 2 }),
+    )
+    const created = notices(open(), everyHalfHour)
+    expect(created.map(({ type }) => type)).toEqual(['alert.created', 'alert.created'])
+    expect((created[1]?.alert.time_ms ?? 0) - (created[0]?.alert.time_ms ?? 0)).toBe(24.5 * HOUR_MS)
   })
 
   it('gives the same notices when it is restarted between any two findings', () => {
     const findings = [
       finding({ n: 1 }),
       finding({ n: 2, severity: 'high' }),
-      finding({ n: 3, cause: 'x' }),
+      finding({ n: 3, detector: 'egress' }),
       finding({ n: 4 }),
     ]
     const whole = notices(open(), findings)
+    expect(whole).toHaveLength(3)
     const store = new Map<string, Uint8Array>()
     const pieces: Notice[] = []
     for (const each of findings) {
@@ -124,33 +136,42 @@ describe('correlateStage', () => {
     expect(pieces).toEqual(whole)
   })
 
-  it('forgets the alert that was quiet longest beyond its bound, in the state too', () => {
+  const inSession = (session_id: string, changes: Parameters<typeof finding>[0] = {}) =>
+    finding({ session_id, ...changes })
+
+  it('forgets the story that was quiet longest beyond its bound, in the state too', () => {
     const partition = open([], 2)
-    notices(partition, [finding({ cause: 'a' }), finding({ n: 1, cause: 'b' }), finding({ n: 2, cause: 'c' })])
+    notices(partition, [inSession('a'), inSession('b', { n: 1 }), inSession('c', { n: 2 })])
     const changes = partition.changes()
     expect(changes.filter(({ value }) => value !== undefined)).toHaveLength(2)
     expect(changes.filter(({ value }) => value === undefined)).toHaveLength(1)
   })
 
-  it('forgets the same alert after a restart, in whatever order its state comes back', () => {
+  it('forgets the same story after a restart, in whatever order its state comes back', () => {
     const before = open([], 2)
-    notices(before, [finding({ cause: 'a' }), finding({ n: 1, cause: 'b' }), finding({ n: 2, cause: 'a' })])
+    notices(before, [inSession('a'), inSession('b', { n: 1 }), inSession('a', { n: 2 })])
     const kept = before.changes().flatMap(({ key, value }) => (value === undefined ? [] : [{ key, value }]))
     for (const state of [kept, [...kept].reverse()]) {
       const after = open(state, 2)
-      notices(after, [finding({ n: 3, cause: 'c' })])
-      expect(notices(after, [finding({ n: 4, cause: 'a' })])).toEqual([])
-      expect(notices(after, [finding({ n: 5, cause: 'b' })])).toHaveLength(1)
+      notices(after, [inSession('c', { n: 3 })])
+      expect(notices(after, [inSession('a', { n: 4 })])).toEqual([])
+      expect(notices(after, [inSession('b', { n: 5 })])).toHaveLength(1)
     }
   })
 
-  it('forgets alerts that have been quiet for so long that nothing late can belong to them', () => {
+  it('forgets stories that have been quiet for so long that nothing late can belong to them', () => {
     const partition = open()
-    const [first] = notices(partition, [finding({ cause: 'a' })]) as [Notice]
-    notices(partition, [finding({ n: 1, cause: 'b', time_ms: first.alert.time_ms + 2 * HOUR_MS })])
+    const [first] = notices(partition, [inSession('a')]) as [Notice]
+    notices(partition, [inSession('b', { n: 1, time_ms: first.alert.time_ms + 2 * HOUR_MS })])
     expect(partition.changes().filter(({ value }) => value === undefined)).toHaveLength(0)
-    notices(partition, [finding({ n: 2, cause: 'b', time_ms: first.alert.time_ms + 2 * HOUR_MS + 1 })])
+    notices(partition, [inSession('b', { n: 2, time_ms: first.alert.time_ms + 2 * HOUR_MS + 1 })])
     expect(partition.changes().filter(({ value }) => value === undefined)).toHaveLength(1)
+  })
+
+  it('drops state of another form', () => {
+    const partition = open([{ key: 'open/1', value: Buffer.from('{"alert":{}}') }])
+    expect(notices(partition, [finding()])).toHaveLength(1)
+    expect(partition.changes()).toContainEqual({ key: 'open/1', value: undefined })
   })
 
   it('calls bytes that are not a finding poison', () => {

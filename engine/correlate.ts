@@ -1,40 +1,26 @@
 /**
- * The correlate stage: findings in, alerts out. Findings of one session with one cause are one alert; what repeats
- * is absorbed, and only a rise in severity is told again.
+ * The correlate stage: findings in, alerts out. The findings of one session, whatever agents and detectors they are of,
+ * are one alert; what repeats is absorbed, and only what makes it worse or is new is told again.
  */
-import type { Alert, AlertFinding, Notice } from '../schema/alert.ts'
-import { ATLAS_VERSION, technique } from '../schema/atlas.ts'
-import { type Finding, SEVERITIES } from '../schema/finding.ts'
+import type { Notice } from '../schema/alert.ts'
+import type { Finding } from '../schema/finding.ts'
 import { idOf } from '../schema/ids.ts'
 import type { BusRecord, StateEntry, StoredRecord } from './bus/bus.ts'
 import { decode, decodeRecord, encode, noticeRecord } from './records.ts'
 import type { Stage, StagePartition } from './stage.ts'
+import type { Runbooks } from './story/alert-of.ts'
+import { beginStory, goOn, isOver, STORY_LIMITS, type Story, type StoryLimits, tellOf } from './story/story.ts'
 
 export interface CorrelateOptions {
-  /** Steps for the analyst, by detector id; given by the list of detectors. */
-  readonly runbooks: ReadonlyMap<string, readonly string[]>
+  /** Given by the list of detectors. */
+  readonly runbooks: Runbooks
   /** What is wrong with a value that claims to be a finding, or `undefined`. */
   readonly validate: (value: unknown) => string | undefined
-  /** The same cause this long after it was last seen is a new alert. Event time. */
-  readonly quietMs?: number
-  readonly maxOpenAlerts?: number
+  readonly limits?: Partial<StoryLimits & { readonly maxStories: number }>
 }
 
-const DEFAULT_QUIET_MS = 3_600_000
-/** An alert with its findings takes up to some 20 KiB. */
-const DEFAULT_MAX_OPEN = 20_000
-const MAX_FINDINGS = 20
-const DEFAULT_RUNBOOK = ['Open the event in the store by its event_id and read what the agent did before and after it.']
-
-/** What is remembered of an alert that may still absorb findings. */
-interface OpenAlert {
-  alert: Alert
-  lastMs: number
-  /** Rises with every change: the lowest is the one to forget, before and after a restart. */
-  order: number
-  /** Findings absorbed after `MAX_FINDINGS` are only counted; the store has them all. */
-  seen: string[]
-}
+/** A story with its findings takes up to some 20 KiB. */
+const DEFAULT_MAX_STORIES = 20_000
 
 export function correlateStage(options: CorrelateOptions): Stage {
   return {
@@ -44,51 +30,51 @@ export function correlateStage(options: CorrelateOptions): Stage {
   }
 }
 
+/** A story with its place among the others: the lowest is the one to forget, before and after a restart. */
+interface Entry {
+  readonly story: Story
+  readonly order: number
+}
+
+const PREFIX = 'story/'
+
 function correlatePartition(
   options: CorrelateOptions,
   state: Iterable<{ readonly key: string; readonly value: Uint8Array }>,
 ): StagePartition {
-  const quietMs = options.quietMs ?? DEFAULT_QUIET_MS
-  const maxOpen = options.maxOpenAlerts ?? DEFAULT_MAX_OPEN
-  const restored = [...state].map(({ key, value }) => [key, decode<OpenAlert>(value)] as const)
-  const open = new Map(restored.sort(([, a], [, b]) => (a.order ?? 0) - (b.order ?? 0)))
+  const limits = { ...STORY_LIMITS, maxStories: DEFAULT_MAX_STORIES, ...options.limits }
+  const entries = [...state]
+  const restored = entries
+    .filter(({ key }) => key.startsWith(PREFIX))
+    .map(({ key, value }) => [key, decode<Entry>(value)] as const)
+  const open = new Map(restored.sort(([, a], [, b]) => a.order - b.order))
   let order = restored.at(-1)?.[1].order ?? 0
-  let newestMs = Math.max(...restored.map(([, { lastMs }]) => lastMs), 0)
-  const dirty = new Set<string>()
+  let newestMs = Math.max(...restored.map(([, { story }]) => story.lastMs), 0)
+  // State of another form is dropped.
+  const dirty = new Set(entries.map(({ key }) => key).filter((key) => !open.has(key)))
 
   const absorb = (finding: Finding): Notice | undefined => {
-    const key = `open/${idOf(finding.tenant_id, finding.session_id, finding.detector, finding.cause)}`
-    const known = open.get(key)
-    if (known === undefined || finding.time_ms - known.lastMs > quietMs) {
-      const alert = alertOf(finding, options)
-      remember(key, { alert, lastMs: finding.time_ms, seen: [finding.finding_id] })
-      return { type: 'alert.created', alert, notice_id: idOf(alert.alert_id, 'created') }
-    }
-    if (known.seen.includes(finding.finding_id)) {
+    const key = PREFIX + idOf(finding.tenant_id, finding.session_id)
+    const known = open.get(key)?.story
+    const before = known === undefined || isOver(known, finding, limits) ? undefined : known
+    const joined = before === undefined ? beginStory(finding, limits) : goOn(before, finding)
+    if (joined === before) {
       return undefined
     }
-    const more = known.alert.findings.length < MAX_FINDINGS
-    const rises = SEVERITIES.indexOf(finding.severity) > SEVERITIES.indexOf(known.alert.severity)
-    const alert = more || rises ? grown(known.alert, finding, rises) : known.alert
-    remember(key, {
-      alert,
-      lastMs: Math.max(known.lastMs, finding.time_ms),
-      seen: [...known.seen, finding.finding_id].slice(-MAX_FINDINGS),
-    })
-    return rises
-      ? { type: 'alert.updated', alert, notice_id: idOf(alert.alert_id, finding.severity, finding.finding_id) }
-      : undefined
+    const { story, notice } = tellOf(joined, finding, options.runbooks)
+    remember(key, story)
+    return notice
   }
 
-  const remember = (key: string, entry: Omit<OpenAlert, 'order'>): void => {
+  const remember = (key: string, story: Story): void => {
     order += 1
     open.delete(key)
-    open.set(key, { ...entry, order })
+    open.set(key, { story, order })
     dirty.add(key)
-    newestMs = Math.max(newestMs, entry.lastMs)
+    newestMs = Math.max(newestMs, story.lastMs)
     // Records come late by hours at most; what has been quiet for twice as long as it must be absorbs nothing more.
-    for (const [oldest, { lastMs }] of open) {
-      if (open.size <= maxOpen && newestMs - lastMs <= 2 * quietMs) {
+    for (const [oldest, { story: old }] of open) {
+      if (open.size <= limits.maxStories && newestMs - old.lastMs <= 2 * limits.quietMs) {
         break
       }
       open.delete(oldest)
@@ -123,80 +109,11 @@ function correlatePartition(
   }
 }
 
-function changesOf(dirty: Set<string>, open: ReadonlyMap<string, OpenAlert>): readonly StateEntry[] {
+function changesOf(dirty: Set<string>, open: ReadonlyMap<string, Entry>): readonly StateEntry[] {
   const entries: StateEntry[] = [...dirty].map((key) => {
     const entry = open.get(key)
     return { key, value: entry === undefined ? undefined : encode(entry) }
   })
   dirty.clear()
   return entries
-}
-
-function alertOf(finding: Finding, options: CorrelateOptions): Alert {
-  return {
-    schema_version: '1',
-    alert_id: idOf(
-      finding.tenant_id,
-      finding.session_id,
-      finding.cause,
-      finding.detector,
-      finding.detector_version,
-      finding.event_id,
-    ),
-    time_ms: finding.time_ms,
-    first_event_ms: finding.time_ms,
-    tenant_id: finding.tenant_id,
-    agent: finding.agent,
-    session_id: finding.session_id,
-    trace_id: finding.trace_id,
-    title: finding.title,
-    reason: finding.reason,
-    severity: finding.severity,
-    confidence: finding.confidence,
-    kind: finding.kind,
-    findings: [alertFinding(finding)],
-    techniques: techniquesOf([finding.techniques]),
-    atlas_version: ATLAS_VERSION,
-    owasp: finding.owasp,
-    ...(finding.policy === undefined ? {} : { policy: finding.policy }),
-    runbook: [...(options.runbooks.get(finding.detector) ?? DEFAULT_RUNBOOK)],
-    status: 'new',
-  }
-}
-
-/** The alert with one more finding; the newest takes the place of the last when there is no room left. */
-function grown(alert: Alert, finding: Finding, rises: boolean): Alert {
-  const findings = [...alert.findings.slice(0, MAX_FINDINGS - 1), alertFinding(finding)]
-  return {
-    ...alert,
-    time_ms: rises ? finding.time_ms : alert.time_ms,
-    first_event_ms: Math.min(alert.first_event_ms, finding.time_ms),
-    ...(rises ? { title: finding.title, reason: finding.reason, severity: finding.severity } : {}),
-    confidence: Math.max(alert.confidence, finding.confidence),
-    findings,
-    techniques: techniquesOf(findings.map((each) => each.techniques)),
-  }
-}
-
-function alertFinding(finding: Finding): AlertFinding {
-  return {
-    finding_id: finding.finding_id,
-    detector: finding.detector,
-    event_id: finding.event_id,
-    time_ms: finding.time_ms,
-    reason: finding.reason,
-    observed: finding.observed,
-    expected: finding.expected,
-    ...(finding.silence === undefined ? {} : { silence: finding.silence }),
-    ...(finding.p === undefined ? {} : { p: finding.p }),
-    evidence: finding.evidence,
-    techniques: finding.techniques,
-  }
-}
-
-function techniquesOf(lists: readonly (readonly string[])[]): Alert['techniques'] {
-  return [...new Set(lists.flat())].map((id) => {
-    const known = technique(id)
-    return { id: known?.id ?? id, name: known?.title ?? id, tactics: [...(known?.tactics ?? [])] }
-  })
 }

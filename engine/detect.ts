@@ -8,6 +8,7 @@ import type { Finding, FindingDraft } from '../schema/finding.ts'
 import { idOf } from '../schema/ids.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import type { BusRecord, StoredRecord } from './bus/bus.ts'
+import { FAILED, failureDraft } from './detector-failed.ts'
 import { decodeRecord, findingRecord } from './records.ts'
 import { type DetectorStates, detectorStates, isScopeKey, type ScopeLimits } from './scopes.ts'
 import { SEEN_PREFIX, type SeenEvents, seenEvents } from './seen.ts'
@@ -147,25 +148,5 @@ function findingOf(
     trace_id: event.trace_id,
     owasp: [...detector.owasp],
     ...draft,
-  }
-}
-
-/** The id under which a detector that threw reports itself: blindness is a finding, too. */
-export const DETECTOR_FAILED = 'detector-failed'
-
-const FAILED = { id: DETECTOR_FAILED, version: 1, kind: 'integrity', owasp: [] } as const
-
-function failureDraft(detector: AnyDetector): FindingDraft {
-  return {
-    cause: detector.id,
-    severity: 'medium',
-    confidence: 1,
-    title: `Detector ${detector.id} failed on an event`,
-    reason: `The detector ${detector.id} threw an error, so this event was not judged by it.`,
-    observed: 'an error inside the detector',
-    expected: 'every detector judges every event',
-    silence: 'Report the event id and the log line of the failure to the maintainers of the detector.',
-    evidence: { failed_detector: detector.id },
-    techniques: [],
   }
 }

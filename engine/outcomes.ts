@@ -51,8 +51,11 @@ export const OUTCOMES = {
     'rejected:*': { counts: 'input', sentence: 'Could not be processed and went to the dead letters.' },
   },
   correlate: {
-    alerted: { counts: 'input', sentence: 'Opened an alert or raised one.' },
-    absorbed: { counts: 'input', sentence: 'Belongs to an alert that is open already.' },
+    alerted: { counts: 'input', sentence: 'Opened an alert, or let it be told again.' },
+    absorbed: {
+      counts: 'input',
+      sentence: 'Joined what is known of its session, which was told already or needs no telling.',
+    },
     'rejected:*': { counts: 'input', sentence: 'Could not be processed and went to the dead letters.' },
   },
 } as const satisfies Record<string, Record<string, OutcomeFacts>>

@@ -1,4 +1,7 @@
-/** The alert, version 1: one or more findings that somebody should look at, with a stable id and a lifecycle. */
+/**
+ * The alert, version 1: one or more findings that somebody should look at, with a stable id and a lifecycle. It tells the
+ * story of one session: its findings stand in the order of event time, whichever agents and detectors they are of.
+ */
 import { type Static, Type } from 'typebox'
 import { AlertKind, Evidence, PolicyReference, Severity } from './finding.ts'
 import { Agent } from './telemetry.ts'
@@ -14,6 +17,9 @@ export const AlertFinding = Type.Object(
     detector: Type.String(),
     event_id: Id,
     time_ms: Type.Number({ minimum: 0 }),
+    /** Whose event it was: the findings of an alert may be about several agents of one session. */
+    agent_id: Agent.properties.id,
+    severity: Severity,
     reason: Line,
     observed: Line,
     expected: Line,
@@ -37,10 +43,11 @@ export const Alert = Type.Object(
   {
     schema_version: Type.Literal('1'),
     alert_id: Id,
-    /** Event time of the event that completed it. */
+    /** Event time of the event that opened it, raised it or let another detector join: what was known by then is in it. */
     time_ms: Type.Number({ minimum: 0 }),
     first_event_ms: Type.Number({ minimum: 0 }),
     tenant_id: Type.String(),
+    /** Of the worst finding. */
     agent: Agent,
     session_id: Type.String(),
     trace_id: Type.Union([Type.String(), Type.Null()]),

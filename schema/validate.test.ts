@@ -82,6 +82,8 @@ const alert: Alert = {
       detector: finding.detector,
       event_id: finding.event_id,
       time_ms: 1,
+      agent_id: 'support',
+      severity: 'high',
       reason: draft.reason,
       observed: draft.observed,
       expected: draft.expected,

@@ -27,6 +27,8 @@ export function exampleNotice(n = 0, changes: Partial<Alert> = {}, type: Notice[
           detector: 'tool-allowlist',
           event_id: idOf('event', n),
           time_ms: 1_790_000_000_000 + n,
+          agent_id: 'support-assistant',
+          severity: 'high',
           reason: 'support-assistant called "shell.exec", which its policy does not allow.',
           observed: 'shell.exec',
           expected: 'crm.*, kb.search',
