@@ -264,7 +264,7 @@ function openApi({ config, roles, store, metrics, policies, log }: Parts, own: P
   return startApi({
     ...shared,
     store,
-    policyOf: (agent) => policies.governing(agent)?.id,
+    policyOf: (agent) => policies.governing(agent, Date.now())?.id,
     defaultTenant: config.tenant,
   })
 }

@@ -33,6 +33,24 @@ describe('a fragment', () => {
     expect(one({ role: 'event', time_ms: 5, duration_ms: 7 })).toMatchObject({ time_ms: 5, duration_ms: 7 })
   })
 
+  test('has labels in the order of their names, cut, and without what is none or secret', () => {
+    const labels = {
+      tier: ' gold\n',
+      region: 'eu'.repeat(100),
+      'a b': 'x',
+      __proto__x: 'y',
+      empty: '\u200b',
+      key: 'AKIAIOSFODNN7EXAMPLE',
+    }
+    const { agent } = one({ role: 'event', agent: { id: 'a', labels } })
+    expect(Object.entries(agent?.labels ?? {})).toEqual([
+      ['key', expect.not.stringContaining('AKIAIOSFODNN7EXAMPLE')],
+      ['region', 'eu'.repeat(64)],
+      ['tier', 'gold'],
+    ])
+    expect(one({ role: 'event', agent: { labels: { 'a b': 'x' } } })).not.toHaveProperty('agent')
+  })
+
   test('happened when it came, when nobody says when', () => {
     expect(one({ role: 'event' }, { ...logRecord(), timeMs: 0 }).time_ms).toBe(OBSERVED_MS)
   })

@@ -76,7 +76,7 @@ function detectPartition(
           continue
         }
         const repeated = memory.seen.observe(event.event_id)
-        const context = { policy: options.policies.governing(event.agent), policies: options.policies }
+        const context = { policy: options.policies.governing(event.agent, event.time_ms), policies: options.policies }
         for (const detector of byOperation.get(event.operation) ?? NONE) {
           for (const finding of judge(detector, event, repeated, context, memory.states, options)) {
             findings.push(findingRecord(finding))
@@ -122,11 +122,19 @@ function judge(
         states.touched(detector, event)
       }
     }
-    return drafts.length === 0 ? NONE : drafts.map((draft) => findingOf(draft, detector, event))
+    return drafts.length === 0
+      ? NONE
+      : drafts.map((draft) => findingOf(weighed(draft, detector, context), detector, event))
   } catch (error) {
     options.onDetectorFailure?.(detector.id, error)
     return [findingOf(failureDraft(detector), FAILED, event)]
   }
+}
+
+/** Under a policy that is still being learned, what breaks it is told for reading, and pages nobody. */
+function weighed(draft: FindingDraft, { kind }: AnyDetector, { policy }: DetectionContext): FindingDraft {
+  const isTrial = policy?.mode === 'learn' && (kind === 'policy' || kind === 'integrity')
+  return isTrial ? { ...draft, severity: 'informational' } : draft
 }
 
 function findingOf(

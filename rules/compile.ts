@@ -1,22 +1,22 @@
 /** Turns the text of policy files into a `PolicySet`, or into every problem they have. Pure: `load.ts` does the reading. */
 import { Misconfigured, type Problem } from '../schema/errors.ts'
 import { sectionsOf } from '../schema/field-path.ts'
-import type { Policy, RegisteredPrompt } from '../schema/policy.ts'
+import type { AgentSelector } from '../schema/policy/selector.ts'
 import { compileApprovals } from './approvals.ts'
 import { compileDelegation } from './delegation.ts'
 import { compileEgress } from './egress.ts'
+import { readExpiry } from './expiry.ts'
+import { type Extended, extendPolicies, type PolicySource, type Section } from './extend.ts'
 import { compileIntegrity } from './integrity.ts'
 import type { CompiledPolicy, PolicySet } from './policy.ts'
 import { describeSelector, mostSpecific, rivals } from './select.ts'
-import { readShingleFile, SHINGLE_FILE_ENDING } from './shingle-file.ts'
-import { FEWEST_SHINGLES } from './shingles.ts'
 import { compileSpawning } from './spawning.ts'
-import { nearest } from './suggestion.ts'
+import { compileSystemPrompts, type ShingleFiles } from './system-prompts.ts'
 import { compileTokens } from './tokens.ts'
 import { compileTools } from './tools.ts'
 import { readPolicy } from './validate.ts'
-import type { LineOf } from './verdict.ts'
-import { readYaml, type YamlDocument } from './yaml-document.ts'
+import type { LineOf, SectionProblem } from './verdict.ts'
+import { type Path, readYaml, type YamlDocument } from './yaml-document.ts'
 
 /** One policy file. */
 export interface PolicyFile {
@@ -27,21 +27,17 @@ export interface PolicyFile {
   readonly text: string
 }
 
-/** The texts of shingle files, by the name under which policies refer to them. */
-export type ShingleFiles = ReadonlyMap<string, string>
-
 const POLICY_LIMIT = 10_000
 
-interface Candidate {
-  readonly policy: Policy
+interface Candidate extends Extended {
   readonly compiled: CompiledPolicy
-  readonly document: YamlDocument
 }
 
 /** Compiles policies. Throws `Misconfigured` with all problems of all files at once. */
 export function compilePolicies(files: readonly PolicyFile[], shingleFiles: ShingleFiles = new Map()): PolicySet {
   const problems: Problem[] = []
-  const candidates: Candidate[] = []
+  const sources: PolicySource[] = []
+  const unreadable = new Set<string>()
   for (const file of files) {
     const yaml = readYaml(file.text, file.path)
     problems.push(...yaml.problems)
@@ -49,125 +45,99 @@ export function compilePolicies(files: readonly PolicyFile[], shingleFiles: Shin
       const read = readPolicy(document)
       if ('problems' in read) {
         problems.push(...read.problems)
+        unreadable.add(String((document.data as { readonly id?: unknown }).id))
       } else {
-        const compiled = compilePolicy(read.policy, document, file.name, shingleFiles, problems)
-        candidates.push({ policy: read.policy, compiled, document })
+        sources.push({ policy: read.policy, document, file: file.name })
       }
     }
   }
-  if (candidates.length > POLICY_LIMIT) {
-    problems.push({ file: files[0]?.path ?? '', message: `${candidates.length} policies; at most ${POLICY_LIMIT}` })
-  } else {
-    problems.push(...sharedIds(candidates), ...contradictions(candidates))
+  if (sources.length > POLICY_LIMIT) {
+    problems.push({ file: files[0]?.path ?? '', message: `${sources.length} policies; at most ${POLICY_LIMIT}` })
+    throw new Misconfigured(problems)
   }
+  const { extended, problems: extending } = extendPolicies(sources, unreadable)
+  const candidates = extended.map((each) => ({ ...each, compiled: compilePolicy(each, shingleFiles, problems) }))
+  problems.push(...extending, ...sharedIds(candidates), ...contradictions(candidates), ...unused(candidates))
   if (problems.length > 0) {
     throw new Misconfigured(problems)
   }
   return policySet(candidates)
 }
 
-function compilePolicy(
-  policy: Policy,
-  document: YamlDocument,
-  file: string,
-  shingleFiles: ShingleFiles,
-  problems: Problem[],
-): CompiledPolicy {
-  const lineIn = (section: string) => (path: readonly (string | number)[]) =>
-    document.positionOf([section, ...path]).line
-  const off = policy.mode === 'off'
-  const judgeTool = policy.tools && compileTools(policy.tools, file, lineIn('tools'))
-  const egress = policy.egress && compileEgress(policy.egress, file, lineIn('egress'))
-  for (const { path, message, suggestion } of egress?.problems ?? []) {
-    const position = document.positionOf(['egress', ...path])
-    problems.push({ file: document.file, ...position, message, ...(suggestion === undefined ? {} : { suggestion }) })
+/** Where a section stands, for what compiles it: the file as alerts call it, and the line of each part. */
+type Place = readonly [file: string, lineOf: LineOf]
+
+function compilePolicy(extended: Extended, shingleFiles: ShingleFiles, problems: Problem[]): CompiledPolicy {
+  const { policy, document, file } = extended
+  const at = (section: Section): Place => {
+    const source = extended.sourceOf(section)
+    return [source.file, (path) => source.document.positionOf([section, ...path]).line]
   }
-  const registeredPrompts = (policy.system_prompts ?? []).map((prompt, index) =>
-    readPrompt(prompt, index, document, shingleFiles, problems),
-  )
+  /** What is wrong in a base is told of the base alone. */
+  const report = (section: Section | 'expires', found: readonly SectionProblem[] = []) => {
+    if (section === 'expires' || extended.sourceOf(section).document === document) {
+      problems.push(...found.map(({ path, ...problem }) => problemAt(document, [section, ...path], problem)))
+    }
+  }
+  const judgeTool = policy.tools && compileTools(policy.tools, ...at('tools'))
+  const egress = policy.egress && compileEgress(policy.egress, ...at('egress'))
+  report('egress', egress?.problems)
+  const systemPrompts = compileSystemPrompts(policy.system_prompts ?? [], shingleFiles)
+  report('system_prompts', systemPrompts.problems)
+  const expiresMs = policy.expires === undefined ? undefined : readExpiry(policy.expires)
+  if (policy.expires !== undefined && expiresMs === undefined) {
+    report('expires', [{ path: [], message: `'${policy.expires}' is not a day or time that there is` }])
+  }
+  const judges: Judges = {
+    sections: sectionsOf(policy),
+    judgeTool: judgeTool ?? SILENT.judgeTool,
+    judgeDestination: egress?.judge ?? SILENT.judgeDestination,
+    integrity: policy.integrity && compileIntegrity(policy.integrity, ...at('integrity')),
+    registeredPrompts: systemPrompts.prompts,
+    delegation: policy.delegation && compileDelegation(policy.delegation, ...at('delegation')),
+    spawning: policy.spawning && compileSpawning(policy.spawning, ...at('spawning')),
+    tokens: policy.tokens && compileTokens(policy.tokens, ...at('tokens')),
+    approvals: compileApprovals(policy.approvals, policy.maturity, ...approvalsAt(extended)),
+  }
   return {
     id: policy.id,
     file,
     mode: policy.mode ?? 'alert',
     owner: policy.owner,
-    sections: off ? [] : sectionsOf(policy),
-    judgeTool: (tool) => (off ? undefined : judgeTool?.(tool)),
-    judgeDestination: (destination) => (off ? undefined : egress?.judge(destination)),
-    integrity:
-      off || policy.integrity === undefined ? undefined : compileIntegrity(policy.integrity, file, lineIn('integrity')),
-    registeredPrompts: off ? [] : registeredPrompts,
-    ...(off ? NO_AUTHORITY : compileAuthority(policy, file, (path) => document.positionOf(path).line)),
+    expires:
+      policy.expires === undefined || expiresMs === undefined
+        ? undefined
+        : { atMs: expiresMs, text: policy.expires, line: document.positionOf(['expires']).line },
+    ...(policy.mode === 'off' ? SILENT : judges),
   }
 }
 
-/** What a policy says about who may act, and with whose leave. */
-type Authority = Pick<CompiledPolicy, 'delegation' | 'spawning' | 'tokens' | 'approvals'>
+/** Two sections that one judge is made of; of them only those in one file can be pointed at. */
+function approvalsAt({ policy, sourceOf }: Extended): Place {
+  const { file, document } = sourceOf(policy.approvals === undefined ? 'maturity' : 'approvals')
+  const lineOf: LineOf = (path) =>
+    sourceOf(path[0] as Section).document === document ? document.positionOf(path).line : undefined
+  return [file, lineOf]
+}
 
-const NO_AUTHORITY: Authority = {
+/** What the sections of a policy become: one line for each section, and one in `SILENT`, for a policy that is off. */
+type Judges = Omit<CompiledPolicy, 'id' | 'file' | 'mode' | 'owner' | 'expires'>
+
+const SILENT: Judges = {
+  sections: [],
+  judgeTool: () => undefined,
+  judgeDestination: () => undefined,
+  integrity: undefined,
+  registeredPrompts: [],
   delegation: undefined,
   spawning: undefined,
   tokens: undefined,
   approvals: undefined,
 }
 
-function compileAuthority(policy: Policy, file: string, lineOf: LineOf): Authority {
-  const lineIn =
-    (section: string): LineOf =>
-    (path) =>
-      lineOf([section, ...path])
-  return {
-    delegation: policy.delegation && compileDelegation(policy.delegation, file, lineIn('delegation')),
-    spawning: policy.spawning && compileSpawning(policy.spawning, file, lineIn('spawning')),
-    tokens: policy.tokens && compileTokens(policy.tokens, file, lineIn('tokens')),
-    approvals: compileApprovals(policy.approvals, policy.maturity, file, lineOf),
-  }
+function problemAt(document: YamlDocument, path: Path, problem: Omit<Problem, 'file'>): Problem {
+  return { file: document.file, ...document.positionOf(path), ...problem }
 }
-
-/** The shingles of one registered prompt; what they should be is told when they cannot be used. */
-function readPrompt(
-  { shingles, file }: RegisteredPrompt,
-  index: number,
-  document: YamlDocument,
-  files: ShingleFiles,
-  problems: Problem[],
-): ReadonlySet<number> {
-  const complain = (path: readonly string[], message: string, suggestion?: string) => {
-    problems.push({
-      file: document.file,
-      ...document.positionOf(['system_prompts', index, ...path]),
-      message,
-      ...(suggestion === undefined ? {} : { suggestion }),
-    })
-    return new Set<number>()
-  }
-  if ((shingles === undefined) === (file === undefined)) {
-    return complain([], "a registered prompt needs either 'shingles' or 'file'")
-  }
-  if (file === undefined) {
-    const found = new Set(shingles)
-    return found.size < FEWEST_SHINGLES ? complain(['shingles'], tooFew(found.size), REGISTER_MORE) : found
-  }
-  const text = files.get(file)
-  if (text === undefined) {
-    const meant = nearest(file, [...files.keys()])
-    const hint =
-      meant === undefined
-        ? `shingle files stand beside the policies and end in ${SHINGLE_FILE_ENDING}; telltale shingles makes them`
-        : `did you mean '${meant}'?`
-    return complain(['file'], `there is no file '${file}'`, hint)
-  }
-  const read = readShingleFile(text)
-  if (read.wrongLine !== undefined) {
-    return complain(['file'], `line ${read.wrongLine} of '${file}' is not a shingle`, MAKE_FILE)
-  }
-  return read.shingles.size < FEWEST_SHINGLES
-    ? complain(['file'], `'${file}': ${tooFew(read.shingles.size)}`, REGISTER_MORE)
-    : read.shingles
-}
-
-const MAKE_FILE = 'telltale shingles makes such files'
-const REGISTER_MORE = 'register a longer prompt'
-const tooFew = (count: number) => `too few shingles (${count}): by fewer than ${FEWEST_SHINGLES} no leak is recognised`
 
 function sharedIds(candidates: readonly Candidate[]): Problem[] {
   const first = new Map<string, Candidate>()
@@ -190,25 +160,45 @@ function sharedIds(candidates: readonly Candidate[]): Problem[] {
 /** Pairs of policies that some agent would be under equally. */
 function contradictions(candidates: readonly Candidate[]): Problem[] {
   const problems: Problem[] = []
-  for (const [later, earlier] of rivals(candidates, ({ policy }) => policy.agent)) {
-    const place = placeOf(earlier, ['agent'])
-    problems.push({
-      file: later.document.file,
-      ...later.document.positionOf(['agent']),
-      message: `${describeSelector(later.policy.agent)} selects agents that ${place} selects just as specifically`,
-      suggestion: 'make one selector more specific, or join the two policies',
-    })
+  for (const [later, earlier] of rivals(candidates.filter(governs), ({ policy }) => policy.agent)) {
+    problems.push(
+      problemAt(later.document, ['agent'], {
+        message: `${describeSelector(later.policy.agent)} selects agents that ${placeOf(earlier, ['agent'])} selects just as specifically`,
+        suggestion: 'make one selector more specific, or join the two policies',
+      }),
+    )
   }
   return problems
 }
 
-function placeOf({ policy, document }: Candidate, path: readonly string[]): string {
+/** A policy without `agent` is there for others; without others somebody has forgotten something. */
+function unused(candidates: readonly Candidate[]): Problem[] {
+  const bases = new Set(candidates.map(({ policy }) => policy.extends))
+  return candidates
+    .filter((candidate) => !governs(candidate) && !bases.has(candidate.policy.id))
+    .map(({ document, policy }) =>
+      problemAt(document, [], {
+        message: `'${policy.id}' governs no agent, and no policy extends it`,
+        suggestion: "say whom it governs: agent: { id: 'support-*' }",
+      }),
+    )
+}
+
+type Governing = Candidate & { readonly policy: { readonly agent: AgentSelector } }
+
+function governs(candidate: Candidate): candidate is Governing {
+  return candidate.policy.agent !== undefined
+}
+
+function placeOf({ policy, document }: Candidate, path: Path): string {
   return `'${policy.id}' (${document.file}:${document.positionOf(path).line})`
 }
 
 function policySet(candidates: readonly Candidate[]): PolicySet {
-  return {
-    policies: candidates.map(({ compiled }) => compiled),
-    governing: mostSpecific(candidates.map(({ policy, compiled }) => ({ selector: policy.agent, value: compiled }))),
-  }
+  const governing = candidates.filter(governs)
+  const find = mostSpecific(
+    governing.map(({ policy, compiled }) => ({ selector: policy.agent, value: compiled })),
+    ({ expires }) => expires?.atMs,
+  )
+  return { policies: governing.map(({ compiled }) => compiled), governing: find }
 }

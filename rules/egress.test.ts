@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { EgressPolicy } from '../schema/policy.ts'
+import type { EgressPolicy } from '../schema/policy/egress.ts'
 import type { Destination } from '../schema/telemetry.ts'
 import { compileEgress } from './egress.ts'
 import type { Verdict } from './policy.ts'

@@ -1,19 +1,14 @@
 /** The egress part of a policy, compiled: names to a trie of labels, addresses and networks to tables by prefix. */
-import type { EgressPolicy } from '../schema/policy.ts'
+import type { EgressPolicy } from '../schema/policy/egress.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import type { Destination } from '../schema/telemetry.ts'
-import { type EgressPattern, isPatternProblem, type PatternProblem, readEgressPattern } from './egress-pattern.ts'
+import { type EgressPattern, isPatternProblem, readEgressPattern } from './egress-pattern.ts'
 import { HostTable } from './host-table.ts'
 import { embeddedV4, type Host, readHost } from './hosts.ts'
-import { type LineOf, summarize, type Verdict, VerdictCache } from './verdict.ts'
+import { type LineOf, type SectionProblem, summarize, type Verdict, VerdictCache } from './verdict.ts'
 
 /** Judges one destination. */
 export type JudgeDestination = (destination: Destination) => Verdict
-
-/** A problem with one entry, and where it stands inside `egress`. */
-export interface EgressProblem extends PatternProblem {
-  readonly path: readonly (string | number)[]
-}
 
 interface Rule {
   readonly pattern: EgressPattern
@@ -48,8 +43,8 @@ export function compileEgress(
   policy: EgressPolicy,
   file: string,
   lineOf: LineOf,
-): { readonly judge: JudgeDestination; readonly problems: readonly EgressProblem[] } {
-  const problems: EgressProblem[] = []
+): { readonly judge: JudgeDestination; readonly problems: readonly SectionProblem[] } {
+  const problems: SectionProblem[] = []
   const table = (name: 'allow' | 'deny'): HostTable<Rule> => {
     const rules = new HostTable<Rule>()
     for (const [index, text] of (policy[name] ?? []).entries()) {

@@ -10,6 +10,8 @@ import { YAML_FILE_LIMIT } from './yaml-document.ts'
 const INVALID = join(import.meta.dirname, 'invalid')
 const broken = (await readdir(INVALID)).filter((name) => name.endsWith('.yml'))
 
+const NOW = 1_790_000_000_000
+
 describe('broken policy files', () => {
   it.each(broken)('%s is explained in full', async (name) => {
     const text = await readFile(join(INVALID, name), 'utf8')
@@ -50,8 +52,8 @@ describe('loadPolicies', () => {
       expect.arrayContaining(['billing-agent', 'coding-agent', 'research-agent', 'support-assistant']),
     )
     expect(set.policies.filter(({ owner }) => owner === undefined)).toEqual([])
-    expect(set.governing({ id: 'coding-agent-7' })?.file).toBe('policies/coding-agent.yml')
-    expect(set.governing({ id: 'somebody-else' })).toBeUndefined()
+    expect(set.governing({ id: 'coding-agent-7' }, NOW)?.file).toBe('policies/coding-agent.yml')
+    expect(set.governing({ id: 'somebody-else' }, NOW)).toBeUndefined()
   })
 
   it('reads several documents of a file, both endings, and nothing else', async () => {
@@ -74,7 +76,7 @@ describe('loadPolicies', () => {
     )
     await writeFile(join(beside, 'a.shingles'), '# prompt of a\n2\n4\r\n6\n8\n10\n4294967295 # the largest\n\n')
     const set = await loadPolicies(beside)
-    expect(set.governing({ id: 'a' })?.registeredPrompts).toEqual([
+    expect(set.governing({ id: 'a' }, NOW)?.registeredPrompts).toEqual([
       new Set([1, 2, 3, 4, 5, 6]),
       new Set([2, 4, 6, 8, 10, 4294967295]),
     ])

@@ -7,6 +7,7 @@
  */
 import type { PolicySection } from '../schema/field-path.ts'
 import type { PolicyReference } from '../schema/finding.ts'
+import type { PolicyMode } from '../schema/policy.ts'
 import type { Agent, Destination, Tool } from '../schema/telemetry.ts'
 import type { ApprovalRules } from './approvals.ts'
 import type { DelegationRules } from './delegation.ts'
@@ -33,11 +34,13 @@ export type Verdict =
 export interface CompiledPolicy {
   readonly id: string
   readonly file: string
-  /** `off`: loaded and listed, never judged. */
-  readonly mode: 'alert' | 'off'
+  /** `learn`: judged, and what is found pages nobody. `off`: loaded and listed, never judged. */
+  readonly mode: PolicyMode
   readonly owner: string | undefined
   /** What it judges: the sections it has, none when it is off. */
   readonly sections: readonly PolicySection[]
+  /** From `atMs` on, in event time, it governs no more. `text` is what the file says at `line`. */
+  readonly expires: { readonly atMs: number; readonly text: string; readonly line: number } | undefined
   /** `undefined` when the policy says nothing about tools, or is off. */
   judgeTool(tool: Tool): Verdict | undefined
   /** `undefined` when the policy says nothing about egress, or is off. Never throws, whatever the host is. */
@@ -57,7 +60,8 @@ export interface CompiledPolicy {
 }
 
 export interface PolicySet {
+  /** Those that govern somebody; what is only extended is not among them. */
   readonly policies: readonly CompiledPolicy[]
-  /** The policy that governs an agent, or `undefined`. Called once per event: cached inside. */
-  governing(agent: Agent): CompiledPolicy | undefined
+  /** The policy that governs an agent at a time (of the event), or `undefined`. Called once per event: cached inside. */
+  governing(agent: Agent, atMs: number): CompiledPolicy | undefined
 }

@@ -1,5 +1,5 @@
 /** Which policy governs an agent: the one with the most specific selector, alone. */
-import type { AgentSelector } from '../schema/policy.ts'
+import type { AgentSelector } from '../schema/policy/selector.ts'
 import type { Agent } from '../schema/telemetry.ts'
 import { compileGlob, globsIntersect, isGlob, literalLength } from './glob.ts'
 
@@ -9,14 +9,19 @@ const SELECTOR_FIELDS = ['id', 'name', 'owner', 'framework', 'version'] as const
 /** Two numbers a field (exact before glob before absent, then the fixed length of a glob), compared from the left. */
 type Specificity = readonly number[]
 
+/** Labels come last: how many there are, how many of them are exact, and how much of the others is fixed. */
 function specificityOf(selector: AgentSelector): Specificity {
-  return SELECTOR_FIELDS.flatMap((field) => {
+  const ofFields = SELECTOR_FIELDS.flatMap((field) => {
     const pattern = selector[field]
     if (pattern === undefined) {
       return [0, 0]
     }
     return isGlob(pattern) ? [1, literalLength(pattern)] : [2, 0]
   })
+  const labels = Object.values(selector.labels ?? {})
+  const globs = labels.filter(isGlob)
+  const fixed = globs.reduce((sum, glob) => sum + literalLength(glob), 0)
+  return [...ofFields, labels.length, labels.length - globs.length, fixed]
 }
 
 /** Negative when `one` is the more specific. */
@@ -28,18 +33,22 @@ function compareSpecificity(one: Specificity, other: Specificity): number {
 const CACHE_LIMIT = 10_000
 
 /**
- * Finds the value of the most specific selector that selects an agent. Among thousands of selectors only those whose
- * `id` begins as the agent's does are tried, and answers are remembered, since it is asked for every event.
+ * Finds the value of the most specific selector that selects an agent and has not ended. Among thousands of selectors only
+ * those whose `id` begins as the agent's does are tried, and answers are remembered, since it is asked for every event.
+ *
+ * @param endOf when a value ends, in milliseconds since the epoch; `undefined`: never.
  */
 export function mostSpecific<Value>(
   entries: readonly { readonly selector: AgentSelector; readonly value: Value }[],
-): (agent: Agent) => Value | undefined {
+  endOf: (value: Value) => number | undefined = () => undefined,
+): (agent: Agent, atMs: number) => Value | undefined {
   const ranked = entries
     .map(({ selector, value }) => ({ selector, value, specificity: specificityOf(selector) }))
     .sort((one, other) => compareSpecificity(one.specificity, other.specificity))
     .map(({ selector, value }, rank) => ({
       rank,
       value,
+      endMs: endOf(value) ?? Number.POSITIVE_INFINITY,
       selects: compileSelector(selector),
       start: startOf(selector.id),
     }))
@@ -50,27 +59,50 @@ export function mostSpecific<Value>(
     byStart.set(rule.start, rules)
   }
   const lengths = [...new Set([...byStart.keys()].map((start) => start.length))]
+  /** Those that select it, the most specific first, as far as they can be asked for. */
   const find = (agent: Agent) => {
-    let best: (typeof ranked)[number] | undefined
-    for (const length of lengths) {
-      const found = byStart.get(agent.id.slice(0, length))?.find(({ selects }) => selects(agent))
-      best = found !== undefined && found.rank < (best?.rank ?? ranked.length) ? found : best
-    }
-    return best?.value
+    const all = lengths
+      .flatMap((length) => byStart.get(agent.id.slice(0, length))?.filter(({ selects }) => selects(agent)) ?? [])
+      .sort((one, other) => one.rank - other.rank)
+    const endless = all.findIndex(({ endMs }) => endMs === Number.POSITIVE_INFINITY)
+    return endless < 0 ? all : all.slice(0, endless + 1)
   }
-  const fields = SELECTOR_FIELDS.filter((field) => entries.some(({ selector }) => selector[field] !== undefined))
-  const known = new Map<string, Value | undefined>()
-  return (agent) => {
-    const [only = 'id'] = fields
-    const key = fields.length <= 1 ? (agent[only] ?? '') : JSON.stringify(fields.map((field) => agent[field]))
-    if (!known.has(key)) {
+  const keyOf = keyOfAgents(entries.map(({ selector }) => selector))
+  const known = new Map<string, typeof ranked>()
+  return (agent, atMs) => {
+    const key = keyOf(agent)
+    let found = known.get(key)
+    if (found === undefined) {
       if (known.size >= CACHE_LIMIT) {
         known.clear()
       }
-      known.set(key, find(agent))
+      found = find(agent)
+      known.set(key, found)
     }
-    return known.get(key)
+    for (const { value, endMs } of found) {
+      if (atMs < endMs) {
+        return value
+      }
+    }
+    return undefined
   }
+}
+
+/** What tells agents apart, for these selectors. */
+function keyOfAgents(selectors: readonly AgentSelector[]): (agent: Agent) => string {
+  const fields = SELECTOR_FIELDS.filter((field) => selectors.some((selector) => selector[field] !== undefined))
+  const labels = [...new Set(selectors.flatMap((selector) => Object.keys(selector.labels ?? {})))]
+  const [only = 'id'] = fields
+  if (fields.length <= 1 && labels.length === 0) {
+    return (agent) => agent[only] ?? ''
+  }
+  return (agent) =>
+    JSON.stringify([...fields.map((field) => agent[field]), ...labels.map((label) => labelOf(agent, label))])
+}
+
+/** Names are the sender's: `constructor` is a label only when somebody gave it. */
+function labelOf({ labels }: Pick<Agent, 'labels'>, name: string): string | undefined {
+  return labels !== undefined && Object.hasOwn(labels, name) ? labels[name] : undefined
 }
 
 /** What every text begins with that a pattern matches. */
@@ -132,11 +164,12 @@ function fixedStart(selector: AgentSelector): string {
 }
 
 function meet(one: AgentSelector, other: AgentSelector): boolean {
-  return SELECTOR_FIELDS.every((field) => {
-    const pattern = one[field]
-    const opposite = other[field]
-    return pattern === undefined || opposite === undefined || globsIntersect(pattern, opposite)
-  })
+  const both = (pattern: string | undefined, opposite: string | undefined) =>
+    pattern === undefined || opposite === undefined || globsIntersect(pattern, opposite)
+  return (
+    SELECTOR_FIELDS.every((field) => both(one[field], other[field])) &&
+    Object.entries(one.labels ?? {}).every(([name, pattern]) => both(pattern, labelOf(other, name)))
+  )
 }
 
 /** Compiles a selector. An agent that does not state a field is not selected by it. */
@@ -145,16 +178,26 @@ function compileSelector(selector: AgentSelector): (agent: Agent) => boolean {
     const pattern = selector[field]
     return pattern === undefined ? [] : [{ field, matches: compileGlob(pattern) }]
   })
+  const labels = Object.entries(selector.labels ?? {}).map(([name, pattern]) => ({
+    name,
+    matches: compileGlob(pattern),
+  }))
   return (agent) =>
     tests.every(({ field, matches }) => {
       const value = agent[field]
       return value !== undefined && matches(value)
+    }) &&
+    labels.every(({ name, matches }) => {
+      const value = labelOf(agent, name)
+      return value !== undefined && matches(value)
     })
 }
 
-/** For messages: `id 'support-*', version '2'`. */
+/** For messages: `id 'support-*', version '2', label tier 'gold'`. */
 export function describeSelector(selector: AgentSelector): string {
-  return SELECTOR_FIELDS.flatMap((field) =>
-    selector[field] === undefined ? [] : [`${field} '${selector[field]}'`],
-  ).join(', ')
+  const fields = SELECTOR_FIELDS.map((field) => [field, selector[field]] as const)
+  const labels = Object.entries(selector.labels ?? {}).map(([name, value]) => [`label ${name}`, value] as const)
+  return [...fields, ...labels]
+    .flatMap(([name, value]) => (value === undefined ? [] : [`${name} '${value}'`]))
+    .join(', ')
 }

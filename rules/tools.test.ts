@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ToolPolicy } from '../schema/policy.ts'
+import type { ToolPolicy } from '../schema/policy/tools.ts'
 import type { Tool } from '../schema/telemetry.ts'
 import { compileTools } from './tools.ts'
 

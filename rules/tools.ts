@@ -1,6 +1,6 @@
 /** The tools part of a policy, compiled: exact names to a map, globs to a short list. */
 import type { ToolPattern } from '../schema/policy/tool-pattern.ts'
-import type { ToolPolicy } from '../schema/policy.ts'
+import type { ToolPolicy } from '../schema/policy/tools.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import type { Tool } from '../schema/telemetry.ts'
 import { compileGlob, isGlob, type Matches } from './glob.ts'

@@ -27,6 +27,13 @@ export function referenceTo(file: string, line: number | undefined, allowWith: s
 /** The line of a path inside a section of the policy file, where the file has one. */
 export type LineOf = (path: readonly (string | number)[]) => number | undefined
 
+/** What is wrong inside a section, at a path from the section on, and what to write instead. */
+export interface SectionProblem {
+  readonly path: readonly (string | number)[]
+  readonly message: string
+  readonly suggestion?: string
+}
+
 const CACHE_LIMIT = 4096
 
 /**

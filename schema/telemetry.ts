@@ -15,6 +15,9 @@ export const ATTRIBUTE_LIMIT = 64
 export const ATTRIBUTE_VALUE_LIMIT = 1024
 /** The longest list (subjects, datasets, destinations, techniques) an event keeps. */
 export const LIST_LIMIT = 64
+/** The most labels an agent has, and the longest value of one. */
+export const LABEL_LIMIT = 16
+export const LABEL_VALUE_LIMIT = 128
 
 const strict = { additionalProperties: false }
 const Name = Type.String({ minLength: 1, maxLength: NAME_LIMIT })
@@ -50,6 +53,15 @@ export const CLASSIFICATIONS = ['public', 'internal', 'confidential', 'restricte
 /** Classification tags, least sensitive first. */
 export type Classification = (typeof CLASSIFICATIONS)[number]
 
+/** What a label may be called: `tier`, `cost-center`, `example.com/team`. */
+export const LabelKey = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$' })
+/** What whoever runs the agent says of it, for policies to select by. */
+export const Labels = Type.Record(LabelKey, Type.String({ minLength: 1, maxLength: LABEL_VALUE_LIMIT }), {
+  maxProperties: LABEL_LIMIT,
+  ...strict,
+})
+export type Labels = Static<typeof Labels>
+
 /** Who acted. `id` is stable over restarts; `version` is what the profile of the agent belongs to. */
 export const Agent = Type.Object(
   {
@@ -58,6 +70,7 @@ export const Agent = Type.Object(
     version: Type.Optional(Name),
     framework: Type.Optional(Name),
     owner: Type.Optional(Name),
+    labels: Type.Optional(Labels),
   },
   strict,
 )

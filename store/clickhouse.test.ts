@@ -52,7 +52,7 @@ describe.skipIf(!hasChdb)('the store (needs the optional package chdb)', { timeo
       const event = exampleEvent({
         tenant_id: 'whole',
         event_id: idOf('whole'),
-        agent: { id: 'a', name: 'Ann', version: '1', framework: 'f', owner: 'o' },
+        agent: { id: 'a', name: 'Ann', version: '1', framework: 'f', owner: 'o', labels: { tier: 'gold' } },
         content: { arguments: '{"q":"\\"; DROP TABLE events; --"}', result: '😀 \u0000 \u2028 </script>' },
         volume: { input_tokens: 2 ** 53 - 1, cost_usd: 0.25 },
         duration_ms: null,

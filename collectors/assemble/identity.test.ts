@@ -11,6 +11,31 @@ describe('identity', () => {
     expect(events.map(({ agent }) => agent)).toEqual([AGENT, AGENT, AGENT])
   })
 
+  it('comes with its labels: those of the record that names the agent', () => {
+    const labels = { tier: 'gold' }
+    const { tools } = assembled([
+      tool('a', { agent: { labels: { tier: 'tools' } } }),
+      root({ agent: { ...AGENT, labels } }),
+    ])
+    expect(tools[0]?.agent).toEqual({ ...AGENT, labels })
+  })
+
+  it('comes from each record as it says itself, when one trace has the same agent labelled otherwise', () => {
+    const of = (tier: string) => ({ agent: { ...AGENT, labels: { tier } } })
+    const { tools } = assembled([
+      root(of('gold')),
+      span('sub', { parent: 'root', operation: 'agent_invoke', ...of('basic') }),
+      tool('inner', { parent: 'sub' }),
+    ])
+    expect(tools[0]?.agent.labels).toEqual({ tier: 'basic' })
+  })
+
+  it('is the service with its labels, when nobody names an agent', () => {
+    const labels = { tier: 'gold' }
+    const { events } = assembled([tool('a', { agent: { labels, owner: 'cx' }, session_id: 's9' })])
+    expect(events[0]?.agent).toEqual({ id: 'shop', labels, owner: 'cx' })
+  })
+
   it('comes from the nearest ancestor that names an agent', () => {
     const { tools } = assembled([
       tool('inner', { parent: 'sub' }),

@@ -163,7 +163,8 @@ function fallbackAgent(lead: Fragment, session: Naming | undefined, { memory, tr
     return service.agent
   }
   const { name, version } = lead.service
-  return { id: name, ...(version === undefined ? {} : { version }) }
+  // Whoever deployed the service has said these of it, though not its name.
+  return { ...lead.agent, id: name, ...(version === undefined ? {} : { version }) }
 }
 
 function only({ agent, ambiguous }: Naming): Agent | undefined {

@@ -1,6 +1,6 @@
 /** What every fragment teaches, whatever becomes of it: its place in the tree, and who its trace, session and service are. */
 import type { Fragment } from '../../schema/fragment.ts'
-import type { Agent } from '../../schema/telemetry.ts'
+import type { Agent, Labels } from '../../schema/telemetry.ts'
 import { originOf } from './identity.ts'
 import {
   type Memory,
@@ -108,6 +108,15 @@ function isSameAgent(agent: Agent, other: Agent | undefined): boolean {
     agent.name === other.name &&
     agent.version === other.version &&
     agent.framework === other.framework &&
-    agent.owner === other.owner
+    agent.owner === other.owner &&
+    hasSameLabels(agent.labels, other.labels)
   )
+}
+
+function hasSameLabels(labels: Labels | undefined, others: Labels | undefined): boolean {
+  if (labels === undefined || others === undefined) {
+    return labels === others
+  }
+  const names = Object.keys(labels)
+  return names.length === Object.keys(others).length && names.every((name) => labels[name] === others[name])
 }

@@ -50,7 +50,7 @@ const Draft = Type.Object(
     transport: Type.Optional(Type.Literal(true)),
     session_id: Type.Optional(Name),
     parent_span_id: Type.Optional(Name),
-    agent: Type.Optional(Agent),
+    agent: Type.Optional(Type.Partial(Agent)),
     callers: optionalList(Subject),
     principal: Type.Optional(Subject),
     subject_chain: optionalList(Subject),

@@ -80,4 +80,10 @@ describe('speak', () => {
       expect(draft).toMatchObject({ subject_chain: chain, policy_decision: 'allow' })
     }
   })
+
+  it('lets the dialect say who the agent is, and the agent how it is labelled', () => {
+    const labelled = { 'telltale.agent.labels.tier': 'gold' }
+    const attributes = { 'gen_ai.operation.name': 'invoke_agent', 'gen_ai.agent.id': 'crm', ...labelled }
+    expect(speak(spanRecord({ attributes }))?.draft.agent).toEqual({ id: 'crm', labels: { tier: 'gold' } })
+  })
 })

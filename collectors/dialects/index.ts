@@ -13,7 +13,7 @@ import { openllmetry } from './openllmetry.ts'
 import { otelGenai } from './otel-genai.ts'
 import { plainClient } from './plain-client.ts'
 import { pydanticAi } from './pydantic-ai.ts'
-import { statedBy } from './reading/stated.ts'
+import { type Stated, statedBy } from './reading/stated.ts'
 import { strands } from './strands.ts'
 import { unknownSpan } from './unknown-span.ts'
 import { vercelAiSdk } from './vercel-ai-sdk.ts'
@@ -55,8 +55,15 @@ export function speak(record: OtlpRecord): Spoken | undefined {
     const draft = record.signal === 'span' ? dialect.span?.(record) : dialect.log?.(record)
     if (draft !== undefined) {
       const stated = statedBy(record)
-      return { dialect, draft: stated === undefined ? draft : { ...draft, ...stated } }
+      return { dialect, draft: stated === undefined ? draft : withStated(draft, stated) }
     }
   }
   return undefined
+}
+
+/** Who the agent is, the dialect knows; what it is labelled, the agent. */
+function withStated(draft: FragmentDraft, stated: Stated): FragmentDraft {
+  return stated.agent === undefined
+    ? { ...draft, ...stated }
+    : { ...draft, ...stated, agent: { ...draft.agent, ...stated.agent } }
 }

@@ -5,7 +5,6 @@
 import { hash } from 'node:crypto'
 import type { Fragment, RequestedCall } from '../../schema/fragment.ts'
 import {
-  type Agent,
   CONTENT_LIMIT,
   type Dataset,
   type Destination,
@@ -19,6 +18,7 @@ import {
 import { graver } from '../dataset-operation.ts'
 import type { FragmentDraft } from '../dialects/dialect.ts'
 import type { OtlpRecord } from '../otlp/records.ts'
+import { sanitizeAgent } from './agent.ts'
 import { type NamedInArguments, readArguments } from './arguments.ts'
 import { sanitizeAttributes } from './attributes.ts'
 import { sanitizeApproval, sanitizeToken } from './authority.ts'
@@ -237,31 +237,6 @@ function sanitizeVolume({ volume: stated, content }: FragmentDraft): Volume | un
 
 function isAmount(value: number | undefined): value is number {
   return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER
-}
-
-function sanitizeAgent(agent: Partial<Agent>): Partial<Agent> | undefined {
-  const kept: Partial<Agent> = {}
-  const id = identifier(agent.id)
-  const name = identifier(agent.name)
-  const version = identifier(agent.version)
-  const framework = identifier(agent.framework)
-  const owner = identifier(agent.owner)
-  if (id !== undefined) {
-    kept.id = id
-  }
-  if (name !== undefined) {
-    kept.name = name
-  }
-  if (version !== undefined) {
-    kept.version = version
-  }
-  if (framework !== undefined) {
-    kept.framework = framework
-  }
-  if (owner !== undefined) {
-    kept.owner = owner
-  }
-  return (id ?? name ?? version ?? framework ?? owner) === undefined ? undefined : kept
 }
 
 function sanitizeTool(tool: Partial<Tool>): Partial<Tool> | undefined {

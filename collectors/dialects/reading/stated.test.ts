@@ -83,6 +83,28 @@ describe('what an agent states', () => {
     expect(stated({ 'telltale.token': 'abc' })).toEqual({})
   })
 
+  it('has who answers for the agent and how it is labelled, stated by the record or its resource, the record first', () => {
+    const attributes = { 'telltale.agent.labels.tier': 'gold', 'telltale.agent.owner': 'cx' }
+    expect(stated(attributes)).toEqual({ agent: { owner: 'cx', labels: { tier: 'gold' } } })
+    const resource = { 'telltale.agent.labels.tier': 'basic', 'telltale.agent.labels.region': 'eu' }
+    expect(statedBy(spanRecord({ attributes: {}, resource }))).toEqual({
+      agent: { labels: { tier: 'basic', region: 'eu' } },
+    })
+    expect(statedBy(spanRecord({ attributes, resource }))).toEqual({
+      agent: { owner: 'cx', labels: { tier: 'gold', region: 'eu' } },
+    })
+    expect(stated({ 'telltale.agent.labels.': 'x', 'telltale.agent.labels.tier': 7, 'telltale.agent.x': 'y' })).toEqual(
+      {
+        agent: { labels: { tier: '7' } },
+      },
+    )
+  })
+
+  it('has no more labels than an agent may have', () => {
+    const many = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`telltale.agent.labels.l${n}`, 'x']))
+    expect(Object.keys(stated(many)?.agent?.labels ?? {})).toHaveLength(16)
+  })
+
   it('is left out where it does not fit, statement by statement', () => {
     expect(
       stated({
