@@ -5,5 +5,13 @@ import { errorSpike } from './error-spike.ts'
 import { promptDrift } from './prompt-drift.ts'
 import { promptExtraction } from './prompt-extraction.ts'
 import { toolAllowlist } from './tool-allowlist.ts'
+import { toolDrift } from './tool-drift.ts'
 
-export const detectors: readonly AnyDetector[] = [toolAllowlist, egress, errorSpike, promptExtraction, promptDrift]
+export const detectors: readonly AnyDetector[] = [
+  toolAllowlist,
+  egress,
+  errorSpike,
+  promptExtraction,
+  promptDrift,
+  toolDrift,
+]
