@@ -35,7 +35,6 @@ const WITHOUT_SCENARIOS = `
   injection
   lethal-trifecta
   policy-denied
-  prompt-drift
   prompt-extraction
   purpose
   self-modification
@@ -44,7 +43,6 @@ const WITHOUT_SCENARIOS = `
   tainted-argument
   token-scope
   tool-allowlist
-  tool-drift
 `.match(/\S+/g) as string[]
 
 const folders = await readScenarios(ROOT)

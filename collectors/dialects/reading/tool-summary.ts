@@ -56,26 +56,11 @@ function hostsIn(description: string): string[] {
   return [...new Set(hosts)].filter((host) => host !== '').slice(0, HOSTS_LIMIT)
 }
 
-/** The verbs by which capabilities are told apart, each with what else means it. */
+/**
+ * The verbs by which capabilities are told apart, each with what else means it: those that reach outside or cannot be
+ * undone. Reading, writing and making are what nearly every tool does somehow.
+ */
 const POWERS: ReadonlyMap<string, readonly string[]> = new Map([
-  [
-    'write',
-    [
-      'write',
-      'writes',
-      'save',
-      'saves',
-      'store',
-      'edit',
-      'edits',
-      'modify',
-      'modifies',
-      'update',
-      'updates',
-      'overwrite',
-    ],
-  ],
-  ['create', ['create', 'creates', 'insert', 'inserts']],
   ['delete', ['delete', 'deletes', 'remove', 'removes', 'erase', 'drop', 'purge', 'destroy']],
   [
     'send',
@@ -96,7 +81,6 @@ const POWERS: ReadonlyMap<string, readonly string[]> = new Map([
     ],
   ],
   ['upload', ['upload', 'uploads', 'export', 'exports', 'transmit', 'exfiltrate', 'webhook', 'callback']],
-  ['download', ['download', 'downloads', 'fetch', 'fetches', 'crawl', 'browse']],
   [
     'run',
     ['run', 'runs', 'execute', 'executes', 'eval', 'shell', 'bash', 'command', 'commands', 'script', 'subprocess'],
