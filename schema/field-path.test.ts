@@ -34,5 +34,6 @@ describe('the sections of a policy', () => {
       tools: { allow: [] },
     }
     expect(sectionsOf(policy)).toEqual(['tools'])
+    expect(sectionsOf({ ...policy, maturity: 'intern' })).toEqual(['tools', 'approvals'])
   })
 })

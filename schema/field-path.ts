@@ -15,7 +15,10 @@ export type FieldPath =
   | `attributes.${string}`
 
 /** What a policy says of itself and not of what an agent may do. */
-const POLICY_HEAD = ['version', 'id', 'extends', 'description', 'owner', 'agent', 'mode', 'expires', 'tests'] as const
+const POLICY_HEAD = [
+  ...(['version', 'id', 'extends', 'description', 'owner', 'agent', 'mode', 'expires', 'tests'] as const),
+  'maturity',
+] as const
 
 /** A section of a policy: `tools`, `egress`. */
 export type PolicySection = Exclude<keyof Policy, (typeof POLICY_HEAD)[number]> & string
@@ -23,10 +26,11 @@ export type PolicySection = Exclude<keyof Policy, (typeof POLICY_HEAD)[number]> 
 /** A field of telemetry, or a section that the governing policy must have. */
 export type Need = FieldPath | `policy.${PolicySection}`
 
-/** The sections that a policy has. */
+/** The sections that a policy has. Its maturity stands for what it says of approvals. */
 export function sectionsOf(policy: Policy): readonly PolicySection[] {
   const head: readonly string[] = POLICY_HEAD
-  return Object.keys(policy).filter((key) => !head.includes(key)) as PolicySection[]
+  const keys = policy.maturity === undefined ? Object.keys(policy) : [...Object.keys(policy), 'approvals']
+  return [...new Set(keys)].filter((key) => !head.includes(key)) as PolicySection[]
 }
 
 /**

@@ -14,13 +14,14 @@ export interface Query {
   readonly limit: number
 }
 
-const MAX_LIMIT = 1000
+/** The most items of a page. */
+export const MAX_LIMIT = 1000
 const MAX_VALUES = 16
 /** 2100-01-01; what DateTime64 and its hour can hold. */
 const MAX_TIME_MS = 4_102_444_800_000
 
 /** Collects conditions and their values, so that neither goes without the other. */
-class Conditions {
+export class Conditions {
   private readonly conditions: string[]
   readonly params: Record<string, string | number> = Object.create(null)
 
