@@ -1,0 +1,239 @@
+/**
+ * Reads a shell script into the simple commands that it would run: out of pipelines, lists, loops, functions,
+ * substitutions, wrappers (`wrappers.ts`) and scripts handed to another shell, decoded where they are encoded.
+ */
+import { COMMAND_LIMIT, type Command, DEPTH_LIMIT, type Redirect } from './command.ts'
+import { printed } from './printed.ts'
+import { readWords, type Token } from './words.ts'
+import { type Inner, unwrap } from './wrappers.ts'
+
+const KEYWORDS = new Set([
+  'if',
+  'then',
+  'elif',
+  'else',
+  'fi',
+  'while',
+  'until',
+  'do',
+  'done',
+  'esac',
+  '{',
+  '}',
+  '!',
+  'time',
+  'function',
+  'coproc',
+])
+const ENDS = new Set([';', '&', '&&', '||', ';;', '(', ')'])
+const ASSIGNMENT = /^([A-Za-z_][A-Za-z0-9_]{0,63})\+?=/
+const VARIABLE = /\$(?:\{([A-Za-z_]\w{0,63})(?:[:#%/^,][^}]{0,200})?\}|([A-Za-z_]\w{0,63}))/g
+/** `$(which python || which python3)`, `$(command -v perl)`: the program it finds. */
+const FOUND_PROGRAM = /^\$\(\s*(?:which|command -v|type -p)\s+([\w./-]{1,64})/
+/** The longest value of a variable that is put in its place. */
+const VALUE_LIMIT = 512
+const SHELLS = new Set(['sh', 'bash', 'zsh', 'dash', 'ksh', 'ash', 'fish', 'csh', 'tcsh', 'busybox'])
+
+/** Reads a script. Bounded in commands and depth; never throws. */
+export function readScript(text: string): readonly Command[] {
+  const reader = new Reader()
+  reader.script(text, 0, [])
+  return reader.commands
+}
+
+/** A name without its folder, in lower case. */
+export function programName(word: string): string {
+  return word
+    .slice(Math.max(word.lastIndexOf('/'), word.lastIndexOf('\\')) + 1)
+    .toLowerCase()
+    .replace(/\.exe$/, '')
+}
+
+/** Whether it runs the scripts it is given. */
+export function isShell(name: string): boolean {
+  return SHELLS.has(name)
+}
+
+class Reader {
+  readonly commands: Command[] = []
+  readonly #variables = new Map<string, string>()
+
+  script(text: string, depth: number, wrappers: readonly string[]): void {
+    if (depth > DEPTH_LIMIT || this.commands.length >= COMMAND_LIMIT || text.trim() === '') {
+      return
+    }
+    const { tokens, inner } = readWords(text)
+    const simple = new Simple()
+    let from: Command | undefined
+    let loops = 0
+    const end = (piped: boolean) => {
+      const made = simple.take(this.#variables, wrappers, from, loops > 0)
+      from = undefined
+      if (made !== undefined) {
+        const last = this.#add(made, depth)
+        from = piped ? last : undefined
+      }
+    }
+    for (const token of tokens) {
+      if (token.kind === 'word') {
+        const keyword = token.bare && simple.empty && KEYWORDS.has(token.text)
+        loops += keyword && token.text === 'do' ? 1 : keyword && token.text === 'done' && loops > 0 ? -1 : 0
+        if (!keyword) {
+          simple.word(token.text)
+        }
+      } else if (token.text === '|' || token.text === '|&') {
+        end(true)
+      } else if (ENDS.has(token.text)) {
+        end(false)
+      } else {
+        simple.operator(token)
+      }
+    }
+    end(false)
+    for (const script of inner) {
+      this.script(script, depth + 1, wrappers)
+    }
+  }
+
+  /** Adds the command and whatever it runs; returns the one whose output goes on. */
+  #add(command: Command, depth: number): Command {
+    if (this.commands.length >= COMMAND_LIMIT) {
+      return command
+    }
+    const unwrapped = unwrap(command)
+    if (unwrapped !== undefined) {
+      // A wrapper stays visible for what it does itself (`find -delete`, `docker run -v /:/`, `xargs`).
+      this.commands.push(command)
+      return this.#run(unwrapped, command, depth)
+    }
+    this.commands.push(command)
+    const script =
+      isShell(command.name) && command.args.every((arg) => arg.startsWith('-')) ? givenTo(command) : undefined
+    if (script !== undefined) {
+      this.script(script, depth + 1, [...command.wrappers, command.name])
+    }
+    return command
+  }
+
+  #run(inner: Inner, command: Command, depth: number): Command {
+    const wrappers = [...command.wrappers, command.name]
+    if (inner.kind === 'script') {
+      this.script(inner.text, depth + 1, wrappers)
+      return command
+    }
+    let last = command
+    for (const words of inner.commands) {
+      const simple = new Simple()
+      for (const word of words) {
+        simple.word(word)
+      }
+      const made = simple.take(this.#variables, wrappers, command.from, command.looped)
+      if (made !== undefined && depth < DEPTH_LIMIT) {
+        // Output and input are those of the wrapper.
+        const { redirects, input } = command
+        last = this.#add(
+          {
+            ...made,
+            narrowed: inner.narrowed === true,
+            redirects: [...made.redirects, ...redirects],
+            input: made.input ?? input,
+          },
+          depth + 1,
+        )
+      }
+    }
+    return last
+  }
+}
+
+/** What a shell that reads its input is told to do, where the script itself says it. */
+function givenTo(command: Command): string | undefined {
+  return command.input ?? (command.from === undefined ? undefined : printed(command.from))
+}
+
+/** The parts of one simple command, while they are read. */
+class Simple {
+  #words: string[] = []
+  #redirects: Redirect[] = []
+  #input: string | undefined
+  #redirecting: string | undefined
+
+  get empty(): boolean {
+    return this.#words.length === 0
+  }
+
+  word(text: string): void {
+    const operator = this.#redirecting
+    this.#redirecting = undefined
+    if (operator === undefined) {
+      this.#words.push(text)
+    } else if (operator === '<<<') {
+      this.#input = text
+    } else if (operator !== '>&' || !/^[\d-]$/.test(text)) {
+      const kind = operator.startsWith('<') ? 'read' : operator.endsWith('>>') ? 'append' : 'write'
+      this.#redirects.push({ kind, target: text })
+    }
+  }
+
+  operator(token: Extract<Token, { kind: 'operator' }>): void {
+    if (token.document === undefined) {
+      this.#redirecting = token.text
+    } else {
+      this.#input = token.document
+    }
+  }
+
+  /** The command so far, and begins the next. */
+  take(
+    variables: Map<string, string>,
+    wrappers: readonly string[],
+    from: Command | undefined,
+    looped: boolean,
+  ): Command | undefined {
+    const words = this.#words
+    const redirects = this.#redirects.map(({ kind, target }) => ({ kind, target: expand(target, variables) }))
+    const input = this.#input
+    this.#words = []
+    this.#redirects = []
+    this.#input = undefined
+    this.#redirecting = undefined
+    if (words.length === 0 && redirects.length === 0) {
+      return undefined
+    }
+    const assigns: [string, string][] = []
+    let at = 0
+    for (; at < words.length; at += 1) {
+      const word = words[at] as string
+      const name = ASSIGNMENT.exec(word)?.[1]
+      if (name === undefined) {
+        break
+      }
+      assigns.push([name, expand(word.slice(word.indexOf('=') + 1), variables)])
+    }
+    const program = expand(words[at] ?? '', variables)
+    const args = words.slice(at + 1).map((word) => expand(word, variables))
+    const name = programName(program)
+    const exported = name === 'export' || name === 'declare' || name === 'set' ? args.flatMap(assignmentOf) : []
+    for (const [variable, value] of [...assigns, ...exported]) {
+      variables.set(variable, programOr(value))
+    }
+    return { name, args, assigns: [...assigns, ...exported], redirects, input, from, wrappers, narrowed: false, looped }
+  }
+}
+
+function assignmentOf(word: string): [string, string][] {
+  const name = ASSIGNMENT.exec(word)?.[1]
+  return name === undefined ? [] : [[name, word.slice(word.indexOf('=') + 1)]]
+}
+
+const programOr = (value: string) => FOUND_PROGRAM.exec(value)?.[1] ?? value
+
+function expand(word: string, variables: ReadonlyMap<string, string>): string {
+  if (variables.size === 0 || !word.includes('$')) {
+    return word
+  }
+  return word.replace(VARIABLE, (whole, braced?: string, plain?: string) => {
+    const value = variables.get(braced ?? plain ?? '')
+    return value === undefined || value === '' || value.length > VALUE_LIMIT || value.includes(whole) ? whole : value
+  })
+}
