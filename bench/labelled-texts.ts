@@ -1,6 +1,5 @@
 /** Reads labelled texts (gzip JSON lines) that lie outside the repository. */
-import { readFileSync } from 'node:fs'
-import { gunzipSync } from 'node:zlib'
+import { readGzipLines } from './gzip-lines.ts'
 
 export interface LabelledText {
   readonly id: string
@@ -14,9 +13,5 @@ export interface LabelledText {
 
 /** The rows of one file, in its order. Throws when the file is absent. */
 export function readLabelledTexts(file: string): LabelledText[] {
-  return gunzipSync(readFileSync(file))
-    .toString('utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as LabelledText)
+  return readGzipLines<LabelledText>(file)
 }

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { allowListTable, hasAllowListData, measureAllowLists } from './allow-lists.ts'
+import { measureCommands } from './command-quality.ts'
 import {
   judgeByPipeline,
   judgeDirectly,
@@ -80,7 +81,12 @@ export async function main(args: readonly string[]): Promise<number> {
     return 2
   }
   const judge = values.direct === true ? judgeDirectly : judgeByPipeline
-  const rows = [...measureTexts(data, judge), ...measureOverlap(data), ...measureTrajectories(data)]
+  const rows = [
+    ...measureTexts(data, judge),
+    ...measureOverlap(data),
+    ...measureTrajectories(data),
+    ...measureCommands(data),
+  ]
   console.log(renderQuality(rows, values.markdown === true))
   if (hasAllowListData(data)) {
     console.log(

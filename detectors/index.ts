@@ -1,4 +1,6 @@
 /** Every detector, in the order in which their findings are listed. */
+
+import { dangerousCommand } from './dangerous-command.ts'
 import type { AnyDetector } from './detector.ts'
 import { egress } from './egress.ts'
 import { errorSpike } from './error-spike.ts'
@@ -14,4 +16,5 @@ export const detectors: readonly AnyDetector[] = [
   promptExtraction,
   promptDrift,
   toolDrift,
+  dangerousCommand,
 ]

@@ -27,7 +27,6 @@ const WITHOUT_SCENARIOS = `
   agent-spawn
   approval
   canary
-  dangerous-command
   dataset-scope
   delegation
   egress

@@ -1,4 +1,4 @@
-/** Signs in program text that is no shell: Python, JavaScript, Perl, Ruby, PHP, PowerShell, SQL. Patterns, no parser. */
+/** Signs in program text that is no shell: Python, JavaScript, Perl, Ruby, PHP, SQL. Patterns, no parser. */
 import { type PlaceKind, placeKind } from './places.ts'
 import type { Deed, Sign } from './sign.ts'
 
@@ -11,7 +11,7 @@ const sign = (deed: Deed, what: string, weight: number, severity: Sign['severity
 
 /** Calls whose first text is a command. */
 const RUNS_TEXT =
-  /(?:os\.(?:system|popen)|subprocess\.(?:run|call|check_output|check_call|Popen|getoutput)|commands\.getoutput|child_process['")\]]{0,3}\.?\w{0,12}|exec(?:Sync|File|FileSync)?|spawn(?:Sync)?|system|popen|shell_exec|passthru|proc_open|backtick|qx)\s?\(\s?(\[[^\]]{1,600}\]|f?["'`](?:[^"'`\\]|\\.){1,1200}["'`])/g
+  /(?:os\.(?:system|popen)|subprocess\.(?:run|call|check_output|check_call|Popen|getoutput)|commands\.getoutput|child_process['")\]]{0,3}\.?\w{0,12}|exec(?:Sync|File|FileSync)?|spawn(?:Sync)?|system|popen|shell_exec|passthru|proc_open|backtick|qx)\s?\(\s?(\[[^\]]{1,600}\]|f?["'`](?:[^"'`\\]|\\.){1,300}["'`])/g
 const LITERAL = /["'`]((?:[^"'`\\\n]|\\.){1,300})["'`]/g
 const PIECE = /["']((?:[^"'\\]|\\.){0,400})["']/g
 const LITERAL_LIMIT = 200
@@ -34,88 +34,60 @@ export function scriptsIn(code: string): readonly string[] {
 
 const quoted = (word: string) => (/^[\w./:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", '')}'`)
 
-const PATTERNS: readonly (readonly [pattern: RegExp, sign: Sign])[] = [
+/** What must stand in the text, one after the other, anywhere; so nothing is searched twice. */
+type Pattern = readonly [parts: readonly RegExp[], sign: Sign]
+
+const SHELL_GIVEN = sign('runs remote code', 'gives a shell to another machine', 0.9, 'critical')
+const ENCODED = sign('runs remote code', 'runs code that was encoded', 0.8, 'high')
+const FETCHED = sign('runs remote code', 'runs code from the network', 0.8, 'high')
+const WIPED = sign('destroys', 'deletes a whole disk, home or folder of the system', 0.9, 'critical')
+const METADATA = sign('takes credentials', 'asks the machine for its credentials', 0.75, 'high')
+const KEYS_RECORDED = sign('spies', 'records keys', 0.6, 'medium')
+const PICTURES = sign('spies', 'takes pictures or sound of the user', 0.5, 'medium')
+
+const PATTERNS: readonly Pattern[] = [
+  [[/\bsocket\b/, /\bdup2\b|\bpty\.spawn\b|["']\/bin\/(?:ba)?sh\b/], SHELL_GIVEN],
+  [[/\bfsockopen\b/, /\bexec\b|\/bin\//], SHELL_GIVEN],
+  [[/\bTCPSocket\b/, /\bexec\b|\bpopen\b/], SHELL_GIVEN],
+  [[/\bnet\.(?:Socket|connect)\b/, /\bspawn\b|\/bin\//], SHELL_GIVEN],
   [
-    /\bsocket\b.{0,400}\b(?:dup2|pty\.spawn|subprocess|\/bin\/(?:ba)?sh)|\bfsockopen\b.{0,200}(?:exec|\/bin\/)|IO\.popen.{0,200}TCPSocket|TCPSocket.{0,200}exec|net\.(?:Socket|connect).{0,300}(?:spawn|\/bin\/)/s,
-    sign('runs remote code', 'gives a shell to another machine', 0.9, 'critical'),
+    [
+      /\b(?:exec|eval)\s?\(\s?(?:compile\(\s?)?(?:[\w.]{0,40}\()?(?:base64|b64decode|codecs|zlib|bytes\.fromhex|binascii|atob|marshal|base64_decode|gzinflate|Buffer\.from\()/,
+    ],
+    ENCODED,
   ],
+  [[/\bxor/, /\bsubprocess\b/, /\bshell\s?=\s?True/], { ...ENCODED, weight: 0.65 }],
+  [[/\b(?:exec|eval)\s?\(\s?(?:requests\.get|urllib|urlopen|fetch|await fetch|http)/], FETCHED],
   [
-    /\b(?:exec|eval)\s?\(\s?(?:compile\(\s?)?(?:[\w.]{0,40}\()?(?:base64|b64decode|codecs|zlib|bytes\.fromhex|binascii|atob|marshal|base64_decode|gzinflate|Buffer\.from\()/,
-    sign('runs remote code', 'runs code that was encoded', 0.8, 'high'),
+    [
+      /shutil\.rmtree\(\s?(?:f?["'](?:\/|~|\/home|\/etc|\/var|\/usr|\/root|C:\\{1,2})["']|os\.path\.expanduser\(["']~["']\)|Path\.home\(\))/,
+    ],
+    WIPED,
   ],
+  [[/fs\.rm(?:Sync|dirSync)?\(\s?["'](?:\/|~|\/home|\/etc|\/usr)["']|rm_rf\s?\(?["']\/["']/], WIPED],
+  [[/169\.254\.169\.254|metadata\.google\.internal/], METADATA],
+  [[/\bpynput\b|keyboard\.(?:on_press|hook|record)|GetAsyncKeyState|SetWindowsHookEx/], KEYS_RECORDED],
+  [[/ImageGrab\.grab|pyautogui\.screenshot|mss\(\)|CopyFromScreen/], PICTURES],
   [
-    /\b(?:exec|eval)\s?\(\s?(?:requests\.get|urllib|urlopen|fetch|await fetch|http)/,
-    sign('runs remote code', 'runs code from the network', 0.8, 'high'),
-  ],
-  [
-    /shutil\.rmtree\(\s?(?:f?["'](?:\/|~|\/home|\/etc|\/var|\/usr|\/root|C:\\{1,2})["']|os\.path\.expanduser\(["']~["']\)|Path\.home\(\))|fs\.rm(?:Sync|dirSync)?\(\s?["'](?:\/|~|\/home|\/etc|\/usr)["']|rm_rf\s?\(?["']\/["']/,
-    sign('destroys', 'deletes a whole disk, home or folder of the system', 0.9, 'critical'),
-  ],
-  [
-    /169\.254\.169\.254|metadata\.google\.internal/,
-    sign('takes credentials', 'asks the machine for its credentials', 0.75, 'high'),
-  ],
-  [
-    /\bpynput\b|keyboard\.(?:on_press|hook|record)|GetAsyncKeyState|SetWindowsHookEx/,
-    sign('spies', 'records keys', 0.6, 'medium'),
-  ],
-  [
-    /ImageGrab\.grab|pyautogui\.screenshot|mss\(\)|CopyFromScreen/,
-    sign('spies', 'takes pictures or sound of the user', 0.5, 'medium'),
-  ],
-  [
-    /ctypes.{0,400}(?:VirtualAlloc|mprotect|memfd_create)|memfd_create/s,
+    [/memfd_create|\bctypes\b/, /VirtualAlloc|mprotect|\/proc\/self\/fd|CreateThread/],
     sign('evades', 'runs code from memory only', 0.7, 'high'),
   ],
-  [/os\.setuid\(\s?0|os\.setresuid\(0|setuid\(0\)/, sign('escalates', 'takes the rights of the system', 0.6, 'high')],
-  [
-    /xor.{0,200}subprocess|subprocess.{0,300}xor/s,
-    sign('runs remote code', 'runs code that was encoded', 0.65, 'high'),
-  ],
-]
-
-const POWERSHELL: readonly (readonly [pattern: RegExp, sign: Sign])[] = [
-  [
-    /(?:\biex\b|invoke-expression).{0,200}(?:downloadstring|invoke-webrequest|\biwr\b|\birm\b|net\.webclient|frombase64)|(?:downloadstring|\biwr\b|\birm\b|invoke-webrequest).{0,300}\|\s?(?:iex|invoke-expression)/is,
-    sign('runs remote code', 'runs code from the network', 0.85, 'high'),
-  ],
-  [
-    /-e(?:nc|ncodedcommand)?\s+[A-Za-z0-9+/=]{40,}/i,
-    sign('runs remote code', 'runs code that was encoded', 0.75, 'high'),
-  ],
-  [
-    /set-mppreference.{0,200}-(?:disable\w+|exclusion\w+)|add-mppreference.{0,100}-exclusion|uninstall-windowsfeature.{0,60}defender|amsiutils|amsiinitfailed|stop-service.{0,60}(?:windefend|eventlog|mpssvc)|set-netfirewallprofile.{0,100}false|clear-eventlog|remove-eventlog|limit-eventlog/is,
-    sign('evades', 'switches off what watches or guards the machine', 0.85, 'high'),
-  ],
-  [
-    /remove-item.{0,120}(?:[a-z]:\\(?:\*|windows|users)?["']?\s|\$env:(?:userprofile|systemroot)).{0,80}-recurse|remove-item.{0,80}-recurse.{0,80}\s["']?[a-z]:\\(?:\*|windows|users)?["']?(?:\s|$)|\bdel\b.{0,40}\/s.{0,60}[a-z]:\\|\bformat\s+[a-z]:|win32_shadowcopy.{0,80}(?:delete|remove)|shadowcopy\s+delete|cipher\s+\/w/is,
-    sign('destroys', 'deletes a whole disk, its folders or its backups', 0.9, 'critical'),
-  ],
-  [
-    /invoke-mimikatz|sekurlsa|comsvcs.{0,40}minidump|minidump.{0,80}lsass|lsass\.(?:exe|dmp)|get-credential.{0,100}(?:export|invoke-webrequest)|cmdkey\s+\/list|vaultcmd|\bntdsutil\b|dcsync/is,
-    sign('takes credentials', 'takes stored passwords', 0.85, 'high'),
-  ],
-  [
-    /new-scheduledtask|register-scheduledtask|new-service\b|set-itemproperty.{0,200}\\run\b|new-itemproperty.{0,200}\\run\b|__eventfilter|commandlineeventconsumer/is,
-    sign('persists', 'has something started by itself', 0.65, 'medium'),
-  ],
-  [
-    /new-localuser|add-localgroupmember.{0,80}admin|net\s+localgroup\s+administrators.{0,60}\/add/is,
-    sign('persists', 'creates or changes an account', 0.65, 'high'),
-  ],
-  [
-    /certutil.{0,60}(?:-urlcache|-decode)|bitsadmin.{0,60}\/transfer|mshta\s+https?:|regsvr32.{0,60}https?:|rundll32.{0,60}javascript:|wmic.{0,80}process\s+call\s+create|installutil.{0,60}\/u/is,
-    sign('runs remote code', 'has a program of the system fetch or run code', 0.75, 'high'),
-  ],
+  [[/\bset(?:res)?uid\(\s?0/], sign('escalates', 'takes the rights of the system', 0.6, 'high')],
 ]
 
 const SQL: readonly (readonly [pattern: RegExp, sign: Sign])[] = [
   [
-    /^\s*(?:drop\s+(?:database|schema)|truncate\s+(?:table\s+)?\w)/im,
+    /^[ \t]*(?:drop\s+(?:database|schema)|truncate\s+(?:table\s+)?\w)/im,
     sign('destroys', 'deletes a database or all rows of a table', 0.6, 'high'),
   ],
-  [/^\s*drop\s+table\s+(?!if\s+exists\s+(?:tmp|temp|test))\w/im, sign('destroys', 'deletes a table', 0.5, 'medium')],
-  [/^\s*delete\s+from\s+[\w."`]{1,120}\s*(?:;|$)/i, sign('destroys', 'deletes all rows of a table', 0.6, 'high')],
+  [
+    /^[ \t]*drop\s{1,9}table\s{1,9}(?!if\s+exists\s+(?:tmp|temp|test))\w/im,
+    sign('destroys', 'deletes a table', 0.5, 'medium'),
+  ],
+  [
+    /^[ \t]*delete\s{1,9}from\s{1,9}[\w."`]{1,120}\s*(?:;|$)/i,
+    sign('destroys', 'deletes all rows of a table', 0.6, 'high'),
+  ],
   [
     /\bxp_cmdshell\b|\bcopy\s+[\w.]{1,80}\s+(?:to|from)\s+program\b|\binto\s+(?:outfile|dumpfile)\b|\bload_file\s?\(|pg_read_file\s?\(|lo_export\s?\(|sys_exec\s?\(|load_extension\s?\(/i,
     sign('runs remote code', 'has the database run a program or touch files', 0.75, 'high'),
@@ -137,7 +109,7 @@ const BY_PLACE: ReadonlyMap<PlaceKind, Sign> = new Map<PlaceKind, Sign>([
 
 /** What program text does. Call `scriptsIn` for the commands that it hands to a shell. */
 export function codeSigns(code: string): readonly Sign[] {
-  const signs: Sign[] = PATTERNS.filter(([pattern]) => pattern.test(code)).map(([, each]) => each)
+  const signs: Sign[] = PATTERNS.filter(([parts]) => inOrder(code, parts)).map(([, each]) => each)
   let read = 0
   for (const [, literal] of code.matchAll(LITERAL)) {
     read += 1
@@ -153,9 +125,17 @@ export function codeSigns(code: string): readonly Sign[] {
   return signs
 }
 
-/** What PowerShell text, or a line for `cmd`, does. */
-export function powershellSigns(code: string): readonly Sign[] {
-  return POWERSHELL.filter(([pattern]) => pattern.test(code)).map(([, each]) => each)
+/** Whether the parts stand in the text, one after the other. Linear. */
+export function inOrder(text: string, parts: readonly RegExp[]): boolean {
+  let rest = text
+  for (const part of parts) {
+    const match = part.exec(rest)
+    if (match === null) {
+      return false
+    }
+    rest = rest.slice(match.index + match[0].length)
+  }
+  return true
 }
 
 /** What SQL statements do. */

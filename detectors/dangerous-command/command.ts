@@ -28,6 +28,6 @@ export interface Command {
 }
 
 /** What bounds reading: texts are at most 8 KiB, but nesting and repetition multiply. */
-export const COMMAND_LIMIT = 400
+export const COMMAND_LIMIT = 200
 /** How deep scripts may stand in scripts: `sh -c`, `$(...)`, decoded text. */
 export const DEPTH_LIMIT = 5

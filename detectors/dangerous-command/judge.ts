@@ -1,12 +1,13 @@
 /** Judges a text that is to be run: every sign in it, and what they come to together. */
 import type { Severity } from '../../schema/finding.ts'
 import { SEVERITIES } from '../../schema/finding.ts'
-import { codeSigns, powershellSigns, scriptsIn, sqlSigns } from './code-signs.ts'
+import { codeSigns, scriptsIn, sqlSigns } from './code-signs.ts'
 import type { Command } from './command.ts'
 import { controlSigns } from './control-signs.ts'
 import { exploring, factOf } from './explore-signs.ts'
 import { fileSigns } from './file-signs.ts'
 import { fetchedFile, networkSigns } from './network-signs.ts'
+import { powershellSigns } from './powershell-signs.ts'
 import { isShell, programName, readScript } from './read-script.ts'
 import { type Deed, FLAGGED, type Sign } from './sign.ts'
 import { takingSigns } from './taking-signs.ts'
@@ -26,6 +27,8 @@ const RUNS_CODE = new Set(['python', 'python2', 'python3', 'perl', 'ruby', 'node
 const POWERSHELL_TEXT =
   /\b(?:iex|invoke-|get-|set-|new-|remove-|add-|stop-|clear-|register-|powershell|pwsh|certutil|bitsadmin|mshta|regsvr32|rundll32|wmic|vssadmin|mimikatz|del |format |cipher|lsass|vaultcmd|cmdkey|ntdsutil|net\s+localgroup)/i
 const SQL_TEXT = /^\s*(?:select|insert|update|delete|drop|truncate|alter|create|grant|copy|exec|with|declare|begin)\b/i
+/** Weak signs of several kinds that come to so much are more than a hint. */
+const TOGETHER = 0.65
 /** Findings tell at most so many signs. */
 const SIGN_LIMIT = 8
 
@@ -62,6 +65,11 @@ export function judgeCode(text: string): Danger | undefined {
     }
   }
   return sum(signs)
+}
+
+/** Judges SQL statements. */
+export function judgeSql(text: string): Danger | undefined {
+  return sum(sqlSigns(text))
 }
 
 function shellSigns(commands: readonly Command[], signs: Sign[]): void {
@@ -148,7 +156,11 @@ function sum(signs: readonly Sign[]): Danger | undefined {
   const strong = kept.filter(({ weight }) => weight >= FLAGGED)
   const telling = strong.length === 0 ? kept : strong
   const severity =
-    strong.length === 0 ? 'low' : SEVERITIES[Math.max(...strong.map((each) => SEVERITIES.indexOf(each.severity)))]
+    strong.length === 0
+      ? score >= TOGETHER
+        ? 'medium'
+        : 'low'
+      : SEVERITIES[Math.max(...strong.map((each) => SEVERITIES.indexOf(each.severity)))]
   return {
     signs: kept.slice(0, SIGN_LIMIT),
     deeds: [...new Set(telling.map(({ deed }) => deed))],

@@ -1,7 +1,7 @@
 /** Signs from commands that talk to other machines: code from there, data to there, ways in and out. */
 
 import type { Command } from './command.ts'
-import { isDecoder, printed } from './printed.ts'
+import { isDecoder } from './printed.ts'
 import { isShell } from './read-script.ts'
 import { type Deed, FLAGGED, type Sign } from './sign.ts'
 
@@ -134,7 +134,7 @@ function remoteCode(command: Command, line: string): Sign | undefined {
   }
   const given = sources(command)
   const fetched = given.find(({ name }) => FETCHERS.has(name))
-  const inline = /(?:\$\(|<\()\s*(?:curl|wget|fetch)\b/.test(line)
+  const inline = command.args.some((arg) => /^\s*(?:\$\(|<\()\s*(?:curl|wget|fetch)\b/.test(arg))
   if (fetched !== undefined || inline) {
     const from = `${fetched?.args.join(' ') ?? ''} ${inline ? line : ''}`
     const known = INSTALLERS.test(from)
@@ -311,9 +311,4 @@ export function fetchedFile({ name, args, redirects }: Command): string | undefi
   const explicit = /o$|output/.test(option) || (name === 'wget' && option.endsWith('O')) ? args[named + 1] : undefined
   const path = explicit ?? redirects.find(({ kind }) => kind === 'write')?.target ?? url.replace(/[?#].*$/s, '')
   return path.slice(path.lastIndexOf('/') + 1) || undefined
-}
-
-/** Whether the script of a pipeline is known, so that what it says was read already. */
-export function isKnownScript({ from }: Command): boolean {
-  return from !== undefined && printed(from) !== undefined
 }

@@ -89,7 +89,7 @@ const PLACES: readonly (readonly [PlaceKind, RegExp])[] = [
   ['system', /^\/(?:bin|sbin|lib|lib64|boot|usr\/(?:bin|sbin|lib|libexec)|System|etc)\//],
 ]
 
-const HOME = /^(?:\$\{?HOME\}?|\/home\/[^/]{1,60}|\/Users\/[^/]{1,60}|\/root)(?=\/)/
+const HOME = /^(?:\$\{?HOME\}?|\/home\/[^/]{1,60}|\/Users\/[^/]{1,60}|\/root)(?=\/|$)/
 /** A path must hold one of these; what does not is a plain word. */
 const PATH = /[/\\~.$]|(?:NTDS|SAM|wtmp|btmp|utmp|wallet)/i
 /** The longest word looked at. */

@@ -30,8 +30,13 @@ const ASSIGNMENT = /^([A-Za-z_][A-Za-z0-9_]{0,63})\+?=/
 const VARIABLE = /\$(?:\{([A-Za-z_]\w{0,63})(?:[:#%/^,][^}]{0,200})?\}|([A-Za-z_]\w{0,63}))/g
 /** `$(which python || which python3)`, `$(command -v perl)`: the program it finds. */
 const FOUND_PROGRAM = /^\$\(\s*(?:which|command -v|type -p)\s+([\w./-]{1,64})/
-/** The longest value of a variable that is put in its place. */
-const VALUE_LIMIT = 512
+/** What another variable or a substitution decides. */
+const OPEN_VALUE = /\$(?!\{?HOME\b)/
+/** The longest value of a variable that is put in its place, and the longest word that it is put into. */
+const VALUE_LIMIT = 256
+const WORD_LIMIT = 1024
+/** UTF-16 units read of all scripts in a script, those in it included: they are read again. */
+const UNIT_LIMIT = 24 * 1024
 const SHELLS = new Set(['sh', 'bash', 'zsh', 'dash', 'ksh', 'ash', 'fish', 'csh', 'tcsh', 'busybox'])
 
 /** Reads a script. Bounded in commands and depth; never throws. */
@@ -57,11 +62,13 @@ export function isShell(name: string): boolean {
 class Reader {
   readonly commands: Command[] = []
   readonly #variables = new Map<string, string>()
+  #units = 0
 
   script(text: string, depth: number, wrappers: readonly string[]): void {
-    if (depth > DEPTH_LIMIT || this.commands.length >= COMMAND_LIMIT || text.trim() === '') {
+    if (depth > DEPTH_LIMIT || this.commands.length >= COMMAND_LIMIT || this.#units > UNIT_LIMIT) {
       return
     }
+    this.#units += text.length
     const { tokens, inner } = readWords(text)
     const simple = new Simple()
     let from: Command | undefined
@@ -215,7 +222,9 @@ class Simple {
     const name = programName(program)
     const exported = name === 'export' || name === 'declare' || name === 'set' ? args.flatMap(assignmentOf) : []
     for (const [variable, value] of [...assigns, ...exported]) {
-      variables.set(variable, programOr(value))
+      if (value.length <= VALUE_LIMIT) {
+        variables.set(variable, programOr(value))
+      }
     }
     return { name, args, assigns: [...assigns, ...exported], redirects, input, from, wrappers, narrowed: false, looped }
   }
@@ -229,11 +238,11 @@ function assignmentOf(word: string): [string, string][] {
 const programOr = (value: string) => FOUND_PROGRAM.exec(value)?.[1] ?? value
 
 function expand(word: string, variables: ReadonlyMap<string, string>): string {
-  if (variables.size === 0 || !word.includes('$')) {
+  if (variables.size === 0 || word.length > WORD_LIMIT || !word.includes('$')) {
     return word
   }
   return word.replace(VARIABLE, (whole, braced?: string, plain?: string) => {
     const value = variables.get(braced ?? plain ?? '')
-    return value === undefined || value === '' || value.length > VALUE_LIMIT || value.includes(whole) ? whole : value
+    return value === undefined || value === '' || OPEN_VALUE.test(value) ? whole : value
   })
 }
