@@ -25,7 +25,7 @@ import { type Parts, runStages } from './run-stages.ts'
 import { runTopics, type TopicsInput } from './run-topics.ts'
 import { openStore, type StoreOptions } from './store/clickhouse.ts'
 import type { Store } from './store/store.ts'
-import { VERSION } from './wire.ts'
+import { coverage, VERSION } from './wire.ts'
 
 /** A process with some of the roles. */
 export interface Process {
@@ -265,6 +265,7 @@ function openApi({ config, roles, store, metrics, policies, log }: Parts, own: P
     ...shared,
     store,
     policyOf: (agent) => policies.governing(agent, Date.now())?.id,
+    coverageOf: (seen) => coverage(seen, policies, Date.now()),
     defaultTenant: config.tenant,
   })
 }

@@ -9,6 +9,7 @@ import { ASSEMBLE_DEFAULTS, type AssembleOptions } from './collectors/assemble/o
 import { detectors } from './detectors/index.ts'
 import { assembleStage } from './engine/assemble.ts'
 import { correlateStage } from './engine/correlate.ts'
+import { type Coverage, coverageOf, type SeenFields } from './engine/coverage.ts'
 import { detectStage } from './engine/detect.ts'
 import type { Stage } from './engine/stage.ts'
 import type { PolicySet } from './rules/policy.ts'
@@ -54,4 +55,9 @@ export function pureStages(options: PureOptions): readonly [assemble: Stage, det
       validate: validateFinding,
     }),
   ]
+}
+
+/** What fields that were seen cover: all detectors, by the policies that govern at that time. */
+export function coverage(seen: readonly SeenFields[], policies: PolicySet, atMs: number): Coverage {
+  return coverageOf(seen, detectors, (agent) => policies.governing(agent, atMs)?.sections ?? [])
 }

@@ -1,6 +1,7 @@
 /** The list of routes. */
 import { agentRoutes } from './agents.ts'
 import { alertRoutes } from './alerts.ts'
+import { coverageRoutes } from './coverage.ts'
 import { deadLetterRoutes } from './dead-letters.ts'
 import { eventRoutes } from './events.ts'
 import { findingRoutes } from './findings.ts'
@@ -13,6 +14,7 @@ export const routes: readonly Route[] = [
   ...alertRoutes,
   ...findingRoutes,
   ...agentRoutes,
+  ...coverageRoutes,
   ...deadLetterRoutes,
   ...healthRoutes,
   ...frontRoutes,

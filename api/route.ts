@@ -1,5 +1,6 @@
 /** A route of the API: one entry of a resource's list, from which fastify's route and the OpenAPI document are made. */
 import type { TObject, TSchema } from 'typebox'
+import type { Coverage, SeenFields } from '../engine/coverage.ts'
 import type { Metrics } from '../engine/metrics.ts'
 import type { Agent } from '../schema/telemetry.ts'
 import type { Store } from '../store/store.ts'
@@ -19,6 +20,8 @@ export interface ApiContext extends ProbeContext {
   readonly store: Store
   /** Id of the policy that governs an agent, or `undefined`: watched, not judged by policy. */
   readonly policyOf: (agent: Agent) => string | undefined
+  /** What fields that were seen cover, by the policies as they are now. */
+  readonly coverageOf: (seen: readonly SeenFields[]) => Coverage
   /** The tenant of what names none: what comes in without a key, and dead letters that do not say whose they are. */
   readonly defaultTenant: string
 }

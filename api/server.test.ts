@@ -1,6 +1,8 @@
 import { request } from 'node:http'
 import { Ajv } from 'ajv'
 import { afterEach, describe, expect, it } from 'vitest'
+import { toolAllowlist } from '../detectors/tool-allowlist.ts'
+import { coverageOf } from '../engine/coverage.ts'
 import { createMetrics } from '../engine/metrics.ts'
 import type { DeadLetter } from '../schema/dead-letter.ts'
 import { Unavailable } from '../schema/errors.ts'
@@ -66,6 +68,8 @@ function smallStore(changes: Partial<Store> = {}): Store & Asked {
     alert: async (tenant, id) =>
       tenant === 'default' && id === alert.alert_id ? { alert, decisions: [], findingCount: 1 } : undefined,
     agents: async (tenant) => (tenant === 'default' ? [agent] : []),
+    fields: async (tenant) =>
+      tenant === 'default' ? [{ agent: { id: 'support-assistant' }, operation: 'tool_call', fields: ['tool'] }] : [],
     deadLetters: async (query) => {
       askedForLetters.push(query)
       return mine(query.tenant, [letter])
@@ -102,6 +106,7 @@ async function start(changes: Partial<ApiOptions> = {}): Promise<string> {
     }),
     isReady: async () => true,
     policyOf: ({ id }) => (id === 'support-assistant' ? 'support' : undefined),
+    coverageOf: (seen) => coverageOf(seen, [toolAllowlist], () => []),
     defaultTenant: 'default',
     authorize: authorizer([], 'default'),
     localNamesOnly: true,

@@ -1,6 +1,7 @@
 /** The list of commands, in the order shown. */
 import { checkCommand } from './check.ts'
 import type { Command } from './command.ts'
+import { coverageCommand } from './coverage.ts'
 import { demoCommand } from './demo.ts'
 import { keyCommand } from './key.ts'
 import { replayCommand } from './replay.ts'
@@ -14,6 +15,7 @@ export const commands: readonly Command[] = [
   demoCommand,
   replayCommand,
   checkCommand,
+  coverageCommand,
   keyCommand,
   shinglesCommand,
 ]

@@ -18,6 +18,7 @@ import type { EmbeddedEvent, EmbeddedOptions } from './chdb/supervisor.ts'
 import { type Connection, connectEmbedded, connectServer, type ServerOptions } from './connection.ts'
 import { readCursor } from './cursor.ts'
 import { isAbsentTable, storeError } from './errors.ts'
+import { agentOf, type FieldRow, fieldsQuery } from './field-counts.ts'
 import type { MigrateOptions, Retention } from './migrate.ts'
 import { prepare } from './prepare.ts'
 import {
@@ -261,6 +262,11 @@ class ClickHouseStore implements Store {
     ])
     const alerts = new Map(counts.map((count) => [count.agent_id, Number(count.alerts)]))
     return agents.map((row) => agentSummary(row, alerts.get(row.agent_id) ?? 0))
+  }
+
+  fields: Store['fields'] = async (tenant, span) => {
+    const rows = await this.select<FieldRow>(fieldsQuery(tenant, span))
+    return rows.map((row) => ({ agent: agentOf(row), operation: row.operation, fields: row.fields }))
   }
 
   deadLetters: Store['deadLetters'] = async (query) => {

@@ -8,7 +8,7 @@
 import type { Alert } from '../schema/alert.ts'
 import type { DeadLetter } from '../schema/dead-letter.ts'
 import type { AlertKind, Finding, Severity } from '../schema/finding.ts'
-import type { EventOutcome, Operation, Telemetry } from '../schema/telemetry.ts'
+import type { Agent, EventOutcome, Operation, Telemetry } from '../schema/telemetry.ts'
 
 /** The tables that the write stage fills; each has the name of its topic. */
 export const STORE_TABLES = ['events', 'findings', 'alerts', 'dead_letters'] as const
@@ -53,6 +53,8 @@ export interface Store {
   decide(decision: AlertDecision): Promise<void>
   /** Agents with events in the span, the one seen last first, at most 1,000. */
   agents(tenant: string, span: TimeSpan): Promise<readonly AgentSummary[]>
+  /** What the events of each agent and operation in the span say something of; some of them are read, of at most 1,000 agents. */
+  fields(tenant: string, span: TimeSpan): Promise<readonly AgentFields[]>
   deadLetters(query: DeadLetterQuery): Promise<Page<DeadLetter>>
 
   /** Never throws. For health and metrics. */
@@ -117,6 +119,13 @@ export interface Page<Item> {
   readonly items: readonly Item[]
   /** Opaque; absent on the last page. */
   readonly next?: string
+}
+
+/** What events of one agent and operation say something of, by paths of `schema/field-path.ts`. */
+export interface AgentFields {
+  readonly agent: Agent
+  readonly operation: Operation
+  readonly fields: readonly string[]
 }
 
 /** An alert as it is now, with what was decided about it, oldest first. */
