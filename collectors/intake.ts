@@ -9,7 +9,8 @@ import type { CountOutcome, DecodedRequest, Intake, Publish } from './collector.
 import type { Dialect, FragmentDraft } from './dialects/dialect.ts'
 import { fragmentId, joinKey } from './fragment-id.ts'
 import type { OtlpRecord, Resource } from './otlp/records.ts'
-import type { Retention } from './sanitize/content.ts'
+import { ContentKeeper, type Retention } from './sanitize/content.ts'
+import { type Decoys, NO_DECOYS } from './sanitize/decoys.ts'
 import { type Building, sanitizeDraft } from './sanitize/draft.ts'
 import { identifier } from './sanitize/identifier.ts'
 
@@ -28,13 +29,16 @@ export interface IntakeOptions {
   readonly now: () => number
   /** `none` keeps no content at all. */
   readonly retention: Retention
+  /** The credentials whose masks name them; default: none. */
+  readonly decoys?: Decoys
 }
 
 const TRACE_ID = /^[0-9a-f]{32}$/
 const SPAN_ID = /^[0-9a-f]{16}$/
 
 /** Opens the intake that the doors share. `accept` throws what `publish` throws, and then has counted nothing. */
-export function createIntake(options: IntakeOptions): Intake {
+export function createIntake({ decoys = NO_DECOYS, ...given }: IntakeOptions): Intake {
+  const options = { ...given, keeper: new ContentKeeper(given.retention, decoys) }
   return {
     async accept({ records, rejected }: DecodedRequest, tenantId: string): Promise<void> {
       const { published, ends } = publishAll(records, tenantId, options)
@@ -59,11 +63,13 @@ export function createIntake(options: IntakeOptions): Intake {
 function publishAll(
   records: readonly OtlpRecord[],
   tenantId: string,
-  options: IntakeOptions,
+  options: Keeping,
 ): { readonly published: Promise<void>; readonly ends: Completed['ends'] } {
   const { fragments, ends } = complete(records, tenantId, options.now(), options)
   return { published: fragments.length === 0 ? Promise.resolve() : options.publish(fragments), ends }
 }
+
+type Keeping = Omit<IntakeOptions, 'decoys'> & { readonly keeper: ContentKeeper }
 
 interface Completed {
   readonly fragments: readonly Fragment[]
@@ -75,7 +81,7 @@ function complete(
   records: readonly OtlpRecord[],
   tenantId: string,
   observedMs: number,
-  options: Pick<IntakeOptions, 'speak' | 'retention'>,
+  options: Pick<Keeping, 'speak' | 'keeper'>,
 ): Completed {
   const fragments: Fragment[] = []
   const ends = new Map<string, number>()
@@ -86,7 +92,7 @@ function complete(
       if (spoken === undefined) {
         end('ignored:not-agent-telemetry')
       } else {
-        fragments.push(completeOne(record, spoken, tenantId, observedMs, options.retention))
+        fragments.push(completeOne(record, spoken, tenantId, observedMs, options.keeper))
       }
     } catch {
       // A dialect must not throw. When one does, its record is lost and counted, and all others go on.
@@ -101,7 +107,7 @@ function completeOne(
   { dialect, draft }: Spoken,
   tenantId: string,
   observedMs: number,
-  retention: Retention,
+  keeper: ContentKeeper,
 ): Fragment {
   const fragment: Building<Fragment> & Pick<Fragment, 'fragment_id'> = {
     schema_version: '1',
@@ -122,7 +128,7 @@ function completeOne(
   if (service !== undefined) {
     fragment.service = service
   }
-  sanitizeDraft(draft, record, retention, fragment)
+  sanitizeDraft(draft, record, keeper, fragment)
   fragment.join_key = joinKey(dialect.joins, fragment)
   return fragment as Fragment
 }

@@ -1,6 +1,7 @@
 /** Content: masked, then cut, and counted before either. */
 import { CONTENT_LIMIT, type Content } from '../../schema/telemetry.ts'
 import { TextMemory } from '../../schema/text-memory.ts'
+import type { Decoys } from './decoys.ts'
 import { mask } from './mask.ts'
 import { promptId } from './prompt-id.ts'
 import { cut } from './text.ts'
@@ -31,45 +32,54 @@ interface KeptPrompt extends Kept {
 
 /** UTF-16 units of the texts whose masking is remembered; what masking made of them may be a few times as much. */
 const REMEMBERED = 2 * 1024 * 1024
-const prompts = new TextMemory<KeptPrompt>(readPrompt, REMEMBERED)
-const others = new TextMemory<Kept>(readOther, REMEMBERED)
 
-export function sanitizeContent(raw: Content, retention: Retention): SanitizedContent {
-  const prompt = typeof raw.prompt === 'string' ? prompts.of(raw.prompt) : undefined
-  if (retention === 'none') {
-    return { content: undefined, promptId: prompt?.id }
+/** Makes content fit to keep. Remembers what it masked, since conversations come again and again. */
+export class ContentKeeper {
+  readonly #retention: Retention
+  readonly #prompts: TextMemory<KeptPrompt>
+  readonly #others: TextMemory<Kept>
+
+  /** @param decoys the credentials whose masks name them */
+  constructor(retention: Retention, decoys: Decoys) {
+    this.#retention = retention
+    this.#prompts = new TextMemory((text) => readPrompt(text, decoys), REMEMBERED)
+    this.#others = new TextMemory((text) => keep(text, maskBeginning(text, decoys)), REMEMBERED)
   }
-  const content: Content = {}
-  let any = false
-  let truncated = raw.truncated === true
-  for (const piece of PIECES) {
-    const text = raw[piece]
-    if (typeof text === 'string' && text !== '') {
-      const kept = piece === 'prompt' ? (prompt as KeptPrompt) : others.of(text)
-      content[piece] = kept.text
-      truncated ||= kept.truncated
-      any = true
+
+  /** Content masked and cut, and the id of the prompt in it. */
+  content(raw: Content): SanitizedContent {
+    const prompt = typeof raw.prompt === 'string' ? this.#prompts.of(raw.prompt) : undefined
+    if (this.#retention === 'none') {
+      return { content: undefined, promptId: prompt?.id }
     }
+    const content: Content = {}
+    let any = false
+    let truncated = raw.truncated === true
+    for (const piece of PIECES) {
+      const text = raw[piece]
+      if (typeof text === 'string' && text !== '') {
+        const kept = piece === 'prompt' ? (prompt as KeptPrompt) : this.#others.of(text)
+        content[piece] = kept.text
+        truncated ||= kept.truncated
+        any = true
+      }
+    }
+    if (truncated && any) {
+      content.truncated = true
+    }
+    return { content: any ? content : undefined, promptId: prompt?.id }
   }
-  if (truncated && any) {
-    content.truncated = true
-  }
-  return { content: any ? content : undefined, promptId: prompt?.id }
-}
 
-/** A text of a call, masked and cut like content. */
-export function sanitizeText(text: string): string {
-  return others.of(text).text
+  /** A text of a call, masked and cut like content; `undefined` when there is none or none is kept. */
+  text(text: string | undefined): string | undefined {
+    return text === undefined || text === '' || this.#retention === 'none' ? undefined : this.#others.of(text).text
+  }
 }
 
 /** The id is of the whole prompt, so the whole prompt is masked whatever is kept of it. */
-function readPrompt(text: string): KeptPrompt {
-  const masked = mask(text)
+function readPrompt(text: string, decoys: Decoys): KeptPrompt {
+  const masked = mask(text, decoys)
   return { ...keep(text, masked), id: promptId(masked) }
-}
-
-function readOther(text: string): Kept {
-  return keep(text, maskBeginning(text))
 }
 
 function keep(text: string, masked: string): Kept {
@@ -80,11 +90,11 @@ function keep(text: string, masked: string): Kept {
 }
 
 /** The masked text at least up to `CONTENT_LIMIT`, without paying for the masking of what is cut anyway. */
-function maskBeginning(text: string): string {
+function maskBeginning(text: string, decoys?: Decoys): string {
   if (text.length <= CONTENT_LIMIT + LOOKAHEAD) {
-    return mask(text)
+    return mask(text, decoys)
   }
-  const masked = mask(cut(text, CONTENT_LIMIT + LOOKAHEAD))
+  const masked = mask(cut(text, CONTENT_LIMIT + LOOKAHEAD), decoys)
   return masked.slice(0, Math.max(0, masked.length - UNSURE))
 }
 

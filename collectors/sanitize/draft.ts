@@ -22,7 +22,7 @@ import { sanitizeAgent } from './agent.ts'
 import { type NamedInArguments, readArguments } from './arguments.ts'
 import { sanitizeAttributes } from './attributes.ts'
 import { sanitizeApproval, sanitizeToken } from './authority.ts'
-import { maskAndCut, type Retention, sanitizeContent, sanitizeText } from './content.ts'
+import { type ContentKeeper, maskAndCut } from './content.ts'
 import { normalizeDestination } from './destinations.ts'
 import { identifier } from './identifier.ts'
 import { assign, list } from './parts.ts'
@@ -51,7 +51,7 @@ const NOTHING: NamedInArguments = { destinations: [], datasets: [] }
 export function sanitizeDraft(
   draft: FragmentDraft,
   record: OtlpRecord,
-  retention: Retention,
+  keeper: ContentKeeper,
   target: Building<Fragment>,
 ): void {
   copyIdentity(draft, target)
@@ -62,7 +62,7 @@ export function sanitizeDraft(
     target.volume = volume
   }
   if (draft.content !== undefined) {
-    const { content, promptId } = sanitizeContent(draft.content, retention)
+    const { content, promptId } = keeper.content(draft.content)
     assign(target, 'content', content)
     assign(target, 'prompt_id', promptId)
   }
@@ -75,10 +75,10 @@ export function sanitizeDraft(
     target.attributes = attributes
   }
   if (draft.requested_calls !== undefined) {
-    assign(target, 'requested_calls', sanitizeCalls(draft.requested_calls, retention))
+    assign(target, 'requested_calls', sanitizeCalls(draft.requested_calls, keeper))
   }
   if (draft.answered_calls !== undefined) {
-    assign(target, 'answered_calls', sanitizeCalls(draft.answered_calls, retention))
+    assign(target, 'answered_calls', sanitizeCalls(draft.answered_calls, keeper))
   }
 }
 
@@ -310,7 +310,7 @@ function sanitizeIntegrity(integrity: Integrity): Integrity | undefined {
 
 function sanitizeCalls(
   calls: readonly RequestedCall[] | undefined,
-  retention: Retention,
+  keeper: ContentKeeper,
 ): readonly RequestedCall[] | undefined {
   return list(calls, (call) => {
     const callId = identifier(call.call_id)
@@ -328,10 +328,8 @@ function sanitizeCalls(
     if (datasets.length > 0) {
       kept.dataset_scope = datasets
     }
-    if (retention === 'masked') {
-      assign(kept, 'arguments', call.arguments && sanitizeText(call.arguments))
-      assign(kept, 'result', call.result && sanitizeText(call.result))
-    }
+    assign(kept, 'arguments', keeper.text(call.arguments))
+    assign(kept, 'result', keeper.text(call.result))
     return kept
   })
 }

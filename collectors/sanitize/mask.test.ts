@@ -1,9 +1,10 @@
+import { hash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ALPHANUMERIC, key, SENSITIVE } from './canaries.ts'
 import { mask, maskSecrets } from './mask.ts'
 
-const PRIVATE_KEY = `-----BEGIN RSA ${'PRIVATE'} KEY-----\n${`${ALPHANUMERIC.slice(0, 64)}\n`.repeat(4)}-----END RSA ${'PRIVATE'} KEY-----`
+const PRIVATE_KEY = `-----BEGIN RSA ${'PRIVATE'} KEY-----\nMIIE${`${ALPHANUMERIC.slice(0, 60)}\n`.repeat(4)}-----END RSA ${'PRIVATE'} KEY-----`
 
 describe('mask replaces', () => {
   test.each(SENSITIVE)('%s: %s, wherever it stands', (kind, secret) => {
@@ -70,6 +71,45 @@ describe('mask replaces', () => {
     ],
   ])('%s', (text, masked) => {
     expect(mask(text)).toBe(masked)
+  })
+})
+
+describe('a key that fails its check', () => {
+  const unverified = [
+    ['github-token', key('ghp_', 36)],
+    ['npm-token', key('npm_', 36)],
+    ['jwt', `${key('eyJ', 20)}.${key('eyJ', 40)}.${key('', 43)}`],
+    ['aws-access-key', 'AKIAIOSFODNN7EXAMPLE'],
+    ['openai-key', `sk-${'x'.repeat(40)}`],
+    ['anthropic-key', 'sk-ant-your-key-goes-here'],
+    ['private-key', PRIVATE_KEY.replace('MIIE', 'abcd')],
+  ] as const
+
+  test.each(unverified)('is masked all the same, and said to be none: %s', (kind, secret) => {
+    expect(mask(secret)).toBe(`[masked:${kind}-unverified]`)
+    expect(mask(mask(secret))).toBe(mask(secret))
+  })
+
+  test('is a key like any other in a name', () => {
+    expect(maskSecrets(key('ghp_', 36)).text).toBe('[masked:github-token]')
+  })
+})
+
+describe('a decoy', () => {
+  const decoys = (...secrets: readonly string[]) => new Set(secrets.map((secret) => hash('sha256', secret, 'hex')))
+  const maskOf = (secret: string) => `[masked:decoy-${hash('sha256', secret, 'hex').slice(0, 16)}]`
+  const [token, password] = [key('ghp_', 36), 'heron-seven']
+
+  test('is named by its mask, whatever form it has', () => {
+    const known = decoys(token, password)
+    expect(mask(`use ${token}`, known)).toBe(`use ${maskOf(token)}`)
+    expect(mask(`password=${password}`, known)).toBe(`password=${maskOf(password)}`)
+    expect(mask(`ftp://bob:${password}@files.example.com`, known)).toBe(`ftp://${maskOf(password)}@files.example.com`)
+    expect(mask(mask(`use ${token}`, known), known)).toBe(`use ${maskOf(token)}`)
+  })
+
+  test('is the only secret that its mask tells anything of', () => {
+    expect(mask('password=hunter2', decoys(token))).toBe('password=[masked:password]')
   })
 })
 

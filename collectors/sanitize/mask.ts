@@ -5,7 +5,10 @@
  * an `@`, a `=` after a name, a run of digits), and only there a rule looks closer; so benign text costs little more
  * than reading it, and no input takes more than linear time. Text that is JSON stays JSON.
  */
+import { maskClass, UNVERIFIED } from '../../schema/masks.ts'
+import { type Decoys, decoyKind, NO_DECOYS } from './decoys.ts'
 import { bareIn, decodeAscii } from './json-text.ts'
+import { isVerified } from './key-checks.ts'
 import { type Match, placeholder } from './match.ts'
 import { findPrivateKeys } from './private-keys.ts'
 import { scan } from './scan.ts'
@@ -17,10 +20,11 @@ const SHORTEST = 4
 
 /**
  * Replaces every secret and every piece of personal data by a placeholder that says what it was, such as
- * `[masked:email]`. Masking again changes nothing.
+ * `[masked:email]`; of a key that fails its checks it says that, too, and of a decoy which one it is
+ * (`schema/masks.ts`). Masking again changes nothing.
  */
-export function mask(text: string): string {
-  return maskAll(text, true).text
+export function mask(text: string, decoys: Decoys = NO_DECOYS): string {
+  return maskAll(text, (kind, secret) => toldKind(kind, secret, decoys)).text
 }
 
 /**
@@ -28,22 +32,28 @@ export function mask(text: string): string {
  * even a digest of the name may be kept.
  */
 export function maskSecrets(text: string): { readonly text: string; readonly guessable: boolean } {
-  return maskAll(text, false)
+  return maskAll(text, undefined)
 }
 
-function maskAll(text: string, personal: boolean): { readonly text: string; readonly guessable: boolean } {
+type TellKind = (kind: string, secret: string) => string
+
+function maskAll(
+  text: string,
+  /** What the mask of a secret says; absent for names, of which only secrets are masked, and by their form. */
+  tell: TellKind | undefined,
+): { readonly text: string; readonly guessable: boolean } {
   if (text.length < SHORTEST) {
     return { text, guessable: false }
   }
   let current = decodeAscii(text)
   let guessable = false
   for (let round = 0; round < ROUNDS; round += 1) {
-    const matches = findAll(current, personal)
+    const matches = findAll(current, tell !== undefined)
     if (matches.length === 0) {
       return { text: current, guessable }
     }
     guessable ||= matches.some((match) => match.guessable === true)
-    current = replace(current, matches)
+    current = replace(current, matches, tell)
   }
   // Only text made for the purpose gets here.
   return { text: placeholder('unstable-text'), guessable: true }
@@ -74,14 +84,23 @@ function merge(found: readonly Match[]): readonly Match[] {
   return merged
 }
 
-function replace(text: string, matches: readonly Match[]): string {
+function replace(text: string, matches: readonly Match[], tell: TellKind | undefined): string {
   const bare = bareIn(text, matches)
   let masked = ''
   let from = 0
   for (const match of matches) {
-    const shown = placeholder(match.kind)
+    const shown = placeholder(tell?.(match.kind, text.slice(match.start, match.end)) ?? match.kind)
     masked += text.slice(from, match.start) + (bare.has(match) ? `"${shown}"` : shown)
     from = match.end
   }
   return masked + text.slice(from)
+}
+
+/** What the mask of a secret says that it was. */
+function toldKind(kind: string, secret: string, decoys: Decoys): string {
+  const form = maskClass(kind)
+  if (form === 'personal') {
+    return kind
+  }
+  return decoyKind(secret, decoys) ?? (form === 'key' && !isVerified(kind, secret) ? `${kind}${UNVERIFIED}` : kind)
 }
