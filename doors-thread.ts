@@ -30,6 +30,8 @@ export interface DoorsStart {
   readonly closeMs: number
   /** One number, not zero while the stages are so far behind that nothing more may come in. */
   readonly full: Int32Array
+  /** SHA-256 of the credentials whose masks name them. */
+  readonly decoys: ReadonlySet<string>
 }
 
 export type ToDoors =
@@ -112,7 +114,7 @@ class Counts {
   }
 }
 
-async function serve(port: MessagePort, { config, closeMs, full }: DoorsStart): Promise<void> {
+async function serve(port: MessagePort, { config, closeMs, full, decoys }: DoorsStart): Promise<void> {
   const say = (message: FromDoors, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
   const counts = new Counts()
   const appends = new Appends()
@@ -128,6 +130,7 @@ async function serve(port: MessagePort, { config, closeMs, full }: DoorsStart): 
       },
       count: (outcome, records) => counts.count(outcome, records),
       retention: config.retention.content,
+      decoys,
     }),
     authenticate: doorkeeper(config),
     count: (outcome, records) => counts.count(outcome, records),

@@ -23,6 +23,8 @@ export interface DoorsOptions {
   readonly config: DoorsConfig
   /** How long clients get to finish when the doors close. */
   readonly closeMs: number
+  /** SHA-256 of the credentials whose masks name them; default: none. */
+  readonly decoys?: ReadonlySet<string>
   readonly append: (records: readonly BusRecord[]) => Promise<void>
   readonly received: (signal: string, records: number) => void
   readonly count: (outcome: string, records: number) => void
@@ -39,11 +41,11 @@ const THREAD_CLOSE_MS = 1000
 
 /** Resolves when clients can connect. Rejects with the error of `listen`, its code and port, when they never can. */
 export async function openDoors(options: DoorsOptions): Promise<Doors> {
-  const { closeMs } = options
+  const { closeMs, decoys = new Set() } = options
   const { listen, limits, keys, tenant, retention } = options.config
   const config = { listen, limits, keys, tenant, retention }
   const full = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
-  const start: DoorsStart = { config, closeMs, full }
+  const start: DoorsStart = { config, closeMs, full, decoys }
   const worker = new Worker(packagePath('dist/doors-thread.js'), { workerData: start, name: 'doors' })
   const thread = new DoorsThread(worker, options)
   const looking = setInterval(() => Atomics.store(full, 0, options.isFull() ? 1 : 0), LOOK_EVERY_MS)

@@ -6,6 +6,7 @@ import { type Backlog, watchBacklog } from './engine/backlog.ts'
 import type { Bus, BusRecord, Topic } from './engine/bus/bus.ts'
 import { openSpool, type Spool, type SpoolState } from './engine/spool.ts'
 import { isBusEmbedded, type Roles } from './roles.ts'
+import { decoyTokens } from './rules/canaries.ts'
 import type { Parts } from './run-stages.ts'
 
 /** Supervisors kill after ten seconds; what was not acknowledged by then is sent again. */
@@ -87,10 +88,11 @@ export function appendTo(log: Pick<Bus, 'append'>, { backlog, config }: Parts): 
   }
 }
 
-export function openDoorsOf({ config, backlog, ledger, log }: Parts, append: Append): Promise<Doors> {
+export function openDoorsOf({ config, policies, backlog, ledger, log }: Parts, append: Append): Promise<Doors> {
   return openDoors({
     config,
     closeMs: CLOSE_MS,
+    decoys: decoyTokens(policies.policies),
     append: (records) => append('fragments', records),
     received: (signal, records) => ledger.received(signal, records),
     count: (outcome, records) => ledger.count('collect', outcome, records),

@@ -7,6 +7,7 @@ import { collectedLetter } from './engine/collected-letter.ts'
 import { PoisonWatch } from './engine/poison.ts'
 import { fragmentRecord } from './engine/records.ts'
 import { untilAvailable } from './engine/until-available.ts'
+import { decoyTokens } from './rules/canaries.ts'
 import type { Append } from './run-collect.ts'
 import type { Parts } from './run-stages.ts'
 import { openIntake } from './wire-intake.ts'
@@ -57,6 +58,7 @@ function runInput({ input, topics }: TopicsInput, parts: Parts, append: Append, 
       publish: (fragments) => append('fragments', fragments.map(fragmentRecord)),
       count,
       retention: config.retention.content,
+      decoys: decoyTokens(parts.policies.policies),
     }),
     giveUp,
     count,

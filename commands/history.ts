@@ -4,6 +4,7 @@ import type { Config } from '../config.ts'
 import type { Recorded } from '../replay/recording.ts'
 import { checkRecordings } from '../replay/recording.ts'
 import { DAMAGED, type ReplayOptions, type ReplayResult, replay } from '../replay/replay.ts'
+import { decoyTokens } from '../rules/canaries.ts'
 import type { PolicySet } from '../rules/policy.ts'
 import { printable } from '../schema/printable.ts'
 import { validateTelemetry } from '../schema/validate.ts'
@@ -37,7 +38,7 @@ export async function replayHistory(config: HistoryConfig, { policies, ...histor
     ...history,
     tenantId: config.tenant,
     stages: pureStages({ policies, assemble: { clamp: false, maxHeld: MAX_HELD } }),
-    fragmentsOf: fragmentsOf(config),
+    fragmentsOf: fragmentsOf(config, policies),
     validateEvent: validateTelemetry,
     onAlert: (alert, type) => {
       alerts.add(alert.alert_id)
@@ -61,10 +62,15 @@ export async function replayHistory(config: HistoryConfig, { policies, ...histor
 }
 
 /** What the door does with a body, without the door. */
-function fragmentsOf(config: HistoryConfig): ReplayOptions['fragmentsOf'] {
+function fragmentsOf(config: HistoryConfig, { policies }: PolicySet): ReplayOptions['fragmentsOf'] {
   let refused = new Map<string, number>()
   const count = (outcome: string, records: number) => refused.set(outcome, (refused.get(outcome) ?? 0) + records)
-  const intake = openIntake({ publish: async () => undefined, count, retention: config.retention.content })
+  const intake = openIntake({
+    publish: async () => undefined,
+    count,
+    retention: config.retention.content,
+    decoys: decoyTokens(policies),
+  })
   return (recorded: Extract<Recorded, { kind: 'otlp' }>, tenantId: string, observedMs: number) => {
     refused = new Map()
     const request = decodeOtlp(recorded.body, { signal: recorded.signal, encoding: recorded.encoding })

@@ -1,6 +1,7 @@
 /** Every detector, in the order in which their findings are listed. */
 
 import { dangerousCommand } from './dangerous-command.ts'
+import { canary } from './canary.ts'
 import type { AnyDetector } from './detector.ts'
 import { egress } from './egress.ts'
 import { errorSpike } from './error-spike.ts'
@@ -14,6 +15,7 @@ export const detectors: readonly AnyDetector[] = [
   egress,
   errorSpike,
   promptExtraction,
+  canary,
   promptDrift,
   toolDrift,
   dangerousCommand,

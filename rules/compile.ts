@@ -3,6 +3,7 @@ import { Misconfigured, type Problem } from '../schema/errors.ts'
 import { sectionsOf } from '../schema/field-path.ts'
 import type { AgentSelector } from '../schema/policy/selector.ts'
 import { compileApprovals } from './approvals.ts'
+import { compileCanaries } from './canaries.ts'
 import { compileDelegation } from './delegation.ts'
 import { compileEgress } from './egress.ts'
 import { readExpiry } from './expiry.ts'
@@ -82,6 +83,8 @@ function compilePolicy(extended: Extended, shingleFiles: ShingleFiles, problems:
   const judgeTool = policy.tools && compileTools(policy.tools, ...at('tools'))
   const egress = policy.egress && compileEgress(policy.egress, ...at('egress'))
   report('egress', egress?.problems)
+  const decoys = policy.canaries && compileCanaries(policy.canaries, ...at('canaries'))
+  report('canaries', decoys?.problems)
   const systemPrompts = compileSystemPrompts(policy.system_prompts ?? [], shingleFiles)
   report('system_prompts', systemPrompts.problems)
   const expiresMs = policy.expires === undefined ? undefined : readExpiry(policy.expires)
@@ -93,6 +96,7 @@ function compilePolicy(extended: Extended, shingleFiles: ShingleFiles, problems:
     judgeTool: judgeTool ?? SILENT.judgeTool,
     judgeDestination: egress?.judge ?? SILENT.judgeDestination,
     integrity: policy.integrity && compileIntegrity(policy.integrity, ...at('integrity')),
+    canaries: decoys?.canaries,
     registeredPrompts: systemPrompts.prompts,
     delegation: policy.delegation && compileDelegation(policy.delegation, ...at('delegation')),
     spawning: policy.spawning && compileSpawning(policy.spawning, ...at('spawning')),
@@ -128,6 +132,7 @@ const SILENT: Judges = {
   judgeTool: () => undefined,
   judgeDestination: () => undefined,
   integrity: undefined,
+  canaries: undefined,
   registeredPrompts: [],
   delegation: undefined,
   spawning: undefined,

@@ -14,6 +14,7 @@ import type { DelegationRules } from './delegation.ts'
 import type { IntegrityPins } from './integrity.ts'
 import type { SpawningRules } from './spawning.ts'
 import type { TokenRules } from './tokens.ts'
+import type { Canaries } from './canaries.ts'
 
 /** The answer of a policy to one question. */
 export type Verdict =
@@ -47,6 +48,8 @@ export interface CompiledPolicy {
   judgeDestination(destination: Destination): Verdict | undefined
   /** What it may be made of; `undefined` when the policy pins nothing, or is off. */
   readonly integrity: IntegrityPins | undefined
+  /** What no honest work touches. `undefined` when the policy names no decoys, or is off. */
+  readonly canaries: Canaries | undefined
   /**
    * Hashed shingles (see `rules/shingles.ts`) of each system prompt registered for this agent, so that leakage is found
    * although the prompt itself is stored nowhere. Empty when none is registered, or the policy is off.

@@ -15,6 +15,7 @@ import { RegisteredPrompt } from './policy/system-prompts.ts'
 import { TokenPolicy } from './policy/tokens.ts'
 import { ToolPolicy } from './policy/tools.ts'
 import { Name, strict } from './policy/words.ts'
+import { CanaryPolicy } from './policy/canaries.ts'
 
 const Id = Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,127}$', description: 'lower-case letters, digits, . _ -' })
 
@@ -50,6 +51,7 @@ export const Policy = Type.Object(
     tokens: Type.Optional(TokenPolicy),
     maturity: Type.Optional(Maturity),
     approvals: Type.Optional(ApprovalPolicy),
+    canaries: Type.Optional(CanaryPolicy),
     system_prompts: Type.Optional(Type.Array(RegisteredPrompt, { maxItems: 256 })),
   },
   { ...strict, $id: 'telltale/policy/1', title: 'Telltale agent policy, version 1' },

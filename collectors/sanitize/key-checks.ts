@@ -51,7 +51,7 @@ export function checksumOf(random: string): string {
 function hasJoseHeader(token: string): boolean {
   const [header = ''] = token.split('.', 1)
   const text = Buffer.from(header, 'base64url').toString('utf8')
-  return /^\s*\{[^]*"alg"\s*:\s*"[^"]+"/.test(text)
+  return text.trimStart().startsWith('{') && /"alg"\s*:\s*"[^"]+"/.test(text)
 }
 
 /** Between the lines of armor stands DER, an OpenSSH key, or something encrypted or of PGP, which shows no structure. */

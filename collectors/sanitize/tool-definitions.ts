@@ -1,7 +1,6 @@
 /** Summaries of tool definitions, made fit to leave the collector. */
 import { DESCRIPTION_LIMIT, PARAMETERS_LIMIT, TOOLS_LIMIT, type ToolDefinition } from '../../schema/telemetry.ts'
-import { sanitizeText } from './content.ts'
-
+import { maskAndCut } from './content.ts'
 import { identifier, withoutSecrets } from './identifier.ts'
 import { cut } from './text.ts'
 
@@ -38,9 +37,7 @@ function sanitizeDefinition(tool: ToolDefinition): readonly ToolDefinition[] {
         .slice(0, PARAMETERS_LIMIT),
       ...(tool.powers === undefined ? {} : { powers: tool.powers }),
       ...(hosts.length === 0 ? {} : { hosts }),
-      ...(tool.description === undefined
-        ? {}
-        : { description: cut(sanitizeText(tool.description), DESCRIPTION_LIMIT) }),
+      ...(tool.description === undefined ? {} : { description: maskAndCut(tool.description, DESCRIPTION_LIMIT) }),
     },
   ]
 }
