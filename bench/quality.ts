@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { allowListTable, hasAllowListData, measureAllowLists } from './allow-lists.ts'
 import { measureCommands } from './command-quality.ts'
+import { measureContent } from './content-quality.ts'
 import {
   judgeByPipeline,
   judgeDirectly,
@@ -86,6 +87,7 @@ export async function main(args: readonly string[]): Promise<number> {
     ...measureOverlap(data),
     ...measureTrajectories(data),
     ...measureCommands(data),
+    ...measureContent(data),
   ]
   console.log(renderQuality(rows, values.markdown === true))
   if (hasAllowListData(data)) {

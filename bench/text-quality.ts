@@ -39,7 +39,7 @@ const isNaive = (text: string) => {
 const NO_POLICY: DetectionContext = { policy: undefined }
 
 /** An event as assembled from telemetry, with the given content. */
-function eventOf(operation: Telemetry['operation'], content: Content): Telemetry {
+export function recordedEvent(operation: Telemetry['operation'], content: Content): Telemetry {
   return {
     schema_version: '1',
     event_id: '0'.repeat(32),
@@ -75,8 +75,8 @@ const findingsOf = (event: Telemetry) => promptExtraction.check(event, promptExt
 const cut = (text: string) => text.slice(0, 8192)
 
 /** Whether the detector takes a text for an attempt when a user says it, and for a leak when an agent says it. */
-const isAttempt = (text: string) => findingsOf(eventOf('model_call', { prompt: cut(text) })).length > 0
-const isLeak = (text: string) => findingsOf(eventOf('model_call', { output: cut(text) })).length > 0
+const isAttempt = (text: string) => findingsOf(recordedEvent('model_call', { prompt: cut(text) })).length > 0
+const isLeak = (text: string) => findingsOf(recordedEvent('model_call', { output: cut(text) })).length > 0
 
 /** Judges texts of one place, in order. */
 export type JudgeTexts = (texts: readonly PlacedText[]) => readonly boolean[]
@@ -199,11 +199,11 @@ function countTrajectory(
     if (step.role === 'system') {
       system = systems[step.ref ?? ''] ?? ''
     } else if (step.role === 'user') {
-      add('prompts', eventOf('model_call', { prompt: cut(step.text ?? ''), ...known }))
+      add('prompts', recordedEvent('model_call', { prompt: cut(step.text ?? ''), ...known }))
     } else if (step.role === 'assistant') {
-      add('outputs', eventOf('model_call', { output: cut(step.text ?? ''), ...known }))
+      add('outputs', recordedEvent('model_call', { output: cut(step.text ?? ''), ...known }))
       for (const call of step.tool_calls ?? []) {
-        add('arguments', eventOf('tool_call', { arguments: cut(JSON.stringify(call.args ?? {})), ...known }))
+        add('arguments', recordedEvent('tool_call', { arguments: cut(JSON.stringify(call.args ?? {})), ...known }))
       }
     }
   }
@@ -242,7 +242,8 @@ export function measureOverlap(dataDir: string): QualityRow[] {
     total: prompts.length,
     flagged: prompts.filter(
       (prompt) =>
-        findingsOf(eventOf('model_call', { output: cut(disguise(prompt)), system_prompt: cut(prompt) })).length > 0,
+        findingsOf(recordedEvent('model_call', { output: cut(disguise(prompt)), system_prompt: cut(prompt) })).length >
+        0,
     ).length,
     naive: undefined,
   }))

@@ -7,6 +7,7 @@ import { egress } from './egress.ts'
 import { errorSpike } from './error-spike.ts'
 import { promptDrift } from './prompt-drift.ts'
 import { promptExtraction } from './prompt-extraction.ts'
+import { sensitiveOutput } from './sensitive-output.ts'
 import { toolAllowlist } from './tool-allowlist.ts'
 import { toolDrift } from './tool-drift.ts'
 
@@ -19,4 +20,5 @@ export const detectors: readonly AnyDetector[] = [
   promptDrift,
   toolDrift,
   dangerousCommand,
+  sensitiveOutput,
 ]
