@@ -14,7 +14,7 @@ const JOSE = Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64url')
 
 /** A secret or piece of personal data of every kind, by the name of its placeholder. */
 export const SENSITIVE: readonly (readonly [kind: string, secret: string])[] = [
-  ['aws-access-key', key('AKIA', 16, 'QYLPMN5HFIQR7XYA')],
+  ['aws-access-key', key('AKIA', 16, 'J5QK7N2VXR4TDWZE')],
   ['gcp-api-key', key('AIza', 35)],
   ['gcp-oauth-token', key('ya29.', 40)],
   ['github-token', checked('ghp_')],

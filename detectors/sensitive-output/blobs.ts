@@ -8,6 +8,8 @@
 
 /** Shorter runs are ids, hashes and tokens. */
 const SHORTEST = 80
+/** So many escapes in a row: `%43`. */
+const FEWEST_ESCAPES = 16
 /** So much of a run is decoded. */
 const DECODED = 4096
 /** Binary data is told from ids and signatures by its length alone. */
@@ -33,7 +35,7 @@ export interface Blob {
 const RUN = /[A-Za-z0-9+/_-]{80,}={0,8}/g
 /** A line of base64 that goes on in the next; in JSON line breaks are written. */
 const WRAPPED = /(?<=[A-Za-z0-9+/]{40})(?:\r?\n|\\r\\n|\\n)(?=[A-Za-z0-9+/]{4})/g
-const ESCAPES = /(?:%[0-9a-f]{2}){16,}/gi
+const ESCAPES = new RegExp(`(?:%[0-9a-f]{2}){${FEWEST_ESCAPES},}`, 'gi')
 /** So much of escaped text is letters and digits, which need no escapes: somebody hides something. */
 const NEEDLESS = 0.6
 const HEX = /^[0-9a-fA-F]+$/
@@ -76,7 +78,7 @@ const CREDENTIALS =
 
 /** The encoded blobs of a text that are not public by their form, in order. Pure, linear in the text. */
 export function blobsIn(text: string): readonly Blob[] {
-  if (text.length < SHORTEST) {
+  if (text.length < 3 * FEWEST_ESCAPES) {
     return []
   }
   const joined = text.includes('\n') || text.includes('\\n') ? text.replace(WRAPPED, '') : text
