@@ -10,11 +10,11 @@ import type { PolicyReference } from '../schema/finding.ts'
 import type { PolicyMode } from '../schema/policy.ts'
 import type { Agent, Destination, Tool } from '../schema/telemetry.ts'
 import type { ApprovalRules } from './approvals.ts'
+import type { Canaries } from './canaries.ts'
 import type { DelegationRules } from './delegation.ts'
 import type { IntegrityPins } from './integrity.ts'
 import type { SpawningRules } from './spawning.ts'
 import type { TokenRules } from './tokens.ts'
-import type { Canaries } from './canaries.ts'
 
 /** The answer of a policy to one question. */
 export type Verdict =

@@ -6,6 +6,7 @@
  */
 import { type Static, Type } from 'typebox'
 import { ApprovalPolicy, Maturity } from './policy/approvals.ts'
+import { CanaryPolicy } from './policy/canaries.ts'
 import { DelegationPolicy } from './policy/delegation.ts'
 import { EgressPolicy } from './policy/egress.ts'
 import { IntegrityPolicy } from './policy/integrity.ts'
@@ -15,7 +16,6 @@ import { RegisteredPrompt } from './policy/system-prompts.ts'
 import { TokenPolicy } from './policy/tokens.ts'
 import { ToolPolicy } from './policy/tools.ts'
 import { Name, strict } from './policy/words.ts'
-import { CanaryPolicy } from './policy/canaries.ts'
 
 const Id = Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,127}$', description: 'lower-case letters, digits, . _ -' })
 
