@@ -4,7 +4,7 @@ import { detectorContract, historyContract } from './detector.contract.ts'
 import type { DetectorExample } from './examples/example.ts'
 import { detectors } from './index.ts'
 
-const NOT_DETECTORS = new Set(['detector.ts', 'index.ts', 'arbitrary.ts'])
+const NOT_DETECTORS = new Set(['detector.ts', 'index.ts', 'arbitrary.ts', 'generate.ts'])
 
 const examples = await Promise.all(
   detectors.map(async (detector) => {

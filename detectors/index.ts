@@ -1,7 +1,7 @@
 /** Every detector, in the order in which their findings are listed. */
 
-import { dangerousCommand } from './dangerous-command.ts'
 import { canary } from './canary.ts'
+import { dangerousCommand } from './dangerous-command.ts'
 import type { AnyDetector } from './detector.ts'
 import { egress } from './egress.ts'
 import { errorSpike } from './error-spike.ts'

@@ -26,7 +26,6 @@ const DEMO = 'demo'
 const WITHOUT_SCENARIOS = `
   agent-spawn
   approval
-  canary
   dataset-scope
   delegation
   egress
@@ -37,7 +36,6 @@ const WITHOUT_SCENARIOS = `
   prompt-extraction
   purpose
   self-modification
-  sensitive-output
   silent-agent
   tainted-argument
   token-scope
