@@ -86,7 +86,7 @@ function measure(benchmark: string, runs: readonly Run[], expect: (run: Run) => 
           tool: { name: tool },
           content: { arguments: String(args ?? '').slice(0, 8192) },
         }),
-        {},
+        toolAllowlist.initial(),
         { policy },
       )
       count.calls += 1

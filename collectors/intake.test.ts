@@ -51,6 +51,15 @@ describe('a fragment', () => {
     expect(one({ role: 'event', agent: { labels: { 'a b': 'x' } } })).not.toHaveProperty('agent')
   })
 
+  test('keeps what the name of a tool hides, for it is another name, unless that is a secret', () => {
+    const named = (name: string) => one({ role: 'event', operation: 'tool_call', tool: { name } }).tool?.name
+    expect(named('kb.se\u200barch')).toBe('kb.se\u200barch')
+    expect(named(' kb.search\u202e\n')).toBe('kb.search\u202e')
+    expect(named('kb.search')).toBe('kb.search')
+    expect(named('AKIA\u200bIOSFODNN7EXAMPLE')).not.toMatch(/IOSFODNN7EXAMPLE/)
+    expect(named('\u200b')).toBeUndefined()
+  })
+
   test('happened when it came, when nobody says when', () => {
     expect(one({ role: 'event' }, { ...logRecord(), timeMs: 0 }).time_ms).toBe(OBSERVED_MS)
   })
@@ -172,7 +181,7 @@ describe('a fragment', () => {
     expect(fragment).toMatchObject({
       atlas_mapping: ['AML.T0051'],
       volume: { input_tokens: 1 },
-      tool: { name: 'a b' },
+      tool: { name: 'a b\u202e' },
       session_id: 's'.repeat(512),
     })
     expect(fragment).not.toHaveProperty('policy_snapshot')

@@ -8,14 +8,16 @@ const policy = examplePolicy(example.policy)
 
 function judge(destinations: readonly Destination[], fields: Partial<Telemetry> = {}) {
   const tool = { name: 'kb.search' }
-  return egress.check(event({ tool, destinations: [...destinations], ...fields }), {}, { policy })
+  return egress.check(event({ tool, destinations: [...destinations], ...fields }), egress.initial(), { policy })
 }
 
 describe('egress', () => {
   it('says nothing about allowed destinations, no destinations, and agents without a policy', () => {
     expect(judge([{ host: 'api.example.com', port: 443 }, { host: '10.2.3.4' }])).toEqual([])
     expect(judge([])).toEqual([])
-    expect(egress.check(event({ destinations: [{ host: 'evil.test' }] }), {}, { policy: undefined })).toEqual([])
+    expect(
+      egress.check(event({ destinations: [{ host: 'evil.test' }] }), egress.initial(), { policy: undefined }),
+    ).toEqual([])
   })
 
   it('listens to tools, sockets, retrievals and token requests, not to model transport', () => {
@@ -75,5 +77,54 @@ describe('egress', () => {
     expect(findings).toHaveLength(8)
     expect(findings[0]?.severity).toBe('critical')
     expect(findings.at(-1)?.evidence).toMatchObject({ more_destinations: 13 })
+  })
+
+  it('says which method the policy does not allow', () => {
+    const reading = examplePolicy('egress: { allow: [files.test], methods: [GET] }')
+    const reach = (method: string) =>
+      egress.check(event({ destinations: [{ host: 'files.test', method }] }), egress.initial(), { policy: reading })
+    expect(reach('GET')).toEqual([])
+    expect(reach('PUT')).toMatchObject([
+      {
+        severity: 'medium',
+        title: "Agent used an unexpected method: 'files.test'",
+        reason: expect.stringContaining('by a method its policy does not list.'),
+        silence: "policies/example.yml:5: add { host: 'files.test', methods: [PUT] } to egress.allow",
+        evidence: { rule: 'method', untrusted_method: 'PUT' },
+      },
+    ])
+  })
+})
+
+describe('a destination that was stopped', () => {
+  const state = egress.initial()
+  const reach = (seconds: number, host: string, fields: Partial<Telemetry> = {}) => {
+    const time_ms = 1_790_000_000_000 + seconds * 1000
+    const each = event({
+      event_id: String(seconds).padStart(32, '0'),
+      time_ms,
+      destinations: [{ host, seen_in: 'network' }],
+      ...fields,
+    })
+    const found = egress.check(each, state, { policy })
+    if (found.length > 0) {
+      egress.spoke?.(each, state, { policy })
+    }
+    return found
+  }
+
+  it('weighs more when it is tried again, by whatever name under its domain and with whatever tool', () => {
+    expect(reach(1, 'a.evil.test', { outcome: 'denied' })).toMatchObject([{ severity: 'medium' }])
+    expect(reach(2, 'b.evil.test', { tool: { name: 'other' } })).toMatchObject([
+      {
+        severity: 'critical',
+        reason: expect.stringContaining('; it was stopped once before in this session.'),
+        evidence: { stopped_before: 1 },
+        techniques: ['AML.T0086', 'AML.T0025', 'AML.T0117'],
+      },
+    ])
+    expect(reach(3, 'other.test')).toMatchObject([{ severity: 'high' }])
+    expect(reach(4, 'api.example.com', { outcome: 'denied' })).toEqual([])
+    expect(state.stopped).toHaveLength(1)
   })
 })

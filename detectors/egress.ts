@@ -11,7 +11,8 @@ import type { FindingDraft, Severity } from '../schema/finding.ts'
 import { SEVERITIES } from '../schema/finding.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import type { Destination, Telemetry } from '../schema/telemetry.ts'
-import { defineDetector, type NoState } from './detector.ts'
+import { defineDetector } from './detector.ts'
+import { type Attempts, noAttempts, rememberStopped, stoppedBefore, wasStopped } from './draft/attempts.ts'
 import { causeOf } from './draft/cause.ts'
 import { raise } from './draft/severity.ts'
 import { untrusted } from './draft/untrusted.ts'
@@ -21,16 +22,16 @@ const FINDING_LIMIT = 8
 
 type Violation = Extract<Verdict, { allowed: false }>
 
-export const egress = defineDetector<NoState>({
+export const egress = defineDetector<Attempts>({
   id: 'egress',
   title: 'Unexpected egress',
   catches:
-    'Every destination, reached over the network or named in the arguments of a tool, that the policy of the agent does not allow, however the host is written.',
+    'Every destination, reached over the network or named in the arguments of a tool, that the policy of the agent does not allow, on that port and by that method, however the host is written; and that it is tried again after it was stopped.',
   misses:
     'Data sent to allowed destinations, connections that no telemetry shows, names that resolve to addresses the policy would refuse, and agents without a policy.',
   kind: 'policy',
-  version: 1,
-  techniques: ['AML.T0086', 'AML.T0025'],
+  version: 2,
+  techniques: ['AML.T0086', 'AML.T0025', 'AML.T0117'],
   owasp: ['LLM02:2025', 'LLM06:2025', 'ASI01', 'ASI02'],
   runbook: [
     'Look up untrusted_destination: who owns it, how old is it, which other agents reached it in the last 30 days?',
@@ -39,33 +40,51 @@ export const egress = defineDetector<NoState>({
     'If the destination is wanted, make the change that policy.allow_with names. If not, block it at the network, end the session, and replace credentials that the agent could read.',
   ],
   needs: ['destinations', 'policy.egress'],
-  uses: ['destinations.port', 'volume.bytes_out'],
+  uses: ['destinations.port', 'destinations.method', 'volume.bytes_out', 'policy_decision'],
   severities: ['low', 'medium', 'high', 'critical'],
   on: ['tool_call', 'egress', 'retrieval', 'token_request'],
-  scope: 'none',
+  scope: 'session',
   stateVersion: 1,
-  initial: () => ({}),
+  initial: noAttempts,
 
-  check(event, _state, { policy }) {
+  check(event, state, { policy }) {
     if (policy === undefined || event.destinations.length === 0) {
       return []
     }
     const worst = new Map<string, FindingDraft>()
-    for (const destination of event.destinations) {
-      const verdict = policy.judgeDestination(destination)
-      if (verdict !== undefined && !verdict.allowed) {
-        const finding = violation(event, destination, verdict, policy)
-        const known = worst.get(finding.cause)
-        if (known === undefined || rank(finding) > rank(known)) {
-          worst.set(finding.cause, finding)
-        }
+    for (const { destination, verdict } of refusedOf(event, policy)) {
+      const finding = violation(event, destination, verdict, policy, state)
+      const known = worst.get(finding.cause)
+      if (known === undefined || rank(finding) > rank(known)) {
+        worst.set(finding.cause, finding)
       }
     }
     return limited([...worst.values()])
   },
 
-  learn() {},
+  learn: () => false,
+
+  spoke(event, state, { policy }) {
+    if (policy === undefined || !wasStopped(event)) {
+      return false
+    }
+    const places = refusedOf(event, policy).map(({ destination }) => placeOf(destination))
+    return rememberStopped(state, event, [...new Set(places)].slice(0, FINDING_LIMIT))
+  },
 })
+
+function refusedOf({ destinations }: Telemetry, policy: CompiledPolicy) {
+  return destinations.flatMap((destination) => {
+    const verdict = policy.judgeDestination(destination)
+    return verdict === undefined || verdict.allowed ? [] : [{ destination, verdict }]
+  })
+}
+
+/** What is one place to whoever sends data there: a registrable domain, or an address. */
+function placeOf({ host: text }: Destination): string {
+  const host = readHost(text)?.host
+  return host?.kind === 'name' ? (getDomain(host.name) ?? host.name) : (host?.name ?? text)
+}
 
 function rank({ severity, confidence }: FindingDraft): number {
   return SEVERITIES.indexOf(severity) + confidence
@@ -93,7 +112,10 @@ function violation(
   destination: Destination,
   verdict: Violation,
   policy: CompiledPolicy,
+  state: Readonly<Attempts>,
 ): FindingDraft {
+  const place = placeOf(destination)
+  const times = stoppedBefore(state, event, [place])
   const host = readHost(destination.host)?.host
   const nature = host === undefined ? UNREADABLE : hostNature(host)
   const shown = host?.name ?? destination.host
@@ -102,17 +124,18 @@ function violation(
   const tool = event.tool === null ? '' : ` of ${quoteName(event.tool.name)}`
   const did = reached ? `connected to ${name}` : `named ${name} in the arguments${tool}`
   return {
-    cause: causeOf('egress', host?.kind === 'name' ? (getDomain(host.name) ?? host.name) : shown),
-    severity: severityOf(nature, verdict, reached, event),
+    cause: causeOf('egress', place),
+    severity: severityOf(nature, verdict, reached, event, times > 0),
     confidence: reached ? 0.97 : 0.85,
     title: `${TITLES.get(verdict.because) ?? 'Agent reached an unexpected destination'}: ${name}`,
-    reason: `${quoteName(event.agent.id)} ${did}, ${whyNot(verdict, nature)}.`,
+    reason: `${quoteName(event.agent.id)} ${did}, ${whyNot(verdict, nature)}${againText(times)}.`,
     observed: `${name}${nature.literal ? ', an address without a name' : ''}, outcome ${event.outcome}`,
     expected: verdict.expected,
     ...silence(verdict),
     evidence: {
       untrusted_destination: untrusted(destination.host),
       ...(destination.port === undefined ? {} : { port: destination.port }),
+      ...(destination.method === undefined ? {} : { untrusted_method: untrusted(destination.method) }),
       ...(destination.scheme === undefined ? {} : { untrusted_scheme: untrusted(destination.scheme) }),
       ...(event.tool === null ? {} : { untrusted_tool: untrusted(event.tool.name) }),
       ...(event.volume.bytes_out === undefined ? {} : { bytes_out: event.volume.bytes_out }),
@@ -123,8 +146,9 @@ function violation(
       internal_address: nature.internal,
       policy_id: policy.id,
       rule: verdict.because,
+      ...(times === 0 ? {} : { stopped_before: times }),
     },
-    techniques: techniquesOf(event, reached),
+    techniques: techniquesOf(event, reached, times > 0),
     policy: verdict.policy,
   }
 }
@@ -133,14 +157,16 @@ const TITLES: ReadonlyMap<Violation['because'], string> = new Map([
   ['denied', 'Agent reached for a denied destination'],
   ['not-listed', 'Agent reached for an unexpected destination'],
   ['port', 'Agent reached for an unexpected port'],
+  ['method', 'Agent used an unexpected method'],
   ['unreadable', 'Agent reached for a destination that cannot be read'],
 ])
 
 function whyNot({ because }: Violation, nature: HostNature): string {
-  const reasons = {
+  const reasons: Partial<Record<Violation['because'], string>> = {
     denied: 'which its policy denies',
     'not-listed': 'which its policy does not list',
     port: 'a port its policy does not list',
+    method: 'by a method its policy does not list',
     unreadable: 'which is no readable host, so no policy can allow it',
   }
   const kind = nature.metadata
@@ -156,18 +182,28 @@ function silence({ policy }: Violation) {
   return policy.allow_with === undefined ? {} : { silence: `${place}: ${policy.allow_with}` }
 }
 
-function severityOf(nature: HostNature, verdict: Violation, reached: boolean, event: Telemetry): Severity {
+function againText(times: number): string {
+  return times === 0 ? '' : `; it was stopped ${times === 1 ? 'once' : `${times} times`} before in this session`
+}
+
+function severityOf(
+  nature: HostNature,
+  verdict: Violation,
+  reached: boolean,
+  event: Telemetry,
+  isAgain: boolean,
+): Severity {
+  const stopped = wasStopped(event)
   if (nature.metadata) {
-    return event.outcome === 'denied' || event.outcome === 'refused' ? 'high' : 'critical'
+    return stopped ? 'high' : 'critical'
   }
   const worse = verdict.because === 'denied' || verdict.because === 'unreadable' || nature.literal || nature.internal
   const base: Severity = reached ? 'high' : 'medium'
-  const stopped = event.outcome === 'denied' || event.outcome === 'refused' || event.policy_decision === 'deny'
-  return raise(base, (worse && !reached ? 1 : 0) - (stopped ? 1 : 0))
+  return raise(base, (worse && !reached ? 1 : 0) + (isAgain ? 1 : 0) - (stopped ? 1 : 0))
 }
 
 /** By a tool: exfiltration through tool invocation. By the runtime around it: exfiltration by ordinary means. */
-function techniquesOf(event: Telemetry, reached: boolean): string[] {
+function techniquesOf(event: Telemetry, reached: boolean, isAgain: boolean): string[] {
   const byTool = event.operation === 'tool_call' || event.tool !== null
-  return [...(byTool ? ['AML.T0086'] : []), ...(reached ? ['AML.T0025'] : [])]
+  return [...(byTool ? ['AML.T0086'] : []), ...(reached ? ['AML.T0025'] : []), ...(isAgain ? ['AML.T0117'] : [])]
 }

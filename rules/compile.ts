@@ -14,7 +14,7 @@ import { describeSelector, mostSpecific, rivals } from './select.ts'
 import { compileSpawning } from './spawning.ts'
 import { compileSystemPrompts, type ShingleFiles } from './system-prompts.ts'
 import { compileTokens } from './tokens.ts'
-import { compileTools } from './tools.ts'
+import { compileTools, listedTools } from './tools.ts'
 import { readPolicy } from './validate.ts'
 import type { LineOf, SectionProblem } from './verdict.ts'
 import { type Path, readYaml, type YamlDocument } from './yaml-document.ts'
@@ -94,6 +94,7 @@ function compilePolicy(extended: Extended, shingleFiles: ShingleFiles, problems:
   const judges: Judges = {
     sections: sectionsOf(policy),
     judgeTool: judgeTool ?? SILENT.judgeTool,
+    listedTools: policy.tools === undefined ? [] : listedTools(policy.tools),
     judgeDestination: egress?.judge ?? SILENT.judgeDestination,
     integrity: policy.integrity && compileIntegrity(policy.integrity, ...at('integrity')),
     canaries: decoys?.canaries,
@@ -130,6 +131,7 @@ type Judges = Omit<CompiledPolicy, 'id' | 'file' | 'mode' | 'owner' | 'expires'>
 const SILENT: Judges = {
   sections: [],
   judgeTool: () => undefined,
+  listedTools: [],
   judgeDestination: () => undefined,
   integrity: undefined,
   canaries: undefined,

@@ -1,6 +1,7 @@
-/** One entry of `egress.allow` or `egress.deny`, read: which hosts, and on which port. */
+/** One entry of `egress.allow` or `egress.deny`, read: which hosts, on which ports, by which methods. */
 import ipaddr from 'ipaddr.js'
 import { getPublicSuffix, parse } from 'tldts'
+import type { EgressEntry } from '../schema/policy/egress.ts'
 import { type Address, type Host, readHost } from './hosts.ts'
 
 export type HostPattern =
@@ -11,6 +12,16 @@ export type HostPattern =
   | { readonly kind: 'network'; readonly network: Address; readonly bits: number }
 
 export interface EgressPattern {
+  /** The host as it is written, with its port where that is. */
+  readonly text: string
+  readonly hosts: HostPattern
+  /** `undefined`: what the section says, else any. */
+  readonly ports: ReadonlySet<number> | undefined
+  readonly methods: ReadonlySet<string> | undefined
+}
+
+/** The hosts of an entry, and the port that is written behind them. */
+interface HostEntry {
   readonly text: string
   readonly hosts: HostPattern
   readonly port: number | undefined
@@ -25,7 +36,36 @@ export interface PatternProblem {
 const PORT = /^(.*):(\d{1,5})$/
 
 /** Reads an entry, or says what is wrong with it. */
-export function readEgressPattern(text: string): EgressPattern | PatternProblem {
+export function readEgressPattern(entry: EgressEntry): EgressPattern | PatternProblem {
+  const { host, ports, methods } = typeof entry === 'string' ? { host: entry } : entry
+  const read = readHosts(host)
+  if (isPatternProblem(read)) {
+    return read
+  }
+  const { text, hosts, port } = read
+  if (port !== undefined && ports !== undefined) {
+    return { message: `'${text}' names a port, and 'ports' names others`, suggestion: `add ${port} to 'ports'` }
+  }
+  return {
+    text,
+    hosts,
+    ports: port === undefined ? ports && new Set(ports) : new Set([port]),
+    methods: methods && new Set(methods),
+  }
+}
+
+/** `api.example.com (ports 443, 8443; GET)`: an entry as a person reads it. */
+export function describeEntry(entry: EgressEntry): string {
+  if (typeof entry === 'string') {
+    return entry
+  }
+  const ports =
+    entry.ports === undefined ? [] : [`${entry.ports.length === 1 ? 'port' : 'ports'} ${entry.ports.join(', ')}`]
+  const limits = [...ports, ...(entry.methods === undefined ? [] : [entry.methods.join(', ')])]
+  return limits.length === 0 ? entry.host : `${entry.host} (${limits.join('; ')})`
+}
+
+function readHosts(text: string): HostEntry | PatternProblem {
   if (/\s/.test(text) || text.includes('://') || text.includes('@')) {
     return { message: `'${text}' is not a host`, suggestion: hostSuggestion(text) }
   }
@@ -35,7 +75,7 @@ export function readEgressPattern(text: string): EgressPattern | PatternProblem 
   return text.includes('*') ? readWildcard(text) : readSingle(text)
 }
 
-export function isPatternProblem(read: EgressPattern | PatternProblem): read is PatternProblem {
+export function isPatternProblem(read: object): read is PatternProblem {
   return 'message' in read
 }
 
@@ -44,7 +84,7 @@ function hostSuggestion(text: string): string {
   return bare === '' ? "write a host such as 'api.example.com'" : `write '${bare}'`
 }
 
-function readNetwork(text: string): EgressPattern | PatternProblem {
+function readNetwork(text: string): HostEntry | PatternProblem {
   if (!ipaddr.isValidCIDR(text)) {
     return {
       message: `'${text}' is not a network`,
@@ -68,7 +108,7 @@ function readNetwork(text: string): EgressPattern | PatternProblem {
   return { text, hosts: { kind: 'network', network, bits }, port: undefined }
 }
 
-function readWildcard(text: string): EgressPattern | PatternProblem {
+function readWildcard(text: string): HostEntry | PatternProblem {
   const match = PORT.exec(text)
   const pattern = match?.[1] ?? text
   const port = match?.[2] === undefined ? undefined : Number(match[2])
@@ -97,7 +137,7 @@ function isPublicSuffix(name: string): boolean {
   return parse(name).isIcann === true && getPublicSuffix(name) === name
 }
 
-function readSingle(text: string): EgressPattern | PatternProblem {
+function readSingle(text: string): HostEntry | PatternProblem {
   const read = readHost(text)
   if (read === undefined) {
     return { message: `'${text}' is not a host name, address or network` }

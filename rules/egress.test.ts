@@ -52,6 +52,76 @@ describe('names', () => {
   })
 })
 
+describe('an entry with ports and methods', () => {
+  const policy: EgressPolicy = {
+    allow: [
+      { host: '*.example.com', ports: [443, 8443], methods: ['GET'] },
+      { host: 'files.example.com', ports: [22] },
+    ],
+  }
+  const reach = (host: string, port?: number, method?: string): Destination => ({
+    host,
+    ...(port === undefined ? {} : { port }),
+    ...(method === undefined ? {} : { method }),
+  })
+
+  it.each<[string, Destination, boolean]>([
+    ['both as listed', reach('a.example.com', 8443, 'GET'), true],
+    ['in another case', reach('a.example.com', 443, 'get'), true],
+    ['neither known', reach('a.example.com'), true],
+    ['another port', reach('a.example.com', 22, 'GET'), false],
+    ['another method', reach('a.example.com', 443, 'POST'), false],
+    ['what is no method', reach('a.example.com', 443, 'G\u0415T'), false],
+    ['the port of the second entry', reach('files.example.com', 22, 'PUT'), true],
+    ['the port of the first with the method of the second', reach('files.example.com', 443, 'PUT'), false],
+  ])('%s', (_what, destination, expected) => {
+    expect(allows(policy, destination)).toBe(expected)
+  })
+
+  it('says whether the port or the method is what it does not allow, and what would', () => {
+    expect(judge(policy, reach('a.example.com', 22))).toMatchObject({
+      because: 'port',
+      policy: { line: 21, allow_with: "add 'a.example.com:22' to egress.allow" },
+    })
+    expect(judge(policy, reach('a.example.com', 443, 'POST'))).toEqual({
+      allowed: false,
+      because: 'method',
+      expected: '*.example.com (ports 443, 8443; GET), files.example.com (port 22)',
+      policy: {
+        file: 'policies/a.yml',
+        line: 21,
+        allow_with: "add { host: 'a.example.com', methods: [POST] } to egress.allow",
+      },
+    })
+  })
+
+  it('is held to the methods of the section where it names none', () => {
+    const section: EgressPolicy = { allow: ['a.test', { host: 'b.test', methods: ['PUT'] }], methods: ['GET', 'HEAD'] }
+    expect(allows(section, reach('a.test', 443, 'HEAD'))).toBe(true)
+    expect(judge(section, reach('a.test', 443, 'PUT'))).toMatchObject({
+      because: 'method',
+      expected: 'a.test, b.test (PUT) by GET, HEAD',
+      policy: { line: 20 },
+    })
+    expect(allows(section, reach('b.test', 443, 'PUT'))).toBe(true)
+    expect(allows(section, reach('b.test', 443, 'GET'))).toBe(false)
+    expect(allows({ methods: ['GET'] }, reach('c.test', 443, 'POST'))).toBe(false)
+  })
+
+  it('denies these alone', () => {
+    const denying: EgressPolicy = {
+      deny: [
+        { host: 'a.test', ports: [22] },
+        { host: 'b.test', methods: ['DELETE'] },
+      ],
+    }
+    expect(judge(denying, reach('a.test', 22))).toMatchObject({ because: 'denied' })
+    expect(allows(denying, reach('a.test', 443))).toBe(true)
+    expect(judge(denying, reach('b.test', 443, 'DELETE'))).toMatchObject({ because: 'denied' })
+    expect(allows(denying, reach('b.test', 443, 'GET'))).toBe(true)
+  })
+})
+
 describe('addresses', () => {
   const policy = { allow: ['10.0.0.0/8', '203.0.113.7', '2001:db8::/32', '0.0.0.0/32'] }
 

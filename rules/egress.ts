@@ -2,7 +2,7 @@
 import type { EgressPolicy } from '../schema/policy/egress.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import type { Destination } from '../schema/telemetry.ts'
-import { type EgressPattern, isPatternProblem, readEgressPattern } from './egress-pattern.ts'
+import { describeEntry, type EgressPattern, isPatternProblem, readEgressPattern } from './egress-pattern.ts'
 import { HostTable } from './host-table.ts'
 import { embeddedV4, type Host, readHost } from './hosts.ts'
 import { type LineOf, type SectionProblem, summarize, type Verdict, VerdictCache } from './verdict.ts'
@@ -47,8 +47,8 @@ export function compileEgress(
   const problems: SectionProblem[] = []
   const table = (name: 'allow' | 'deny'): HostTable<Rule> => {
     const rules = new HostTable<Rule>()
-    for (const [index, text] of (policy[name] ?? []).entries()) {
-      const pattern = readEgressPattern(text)
+    for (const [index, entry] of (policy[name] ?? []).entries()) {
+      const pattern = readEgressPattern(entry)
       if (isPatternProblem(pattern)) {
         problems.push({ ...pattern, path: [name, index] })
       } else {
@@ -63,20 +63,36 @@ export function compileEgress(
     file,
     allow: policy.allow === undefined ? undefined : allow,
     deny,
-    ports: policy.ports === undefined ? undefined : new Set(policy.ports),
+    ports: policy.ports && new Set(policy.ports),
+    methods: policy.methods && new Set(policy.methods),
     expected: describeExpected(policy),
     allowLine: lineOf(['allow']),
     portsLine: lineOf(['ports']),
+    methodsLine: lineOf(['methods']),
   }
   const cache = new VerdictCache()
   const judge: JudgeDestination = (destination) => {
     const port = destination.port ?? DEFAULT_PORTS.get(destination.scheme?.toLowerCase() ?? '')
-    // The port stands first: it holds no separator, so that no host can be written to look like another question.
-    return cache.get(`${port ?? ''}|${destination.port === undefined}|${destination.host}`, () =>
-      judgeHost(rules, destination.host, port, destination.port !== undefined),
+    const method = methodOf(destination)
+    // The host stands last: the others hold no separator, so that no host can be written to look like another question.
+    return cache.get(`${port ?? ''}|${method ?? ''}|${destination.port === undefined}|${destination.host}`, () =>
+      judgeHost(rules, destination.host, { port, method }, destination.port !== undefined),
     )
   }
   return { judge, problems }
+}
+
+const METHOD = /^[a-z]{1,20}$/i
+
+/** In capitals; what is no method is one that no policy allows. */
+function methodOf({ method }: Destination): string | undefined {
+  return method === undefined || METHOD.test(method) ? method?.toUpperCase() : '?'
+}
+
+/** How a host is reached, as far as telemetry says. */
+interface Way {
+  readonly port: number | undefined
+  readonly method: string | undefined
 }
 
 interface Rules {
@@ -84,36 +100,52 @@ interface Rules {
   readonly allow: HostTable<Rule> | undefined
   readonly deny: HostTable<Rule>
   readonly ports: ReadonlySet<number> | undefined
+  readonly methods: ReadonlySet<string> | undefined
   readonly expected: string
   readonly allowLine: number | undefined
   readonly portsLine: number | undefined
+  readonly methodsLine: number | undefined
 }
 
-function judgeHost(rules: Rules, text: string, known: number | undefined, stated: boolean): Verdict {
+/** @param stated whether the port stands beside the host, rather than to follow from its scheme. */
+function judgeHost(rules: Rules, text: string, known: Way, stated: boolean): Verdict {
   const read = readHost(text)
   const refuse = refuser(rules)
   // Two different ports in one destination: somebody is being misled.
-  if (read === undefined || (stated && read.port !== undefined && read.port !== known)) {
+  if (read === undefined || (stated && read.port !== undefined && read.port !== known.port)) {
     return refuse('unreadable', rules.allowLine)
   }
-  const port = read.port ?? known
-  const denial = denyingRule(rules.deny, read.host, port)
+  const way = { port: read.port ?? known.port, method: known.method }
+  const denial = denyingRule(rules.deny, read.host, way)
   if (denial !== undefined) {
     return refuse('denied', denial.line, `remove '${denial.pattern.text.slice(0, 200)}' from egress.deny`)
   }
-  const named = rules.allow?.find(read.host)
-  if (named?.length === 0) {
+  const named = rules.allow?.find(read.host) ?? [ANY]
+  if (named.length === 0) {
     return refuse('not-listed', rules.allowLine, `add ${quoteName(read.host.name)} to egress.allow`)
   }
-  if (
-    port === undefined ||
-    (named ?? [{ pattern: { port: undefined } }]).some((rule) => allowsPort(rules, rule, port))
-  ) {
-    return { allowed: true }
-  }
+  const byPort = named.filter((rule) => isIn(way.port, rule.pattern.ports ?? rules.ports))
   const place = read.host.kind === 'v6' ? `[${read.host.name}]` : read.host.name
-  const line = rules.ports === undefined ? named?.[0]?.line : rules.portsLine
-  return refuse('port', line, `add ${quoteName(`${place}:${port}`)} to egress.allow`)
+  if (byPort.length === 0) {
+    const line = rules.ports === undefined ? named[0]?.line : rules.portsLine
+    return refuse('port', line, `add ${quoteName(`${place}:${way.port}`)} to egress.allow`)
+  }
+  if (!byPort.some((rule) => isIn(way.method, rule.pattern.methods ?? rules.methods))) {
+    const line = byPort[0]?.pattern.methods === undefined ? rules.methodsLine : byPort[0].line
+    const host = quoteName(read.host.name)
+    return refuse('method', line, `add { host: ${host}, methods: [${way.method}] } to egress.allow`)
+  }
+  return { allowed: true }
+}
+
+/** What holds where a policy lists nothing. */
+const ANY: { readonly pattern: Pick<EgressPattern, 'ports' | 'methods'>; readonly line?: number } = {
+  pattern: { ports: undefined, methods: undefined },
+}
+
+/** What is not known is let pass, and everything where nothing is listed. */
+function isIn<Value>(value: Value | undefined, allowed: ReadonlySet<Value> | undefined): boolean {
+  return value === undefined || allowed === undefined || allowed.has(value)
 }
 
 type Because = Extract<Verdict, { allowed: false }>['because']
@@ -132,20 +164,20 @@ function refuser({ expected, file }: Rules) {
 }
 
 /** A deny entry also holds for what an address leads to through a translator or tunnel. */
-function denyingRule(deny: HostTable<Rule>, host: Host, port: number | undefined): Rule | undefined {
+function denyingRule(deny: HostTable<Rule>, host: Host, { port, method }: Way): Rule | undefined {
   const inner = embeddedV4(host)
   const rules = inner === undefined ? deny.find(host) : [...deny.find(host), ...deny.find(inner)]
-  return rules.find((rule) => rule.pattern.port === undefined || rule.pattern.port === port)
+  return rules.find(
+    ({ pattern: { ports, methods } }) =>
+      (ports === undefined || (port !== undefined && ports.has(port))) &&
+      (methods === undefined || (method !== undefined && methods.has(method))),
+  )
 }
 
-function allowsPort(rules: Rules, rule: { readonly pattern: { readonly port: number | undefined } }, port: number) {
-  const own = rule.pattern.port
-  return own === undefined ? (rules.ports?.has(port) ?? true) : own === port
-}
-
-function describeExpected({ allow, deny, ports }: EgressPolicy): string {
-  const hosts = allow === undefined ? 'any host' : summarize(allow, 'no destination')
+function describeExpected({ allow, deny, ports, methods }: EgressPolicy): string {
+  const hosts = allow === undefined ? 'any host' : summarize(allow.map(describeEntry), 'no destination')
   const on = ports === undefined ? '' : ` on port ${summarize(ports.map(String), '')}`
-  const never = deny === undefined || deny.length === 0 ? '' : `; never ${summarize(deny, '')}`
-  return `${hosts}${on}${never}`
+  const by = methods === undefined ? '' : ` by ${summarize(methods, '')}`
+  const never = deny === undefined || deny.length === 0 ? '' : `; never ${summarize(deny.map(describeEntry), '')}`
+  return `${hosts}${on}${by}${never}`
 }

@@ -15,6 +15,7 @@ import type { DelegationRules } from './delegation.ts'
 import type { IntegrityPins } from './integrity.ts'
 import type { SpawningRules } from './spawning.ts'
 import type { TokenRules } from './tokens.ts'
+import type { ListedTool } from './tools.ts'
 
 /** The answer of a policy to one question. */
 export type Verdict =
@@ -22,10 +23,11 @@ export type Verdict =
   | {
       readonly allowed: false
       /**
-       * `denied`: a deny entry names it. `not-listed`: no allow entry does. `port`: the host is allowed, its port is
-       * not. `unreadable`: the destination cannot be read as a host, so it cannot be allowed.
+       * `denied`: a deny entry names it. `not-listed`: no allow entry does. `other-server`: the name is listed, for
+       * another server than the one that answers. `port`, `method`: the host is allowed, its port or method is not.
+       * `unreadable`: the destination cannot be read as a host, so it cannot be allowed.
        */
-      readonly because: 'denied' | 'not-listed' | 'port' | 'unreadable'
+      readonly because: 'denied' | 'not-listed' | 'other-server' | 'port' | 'method' | 'unreadable'
       /** What the policy does allow, in few words: `crm.read, tickets.*`. */
       readonly expected: string
       /** The line that decided, and the change that would allow it. */
@@ -44,6 +46,8 @@ export interface CompiledPolicy {
   readonly expires: { readonly atMs: number; readonly text: string; readonly line: number } | undefined
   /** `undefined` when the policy says nothing about tools, or is off. */
   judgeTool(tool: Tool): Verdict | undefined
+  /** The names that its lists of tools hold, for judging what looks like them. Empty when it lists none, or is off. */
+  readonly listedTools: readonly ListedTool[]
   /** `undefined` when the policy says nothing about egress, or is off. Never throws, whatever the host is. */
   judgeDestination(destination: Destination): Verdict | undefined
   /** What it may be made of; `undefined` when the policy pins nothing, or is off. */

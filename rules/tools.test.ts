@@ -91,6 +91,21 @@ describe('the server of a tool', () => {
     expect(allows(policy, 'tickets.close')).toBe(false)
     expect(judge(policy, 'x')).toMatchObject({ expected: 'tickets.* on tickets' })
   })
+
+  it('is told when another than the pinned one answers', () => {
+    const policy = { allow: ['kb.search', { name: 'tickets.*', server: 'tickets' }, 'crm/read', 'files/*'] }
+    expect(judge(policy, { name: 'tickets.close', server: 'evil' })).toMatchObject({
+      because: 'other-server',
+      policy: { line: 12, allow_with: "add { name: 'tickets.close', server: 'evil' } to tools.allow" },
+    })
+    expect(judge(policy, { name: 'read', server: 'evil' })).toMatchObject({
+      because: 'other-server',
+      policy: { line: 13 },
+    })
+    expect(judge(policy, 'tickets.close')).toMatchObject({ because: 'not-listed' })
+    expect(judge(policy, { name: 'shell', server: 'evil' })).toMatchObject({ because: 'not-listed' })
+    expect(allows(policy, { name: 'kb.search', server: 'any' })).toBe(true)
+  })
 })
 
 describe('any tool name', () => {

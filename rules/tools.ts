@@ -19,6 +19,7 @@ interface Rule {
 export function compileTools(policy: ToolPolicy, file: string, lineOf: LineOf): JudgeTool {
   const allowed = policy.allow === undefined ? undefined : new RuleList(policy.allow, ['allow'], lineOf, strictly)
   const denied = new RuleList(policy.deny ?? [], ['deny'], lineOf, loosely)
+  const pins = (policy.allow ?? []).flatMap((pattern, index) => pinOf(pattern, lineOf(['allow', index])))
   const expected = describeExpected(policy)
   const allowLine = lineOf(['allow'])
 
@@ -31,11 +32,57 @@ export function compileTools(policy: ToolPolicy, file: string, lineOf: LineOf): 
     if (allowed === undefined || allowed.find(tool) !== undefined) {
       return { allowed: true }
     }
+    const pinned = pins.find((pin) => pin.isOtherServer(tool))
+    if (pinned !== undefined) {
+      const allowWith = `add { name: ${quoteName(tool.name)}, server: ${quoteName(tool.server ?? '')} } to tools.allow`
+      return { allowed: false, because: 'other-server', expected, policy: reference(file, pinned.line, allowWith) }
+    }
     const allowWith = `add ${quoteName(tool.name)} to tools.allow`
     return { allowed: false, because: 'not-listed', expected, policy: reference(file, allowLine, allowWith) }
   }
   const cache = new VerdictCache()
   return (tool) => cache.get(JSON.stringify([tool.name, tool.server]), () => judge(tool))
+}
+
+/** A name of a policy's lists, for judging what looks like it. */
+export interface ListedTool {
+  /** As it is written: a name or a glob, without the server that it is pinned to. */
+  readonly name: string
+  readonly list: 'allow' | 'deny'
+}
+
+/** The names that a policy lists. */
+export function listedTools({ allow = [], deny = [] }: ToolPolicy): readonly ListedTool[] {
+  const named = (patterns: readonly ToolPattern[], list: ListedTool['list']) =>
+    patterns.map((pattern) => ({ name: typeof pattern === 'string' ? pattern : pattern.name, list }))
+  return [...named(allow, 'allow'), ...named(deny, 'deny')]
+}
+
+/** A pattern that names a server, and tools that it would allow from that server alone. */
+interface Pin {
+  readonly line: number | undefined
+  readonly isOtherServer: (tool: Tool) => boolean
+}
+
+/** A tool that names no server is no other one: its telemetry says too little. */
+function pinOf(pattern: ToolPattern, line: number | undefined): readonly Pin[] {
+  const slash = typeof pattern === 'string' ? pattern.indexOf('/') : -1
+  if (typeof pattern === 'string' && slash < 1) {
+    return []
+  }
+  const { name, server } =
+    typeof pattern === 'string' ? { name: pattern.slice(slash + 1), server: pattern.slice(0, slash) } : pattern
+  const matchesName = compileGlob(name)
+  const matchesServer = compileGlob(server)
+  // Every tool of a server is no name that another could take.
+  return name === '*'
+    ? []
+    : [
+        {
+          line,
+          isOtherServer: (tool) => tool.server !== undefined && matchesName(tool.name) && !matchesServer(tool.server),
+        },
+      ]
 }
 
 function reference(file: string, line: number | undefined, allowWith: string) {

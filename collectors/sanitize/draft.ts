@@ -24,7 +24,7 @@ import { sanitizeAttributes } from './attributes.ts'
 import { sanitizeApproval, sanitizeToken } from './authority.ts'
 import { type ContentKeeper, maskAndCut } from './content.ts'
 import { normalizeDestination } from './destinations.ts'
-import { identifier } from './identifier.ts'
+import { identifier, toolName } from './identifier.ts'
 import { assign, list } from './parts.ts'
 import { sanitizeDefinitions } from './tool-definitions.ts'
 
@@ -241,7 +241,7 @@ function isAmount(value: number | undefined): value is number {
 
 function sanitizeTool(tool: Partial<Tool>): Partial<Tool> | undefined {
   const kept: Partial<Tool> = {}
-  const name = identifier(tool.name)
+  const name = toolName(tool.name)
   const kind = identifier(tool.kind)
   const callId = identifier(tool.call_id)
   const server = identifier(tool.server)

@@ -6,7 +6,7 @@
 import { hash } from 'node:crypto'
 import { NAME_LIMIT } from '../../schema/telemetry.ts'
 import { maskSecrets } from './mask.ts'
-import { cut, ownCopy, printable } from './text.ts'
+import { cut, inOneLine, ownCopy, printable } from './text.ts'
 
 const REMEMBERED = 4096
 const REMEMBERED_LENGTH = 128
@@ -53,6 +53,19 @@ function clean(value: string): string | undefined {
 /** The same for what is no identity of its own, and whose end says something: a host. No digest follows. */
 export function withoutSecrets(value: string): string {
   return identifier(value) === value ? value : masked(value).text
+}
+
+/**
+ * The name of a tool: as `identifier`, and with the characters in it that nobody sees. A name that hides some is another
+ * name than the one it is read as, and a policy that allows that one must not be asked about it instead.
+ */
+export function toolName(value: string | undefined): string | undefined {
+  const name = identifier(value)
+  if (name === undefined || typeof value !== 'string' || name === value) {
+    return name
+  }
+  const visible = cut(printable(value), NAME_LIMIT)
+  return visible === name ? cut(inOneLine(value), NAME_LIMIT) : name
 }
 
 interface Masked {

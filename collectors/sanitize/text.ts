@@ -20,6 +20,11 @@ export function printable(name: string): string {
   return (PRINTABLE_ASCII.test(name) ? name : name.replace(CONTROL, ' ').replace(INVISIBLE, '')).trim()
 }
 
+/** A name in one line, without space around it; what is invisible stays. */
+export function inOneLine(name: string): string {
+  return name.replace(CONTROL, ' ').trim()
+}
+
 /**
  * A copy that keeps nothing else in memory, for names that are remembered: what was cut out of a text otherwise keeps the
  * whole text, however long.
