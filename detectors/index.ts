@@ -1,5 +1,6 @@
 /** Every detector, in the order in which their findings are listed. */
 
+import { approval } from './approval.ts'
 import { canary } from './canary.ts'
 import { dangerousCommand } from './dangerous-command.ts'
 import type { AnyDetector } from './detector.ts'
@@ -21,4 +22,5 @@ export const detectors: readonly AnyDetector[] = [
   toolDrift,
   dangerousCommand,
   sensitiveOutput,
+  approval,
 ]
