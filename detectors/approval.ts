@@ -48,7 +48,7 @@ export const approval = defineDetector<State>({
     'Is the gate enforced where the tool runs, or only asked for in the prompt? If it was passed, close the tool to the agent until it is enforced.',
     'If the action needs no human, make the change that policy.allow_with names.',
   ],
-  needs: ['tool', ['policy.approvals', 'policy.maturity', 'approval.by']],
+  needs: ['tool', ['policy.approvals', 'approval.by']],
   uses: ['approval.at_ms', 'approval.id', 'subject_chain', 'content.arguments'],
   severities: ['low', 'medium', 'high'],
   on: ['tool_call', 'agent_spawn'],

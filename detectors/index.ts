@@ -3,6 +3,7 @@
 import { approval } from './approval.ts'
 import { canary } from './canary.ts'
 import { dangerousCommand } from './dangerous-command.ts'
+import { delegation } from './delegation.ts'
 import type { AnyDetector } from './detector.ts'
 import { egress } from './egress.ts'
 import { errorSpike } from './error-spike.ts'
@@ -23,4 +24,5 @@ export const detectors: readonly AnyDetector[] = [
   dangerousCommand,
   sensitiveOutput,
   approval,
+  delegation,
 ]

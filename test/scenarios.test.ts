@@ -26,7 +26,6 @@ const DEMO = 'demo'
 const WITHOUT_SCENARIOS = `
   agent-spawn
   dataset-scope
-  delegation
   egress
   error-spike
   injection

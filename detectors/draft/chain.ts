@@ -1,5 +1,5 @@
 /** The subject chain of an event, as detectors ask about it. */
-import type { Subject, Telemetry } from '../../schema/telemetry.ts'
+import type { Agent, Subject, Telemetry } from '../../schema/telemetry.ts'
 
 /** Everybody on whose behalf the agent acts, from the origin on, the agent itself left out. Empty when nobody is known. */
 export function callersOf({ agent, subject_chain: chain }: Telemetry): readonly Subject[] {
@@ -11,4 +11,14 @@ export function callersOf({ agent, subject_chain: chain }: Telemetry): readonly 
 export function callingAgent(event: Telemetry): Subject | undefined {
   const caller = callersOf(event).at(-1)
   return caller?.kind === 'agent' ? caller : undefined
+}
+
+/** Every name that an agent goes by. */
+export function namesOf({ id, name }: Pick<Agent, 'id' | 'name'>): readonly string[] {
+  return name === undefined || name === id ? [id] : [id, name]
+}
+
+/** An agent of the chain as policies select it: by id and name, which is all that a chain tells. */
+export function agentOf({ id, name }: Subject): Agent {
+  return name === undefined ? { id } : { id, name }
 }

@@ -1,4 +1,5 @@
 /** What a finding takes over from the refusal of a policy. */
+import type { CompiledPolicy } from '../../rules/policy.ts'
 import type { FindingDraft, PolicyReference } from '../../schema/finding.ts'
 
 interface Refused {
@@ -14,4 +15,9 @@ export function refusedBy({ expected, policy }: Refused): Pick<FindingDraft, 'ex
     policy,
     ...(policy.allow_with === undefined ? {} : { silence: `${place}: ${policy.allow_with}`.slice(0, 1000) }),
   }
+}
+
+/** A finding by the policy of another agent than the event's: what is still being learned pages nobody there, either. */
+export function byPolicyOf(policy: CompiledPolicy, finding: FindingDraft): FindingDraft {
+  return policy.mode === 'learn' ? { ...finding, severity: 'informational' } : finding
 }

@@ -1,0 +1,80 @@
+/** A message between agents that claims to come from somebody who did not send it. */
+import type { FindingDraft } from '../../schema/finding.ts'
+import { quoteName } from '../../schema/quote-name.ts'
+import type { Subject, Telemetry } from '../../schema/telemetry.ts'
+import { causeOf } from '../draft/cause.ts'
+import { callersOf, callingAgent } from '../draft/chain.ts'
+import { originOf } from '../draft/origin.ts'
+import { untrusted } from '../draft/untrusted.ts'
+import { type ClaimedOrigin, claimedOrigins } from './claimed-origin.ts'
+
+/** The longest excerpt of the message in evidence, in UTF-16 units. */
+const EXCERPT = 300
+
+/** What an `agent_invoke` claims that its subject chain contradicts; `evidence` is that of the chain. */
+export function falseClaim(event: Telemetry, evidence: FindingDraft['evidence']): FindingDraft | undefined {
+  const caller = callingAgent(event)
+  const message = event.content?.prompt ?? ''
+  if (caller === undefined || message === '') {
+    return undefined
+  }
+  const claim = claimedOrigins(message).find((each) => isFalse(each, event))
+  if (claim === undefined) {
+    return undefined
+  }
+  const [by, who] = [quoteName(caller.id), CLAIMED[claim.kind]]
+  return {
+    cause: causeOf('claimed-origin', caller.id, claim.kind),
+    severity: 'medium',
+    confidence: claim.confidence,
+    title: 'Message between agents claims another origin',
+    reason: `The message that ${by} sent to ${quoteName(event.agent.id)} says that it comes from ${who}.`,
+    observed: `a message of agent ${by} in the name of ${who}`,
+    expected: 'messages that do not claim to come from anybody but who sent them',
+    silence: 'close the alert as benign',
+    evidence: {
+      ...evidence,
+      claimed: claim.kind,
+      untrusted_claim: untrusted(claim.words),
+      untrusted_excerpt: untrusted(message, EXCERPT),
+      rule: 'claimed-origin',
+    },
+    origin: originOf(message),
+    techniques: ['AML.T0073', 'AML.T0118.001'],
+  }
+}
+
+const CLAIMED: Readonly<Record<ClaimedOrigin['kind'], string>> = {
+  person: 'the user',
+  authority: 'an administrator or the system',
+  agent: 'another agent',
+}
+
+/** An agent may hand on, word for word, what the human at its root said of themselves, and what an agent above it said. */
+function isFalse(claim: ClaimedOrigin, event: Telemetry): boolean {
+  const callers = callersOf(event)
+  if (claim.kind === 'person') {
+    return !callers.some(({ kind }) => kind === 'human')
+  }
+  const { name } = claim
+  if (name === undefined) {
+    return true
+  }
+  const known: readonly Pick<Subject, 'id' | 'name'>[] = [
+    event.agent,
+    ...callers.filter(({ kind }) => kind === 'agent'),
+  ]
+  return !known.some((agent) => isCalled(agent.id, name) || (agent.name !== undefined && isCalled(agent.name, name)))
+}
+
+/** `planner` for `travel-planner`, `Planner agent`, and the other way round. */
+function isCalled(agent: string, claimed: string): boolean {
+  const [one, other] = [bare(agent), bare(claimed)]
+  return one !== '' && other !== '' && (one.includes(other) || other.includes(one))
+}
+
+const bare = (name: string) =>
+  name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, '')
+    .replace(/agent$/, '')
