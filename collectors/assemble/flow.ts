@@ -6,7 +6,7 @@ import { type Draft, leadOf, newDraft, RANK } from './draft.ts'
 import { callIdOfDraft, type Drafts } from './drafts.ts'
 import { eventOf } from './event.ts'
 import { namesItself, type Resolution, resolveIdentity } from './identity.ts'
-import { Joining } from './joining.ts'
+import { isInvocation, Joining } from './joining.ts'
 import { callIdOf, contentKey, NO_KEYS, nameKey, twinKeys } from './keys.ts'
 import { type Lineage, lineageOf } from './lineage.ts'
 import { keysOf, type Links, linksOf, sentKeys, withKeys } from './links.ts'
@@ -125,6 +125,7 @@ export class DraftFlow {
       return
     }
     const { fragment } = leadOf(draft)
+    this.#joining.lengthenChain(draft, this.#clock.value, output)
     const owner = ownershipOf(draft, lineageOf(fragment, this.#traceOf(fragment)), this.#drafts)
     if (typeof owner === 'object' && owner.event_id === undefined) {
       const before = leadOf(draft).rank - 1
@@ -260,7 +261,8 @@ export class DraftFlow {
     output.event(event)
     output.count(draft.open ? outcome : 'synthesized')
     this.#remember(draft, resolution)
-    if (!isAmendable(draft)) {
+    const invokedBelow = lineage.gap !== undefined && isInvocation(leadOf(draft).fragment)
+    if (!invokedBelow && !isAmendable(draft)) {
       this.#drafts.drop(draft)
       return
     }

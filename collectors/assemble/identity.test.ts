@@ -46,6 +46,23 @@ describe('identity', () => {
     expect(tools.map(({ agent }) => agent.id)).toEqual(['helper', 'clerk'])
   })
 
+  it('of an agent that was invoked is told at once, and again with everybody above it when the root has come', () => {
+    const invoked = (name: string, parent: string) =>
+      span(name, { parent, operation: 'agent_invoke', agent: { id: name }, session_id: 's1' })
+    const principal = { kind: 'human', id: 'ana' } as const
+    const { sent, events, outcomes } = assembled([
+      invoked('writer', 'editor'),
+      invoked('editor', 'root'),
+      root({ principal }),
+    ])
+    expect(sent).toEqual([1, 1, 3])
+    const chains = events.map(({ agent, subject_chain: chain }) => [agent.id, ...chain.map(({ id }) => id)])
+    expect(chains).toContainEqual(['writer', 'writer'])
+    expect(chains.filter(([id]) => id === 'writer').at(-1)).toEqual(['writer', 'ana', 'clerk', 'editor', 'writer'])
+    expect(chains.filter(([id]) => id === 'editor').at(-1)).toEqual(['editor', 'ana', 'clerk', 'editor'])
+    expect(outcomes).toMatchObject({ event: 3, amended: 2 })
+  })
+
   it('comes from any span of the trace once the root is known to name none', () => {
     const { sent, tools } = assembled([
       span('chat', { parent: 'root', operation: 'model_call', agent: AGENT, session_id: 's1' }),

@@ -171,6 +171,18 @@ function only({ agent, ambiguous }: Naming): Agent | undefined {
   return ambiguous === true ? undefined : agent
 }
 
+/** The chain of an event that went out, by what is known of its ancestors now. */
+export function chainAbove(
+  contributions: readonly Contribution[],
+  agent: Agent,
+  { memory, trace, lineage }: Surroundings,
+  sessionId: string,
+): readonly Subject[] {
+  const { fragment: lead } = contributions[0] as Contribution
+  const session = memory.knownSession(lead.tenant_id, sessionId)
+  return chainOf(contributions, lineage.ancestors, agent, trace?.facts, session)
+}
+
 /** From the principal at the origin, through the agents that invoked one another, to the one that acts. */
 function chainOf(
   contributions: readonly Contribution[],

@@ -1,9 +1,11 @@
 /** Records joined to the event they belong to, whether it still waits or went out before. */
+import type { Fragment } from '../../schema/fragment.ts'
 import type { Telemetry } from '../../schema/telemetry.ts'
 import { Contribution } from './contribution.ts'
 import { type Children, type Draft, type Identity, leadOf, RANK, withContribution } from './draft.ts'
 import type { Drafts } from './drafts.ts'
 import { eventOf, judgedDifferently } from './event.ts'
+import { chainAbove } from './identity.ts'
 import { isNaming, isPairing } from './keys.ts'
 import { type Lineage, lineageOf } from './lineage.ts'
 import type { Memory } from './memory.ts'
@@ -80,11 +82,40 @@ export class Joining {
     )
   }
 
-  /** A call that went out may turn out to be part of one above it whose span is still to come. */
+  /**
+   * A call that went out may turn out to be part of one above it whose span is still to come; an agent that was invoked, to
+   * act for those who are named there.
+   */
   watchAbove(draft: Draft, lineage = this.#lineageOf(draft)): void {
     const { fragment } = leadOf(draft)
     const isCall = fragment.role === 'event' && fragment.operation === 'tool_call'
-    this.#drafts.watch(draft, isCall ? lineage.gap : undefined)
+    this.#drafts.watch(draft, isCall || isInvocation(fragment) ? lineage.gap : undefined)
+  }
+
+  /**
+   * Who invoked an agent stands in spans that end, and come, after its own: the event goes out again with them, once, when
+   * the root is there. Half a chain would begin with the wrong one.
+   */
+  lengthenChain(draft: Draft, nowMs: number, output: Output): void {
+    const { fragment } = leadOf(draft)
+    const { identity, event_id: eventId } = draft
+    if (!isInvocation(fragment) || identity === undefined || eventId === undefined) {
+      return
+    }
+    const lineage = this.#lineageOf(draft)
+    if (lineage.gap !== undefined) {
+      return
+    }
+    const trace = this.#memory.knownTrace(fragment.tenant_id, fragment.trace_id)
+    const around = { memory: this.#memory, trace, lineage, nowMs }
+    const chain = chainAbove(draft.contributions, identity.agent, around, identity.session_id)
+    if (chain.length > identity.subject_chain.length) {
+      this.#drafts.change(draft, () => {
+        draft.identity = { ...identity, subject_chain: chain }
+      })
+      output.event(eventOf(draft, eventId, draft.identity as Identity, this.#options.clamp))
+      output.count('amended')
+    }
   }
 
   #lineageOf(draft: Draft): Lineage {
@@ -117,6 +148,11 @@ export class Joining {
       this.#drafts.removeKeys(draft, isNaming)
     }
   }
+}
+
+/** An agent at work, as its own span tells it. */
+export function isInvocation({ role, signal, operation }: Fragment): boolean {
+  return role === 'event' && signal === 'span' && operation === 'agent_invoke'
 }
 
 function addContribution(draft: Draft, contribution: Contribution): void {
