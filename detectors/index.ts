@@ -9,6 +9,7 @@ import { egress } from './egress.ts'
 import { errorSpike } from './error-spike.ts'
 import { promptDrift } from './prompt-drift.ts'
 import { promptExtraction } from './prompt-extraction.ts'
+import { selfModification } from './self-modification.ts'
 import { sensitiveOutput } from './sensitive-output.ts'
 import { toolAllowlist } from './tool-allowlist.ts'
 import { toolDrift } from './tool-drift.ts'
@@ -21,6 +22,7 @@ export const detectors: readonly AnyDetector[] = [
   canary,
   promptDrift,
   toolDrift,
+  selfModification,
   dangerousCommand,
   sensitiveOutput,
   approval,

@@ -33,7 +33,6 @@ const WITHOUT_SCENARIOS = `
   policy-denied
   prompt-extraction
   purpose
-  self-modification
   silent-agent
   tainted-argument
   token-scope
