@@ -9,8 +9,8 @@ import type { KafkaSettings } from './engine/bus/kafka/settings.ts'
 import { kafkaConnection } from './kafka-connection.ts'
 import { type Report, readAuthorities } from './pem-files.ts'
 import { isBusEmbedded, need, type Roles } from './roles.ts'
+import type { LoadedPolicies } from './rules/compile.ts'
 import { loadPolicies } from './rules/load.ts'
-import type { PolicySet } from './rules/policy.ts'
 import type { Path } from './rules/yaml-document.ts'
 import { Misconfigured, type Problem } from './schema/errors.ts'
 import type { SinkEntry } from './settings.ts'
@@ -18,7 +18,7 @@ import { SHIPPED_POLICIES, VERSION } from './wire.ts'
 
 /** Everything that can be wrong with the operator's files, checked before anything starts. */
 export interface Checked {
-  readonly policies: PolicySet
+  readonly policies: LoadedPolicies
   /** Constructed, which connects nothing yet. */
   readonly sinks: readonly Sink[]
   readonly connections: Connections

@@ -1,6 +1,7 @@
 /** Turns the text of policy files into a `PolicySet`, or into every problem they have. Pure: `load.ts` does the reading. */
 import { Misconfigured, type Problem } from '../schema/errors.ts'
 import { sectionsOf } from '../schema/field-path.ts'
+import { idOf } from '../schema/ids.ts'
 import type { AgentSelector } from '../schema/policy/selector.ts'
 import { compileApprovals } from './approvals.ts'
 import { compileCanaries } from './canaries.ts'
@@ -13,6 +14,7 @@ import type { CompiledPolicy, PolicySet } from './policy.ts'
 import { describeSelector, mostSpecific, rivals } from './select.ts'
 import { compileSpawning } from './spawning.ts'
 import { compileSystemPrompts, type ShingleFiles } from './system-prompts.ts'
+import { completeEvent, type PolicyTest } from './tests.ts'
 import { compileTokens } from './tokens.ts'
 import { compileTools, listedTools } from './tools.ts'
 import { readPolicy } from './validate.ts'
@@ -32,10 +34,19 @@ const POLICY_LIMIT = 10_000
 
 interface Candidate extends Extended {
   readonly compiled: CompiledPolicy
+  readonly tests: readonly PolicyTest[]
+}
+
+/** A set of policies with what is said of it before it judges. */
+export interface LoadedPolicies extends PolicySet {
+  /** 16 hex, of everything it was made of: the same texts give the same id. */
+  readonly id: string
+  /** The tests of all of its policies, those that are only extended too. */
+  readonly tests: readonly PolicyTest[]
 }
 
 /** Compiles policies. Throws `Misconfigured` with all problems of all files at once. */
-export function compilePolicies(files: readonly PolicyFile[], shingleFiles: ShingleFiles = new Map()): PolicySet {
+export function compilePolicies(files: readonly PolicyFile[], shingleFiles: ShingleFiles = new Map()): LoadedPolicies {
   const problems: Problem[] = []
   const sources: PolicySource[] = []
   const unreadable = new Set<string>()
@@ -57,18 +68,27 @@ export function compilePolicies(files: readonly PolicyFile[], shingleFiles: Shin
     throw new Misconfigured(problems)
   }
   const { extended, problems: extending } = extendPolicies(sources, unreadable)
-  const candidates = extended.map((each) => ({ ...each, compiled: compilePolicy(each, shingleFiles, problems) }))
+  const candidates = extended.map((each) => ({ ...each, ...compilePolicy(each, shingleFiles, problems) }))
   problems.push(...extending, ...sharedIds(candidates), ...contradictions(candidates), ...unused(candidates))
   if (problems.length > 0) {
     throw new Misconfigured(problems)
   }
-  return policySet(candidates)
+  const texts = [...files.map(({ name, text }) => [name, text] as const), ...shingleFiles]
+  return {
+    ...policySet(candidates),
+    id: idOf(...texts.flat()).slice(0, 16),
+    tests: candidates.flatMap(({ tests }) => tests),
+  }
 }
 
 /** Where a section stands, for what compiles it: the file as alerts call it, and the line of each part. */
 type Place = readonly [file: string, lineOf: LineOf]
 
-function compilePolicy(extended: Extended, shingleFiles: ShingleFiles, problems: Problem[]): CompiledPolicy {
+function compilePolicy(
+  extended: Extended,
+  shingleFiles: ShingleFiles,
+  problems: Problem[],
+): Pick<Candidate, 'compiled' | 'tests'> {
   const { policy, document, file } = extended
   const at = (section: Section): Place => {
     const source = extended.sourceOf(section)
@@ -104,7 +124,7 @@ function compilePolicy(extended: Extended, shingleFiles: ShingleFiles, problems:
     tokens: policy.tokens && compileTokens(policy.tokens, ...at('tokens')),
     approvals: compileApprovals(policy.approvals, policy.maturity, ...approvalsAt(extended)),
   }
-  return {
+  const head = {
     id: policy.id,
     file,
     mode: policy.mode ?? 'alert',
@@ -113,8 +133,28 @@ function compilePolicy(extended: Extended, shingleFiles: ShingleFiles, problems:
       policy.expires === undefined || expiresMs === undefined
         ? undefined
         : { atMs: expiresMs, text: policy.expires, line: document.positionOf(['expires']).line },
-    ...(policy.mode === 'off' ? SILENT : judges),
   }
+  return {
+    compiled: { ...head, ...(policy.mode === 'off' ? SILENT : judges) },
+    tests: testsOf(extended, { ...head, ...judges }, problems),
+  }
+}
+
+/** @param tested the policy as it judges when it is on. */
+function testsOf({ policy, document }: Extended, tested: CompiledPolicy, problems: Problem[]): readonly PolicyTest[] {
+  return (policy.tests ?? []).map((test, index) => {
+    const completed = completeEvent(test, policy.agent)
+    const at: Path = ['tests', index]
+    problems.push(...completed.problems.map(({ path, ...problem }) => problemAt(document, [...at, ...path], problem)))
+    return {
+      name: test.name,
+      policy: tested,
+      event: completed.event,
+      expect: test.expect === 'allowed' ? [] : test.expect,
+      file: document.file,
+      line: document.positionOf(at).line,
+    }
+  })
 }
 
 /** Two sections that one judge is made of; of them only those in one file can be pointed at. */

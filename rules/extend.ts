@@ -24,7 +24,7 @@ export interface Extended extends PolicySource {
 }
 
 /** What is of one policy alone: never inherited. */
-const OWN = ['version', 'id', 'extends', 'description', 'agent', 'mode', 'expires'] as const
+const OWN = ['version', 'id', 'extends', 'description', 'agent', 'mode', 'expires', 'tests'] as const
 
 /**
  * Gives every policy the sections of what it extends, in the same order. Pure.

@@ -2,8 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { Misconfigured, type Problem } from '../schema/errors.ts'
-import { compilePolicies, type PolicyFile } from './compile.ts'
-import type { PolicySet } from './policy.ts'
+import { compilePolicies, type LoadedPolicies, type PolicyFile } from './compile.ts'
 import { SHINGLE_FILE_ENDING } from './shingle-file.ts'
 import { YAML_FILE_LIMIT } from './yaml-document.ts'
 
@@ -11,7 +10,7 @@ import { YAML_FILE_LIMIT } from './yaml-document.ts'
  * Loads `*.yml` and `*.yaml` of a directory (not of those below it), in the order of their names, and the
  * `*.shingles` files that they refer to. Throws `Misconfigured` with every problem of every file.
  */
-export async function loadPolicies(directory: string): Promise<PolicySet> {
+export async function loadPolicies(directory: string): Promise<LoadedPolicies> {
   const problems: Problem[] = []
   const files: PolicyFile[] = []
   const shingleFiles = new Map<string, string>()
@@ -37,7 +36,7 @@ function compileAll(
   files: readonly PolicyFile[],
   shingles: Map<string, string>,
   unread: readonly Problem[],
-): PolicySet {
+): LoadedPolicies {
   try {
     const policies = compilePolicies(files, shingles)
     if (unread.length === 0) {

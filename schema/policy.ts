@@ -13,6 +13,7 @@ import { IntegrityPolicy } from './policy/integrity.ts'
 import { AgentSelector } from './policy/selector.ts'
 import { SpawningPolicy } from './policy/spawning.ts'
 import { RegisteredPrompt } from './policy/system-prompts.ts'
+import { PolicyTestEntry } from './policy/tests.ts'
 import { TokenPolicy } from './policy/tokens.ts'
 import { ToolPolicy } from './policy/tools.ts'
 import { Name, strict } from './policy/words.ts'
@@ -53,6 +54,8 @@ export const Policy = Type.Object(
     approvals: Type.Optional(ApprovalPolicy),
     canaries: Type.Optional(CanaryPolicy),
     system_prompts: Type.Optional(Type.Array(RegisteredPrompt, { maxItems: 256 })),
+    /** Examples of its own, which `telltale check` holds it to. */
+    tests: Type.Optional(Type.Array(PolicyTestEntry, { maxItems: 1000 })),
   },
   { ...strict, $id: 'telltale/policy/1', title: 'Telltale agent policy, version 1' },
 )

@@ -114,7 +114,24 @@ describe('check', () => {
   it('finds what comes with Telltale valid', async () => {
     const { code, stdout } = await run(['check'], directory)
     expect(code).toBe(0)
-    expect(stdout).toMatch(/^All is valid: \d+ policies, 0 sinks, 0 keys\.\n {2}\S+/)
+    expect(stdout).toMatch(/^All is valid: \d+ policies, 0 sinks, 0 keys\. \d+ tests of policies passed\.\n {2}\S+/)
+  })
+
+  it('runs the tests inside policies, and says which fail, where and why', async () => {
+    mkdirSync(join(directory, 'own'))
+    const policy = (expect: string) =>
+      `version: 1\nid: a\nagent: { id: a }\nexpires: 2020-01-01\ntools: { allow: [] }\ntests:\n  - { name: t, event: { tool: x }, expect: ${expect} }\n`
+    file('own/a.yml', policy('allowed'))
+    const failed = await run(['check', '--policies', 'own'], directory)
+    expect(failed).toMatchObject({ code: 2, stdout: '' })
+    expect(failed.stderr).toContain(
+      "own/a.yml:7: test 't': expected it to be allowed, but tool-allowlist says: 'a' called 'x'",
+    )
+    file('own/a.yml', policy('[tool-allowlist]'))
+    const passed = await run(['check', '--policies', 'own'], directory)
+    expect(passed).toMatchObject({ code: 0, stderr: '' })
+    expect(passed.stdout).toContain('1 test of policies passed.')
+    expect(passed.stdout).toContain("note: policy 'a' (own/a.yml:4) governs no more: it expired 2020-01-01")
   })
 
   it('tells everything that is wrong with configuration, policies and sinks in one run', async () => {
