@@ -3,12 +3,16 @@
 import { approval } from './approval.ts'
 import { canary } from './canary.ts'
 import { dangerousCommand } from './dangerous-command.ts'
+import { datasetScope } from './dataset-scope.ts'
 import { delegation } from './delegation.ts'
 import type { AnyDetector } from './detector.ts'
 import { egress } from './egress.ts'
 import { errorSpike } from './error-spike.ts'
+import { limits } from './limits.ts'
+import { policyDenied } from './policy-denied.ts'
 import { promptDrift } from './prompt-drift.ts'
 import { promptExtraction } from './prompt-extraction.ts'
+import { purpose } from './purpose.ts'
 import { selfModification } from './self-modification.ts'
 import { sensitiveOutput } from './sensitive-output.ts'
 import { toolAllowlist } from './tool-allowlist.ts'
@@ -27,4 +31,8 @@ export const detectors: readonly AnyDetector[] = [
   sensitiveOutput,
   approval,
   delegation,
+  datasetScope,
+  limits,
+  policyDenied,
+  purpose,
 ]

@@ -5,12 +5,15 @@ import { idOf } from '../schema/ids.ts'
 import type { AgentSelector } from '../schema/policy/selector.ts'
 import { compileApprovals } from './approvals.ts'
 import { compileCanaries } from './canaries.ts'
+import { compileDatasets } from './datasets.ts'
 import { compileDelegation } from './delegation.ts'
 import { compileEgress } from './egress.ts'
 import { readExpiry } from './expiry.ts'
 import { type Extended, extendPolicies, type PolicySource, type Section } from './extend.ts'
 import { compileIntegrity } from './integrity.ts'
+import { compileLimits } from './limits.ts'
 import type { CompiledPolicy, PolicySet } from './policy.ts'
+import { compilePurpose } from './purpose.ts'
 import { describeSelector, mostSpecific, rivals } from './select.ts'
 import { compileSpawning } from './spawning.ts'
 import { compileSystemPrompts, type ShingleFiles } from './system-prompts.ts'
@@ -107,6 +110,8 @@ function compilePolicy(
   report('canaries', decoys?.problems)
   const systemPrompts = compileSystemPrompts(policy.system_prompts ?? [], shingleFiles)
   report('system_prompts', systemPrompts.problems)
+  const purpose = policy.purpose && compilePurpose(policy.purpose, ...at('purpose'))
+  report('purpose', purpose?.problems)
   const expiresMs = policy.expires === undefined ? undefined : readExpiry(policy.expires)
   if (policy.expires !== undefined && expiresMs === undefined) {
     report('expires', [{ path: [], message: `'${policy.expires}' is not a day or time that there is` }])
@@ -122,6 +127,9 @@ function compilePolicy(
     delegation: policy.delegation && compileDelegation(policy.delegation, ...at('delegation')),
     spawning: policy.spawning && compileSpawning(policy.spawning, ...at('spawning')),
     tokens: policy.tokens && compileTokens(policy.tokens, ...at('tokens')),
+    datasets: policy.datasets && compileDatasets(policy.datasets, ...at('datasets')),
+    purpose,
+    limits: policy.limits === undefined ? [] : compileLimits(policy.limits, ...at('limits')),
     approvals: compileApprovals(policy.approvals, policy.maturity, ...approvalsAt(extended)),
   }
   const head = {
@@ -179,6 +187,9 @@ const SILENT: Judges = {
   delegation: undefined,
   spawning: undefined,
   tokens: undefined,
+  datasets: undefined,
+  purpose: undefined,
+  limits: [],
   approvals: undefined,
 }
 

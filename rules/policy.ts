@@ -11,8 +11,11 @@ import type { PolicyMode } from '../schema/policy.ts'
 import type { Agent, Destination, Tool } from '../schema/telemetry.ts'
 import type { ApprovalRules } from './approvals.ts'
 import type { Canaries } from './canaries.ts'
+import type { DatasetRules } from './datasets.ts'
 import type { DelegationRules } from './delegation.ts'
 import type { IntegrityPins } from './integrity.ts'
+import type { Limit } from './limits.ts'
+import type { PurposeRules } from './purpose.ts'
 import type { SpawningRules } from './spawning.ts'
 import type { TokenRules } from './tokens.ts'
 import type { ListedTool } from './tools.ts'
@@ -54,6 +57,12 @@ export interface CompiledPolicy {
   readonly integrity: IntegrityPins | undefined
   /** What no honest work touches. `undefined` when the policy names no decoys, or is off. */
   readonly canaries: Canaries | undefined
+  /** `undefined` when the policy says nothing about data, or is off. */
+  readonly datasets: DatasetRules | undefined
+  /** `undefined` when the policy declares no purpose, or is off. */
+  readonly purpose: PurposeRules | undefined
+  /** Empty when the policy limits nothing, or is off. */
+  readonly limits: readonly Limit[]
   /**
    * Hashed shingles (see `rules/shingles.ts`) of each system prompt registered for this agent, so that leakage is found
    * although the prompt itself is stored nowhere. Empty when none is registered, or the policy is off.

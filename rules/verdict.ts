@@ -40,10 +40,10 @@ const CACHE_LIMIT = 4096
  * Remembers verdicts by what was asked. Agents ask for the same few things again and again; an agent that does
  * not only makes the memory start over. Verdicts depend on the question alone, so remembering changes no answer.
  */
-export class VerdictCache {
-  readonly #verdicts = new Map<string, Verdict>()
+export class VerdictCache<Answer = Verdict> {
+  readonly #verdicts = new Map<string, Answer>()
 
-  get(key: string, judge: () => Verdict): Verdict {
+  get(key: string, judge: () => Answer): Answer {
     const known = this.#verdicts.get(key)
     if (known !== undefined) {
       return known

@@ -7,9 +7,12 @@
 import { type Static, Type } from 'typebox'
 import { ApprovalPolicy, Maturity } from './policy/approvals.ts'
 import { CanaryPolicy } from './policy/canaries.ts'
+import { DatasetPolicy } from './policy/datasets.ts'
 import { DelegationPolicy } from './policy/delegation.ts'
 import { EgressPolicy } from './policy/egress.ts'
 import { IntegrityPolicy } from './policy/integrity.ts'
+import { LimitsPolicy } from './policy/limits.ts'
+import { PurposePolicy } from './policy/purpose.ts'
 import { AgentSelector } from './policy/selector.ts'
 import { SpawningPolicy } from './policy/spawning.ts'
 import { RegisteredPrompt } from './policy/system-prompts.ts'
@@ -53,6 +56,9 @@ export const Policy = Type.Object(
     maturity: Type.Optional(Maturity),
     approvals: Type.Optional(ApprovalPolicy),
     canaries: Type.Optional(CanaryPolicy),
+    datasets: Type.Optional(DatasetPolicy),
+    purpose: Type.Optional(PurposePolicy),
+    limits: Type.Optional(LimitsPolicy),
     system_prompts: Type.Optional(Type.Array(RegisteredPrompt, { maxItems: 256 })),
     /** Examples of its own, which `telltale check` holds it to. */
     tests: Type.Optional(Type.Array(PolicyTestEntry, { maxItems: 1000 })),

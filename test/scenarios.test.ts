@@ -25,14 +25,11 @@ const DEMO = 'demo'
 /** Detectors that have no scenarios yet, some of which are not there themselves. Take yours off the list with its folder. */
 const WITHOUT_SCENARIOS = `
   agent-spawn
-  dataset-scope
   egress
   error-spike
   injection
   lethal-trifecta
-  policy-denied
   prompt-extraction
-  purpose
   silent-agent
   tainted-argument
   token-scope

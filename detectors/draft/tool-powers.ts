@@ -89,6 +89,17 @@ export function toolActions(name: string): ReadonlySet<GatedAction> {
   return actions.of(name)
 }
 
+const looking = new TextMemory(
+  (name: string) => wordsOf(name).some((word) => READ_WORDS.has(word)) && toolActions(name).size === 0,
+  REMEMBERED,
+  'first',
+)
+
+/** Whether words of the name say that a call looks, and nothing in it says that it does more. */
+export function onlyLooks(name: string): boolean {
+  return looking.of(name)
+}
+
 function actionsOf(name: string): ReadonlySet<GatedAction> {
   const found = wordsOf(name)
   const has = (known: ReadonlySet<string>) => found.some((word) => known.has(word))
