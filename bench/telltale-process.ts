@@ -14,6 +14,8 @@ export const NODE_FLAGS = ['--max-semi-space-size=64', '--v8-pool-size=2'] as co
 const LONGEST_HOLD_MS = 3000
 
 const ANSWER_MS = 10_000
+/** How much of what a process writes is kept, in UTF-16 units. */
+const SAID_LENGTH = 8000
 
 /** What of a process's health is looked at. */
 export interface ProcessHealth {
@@ -34,6 +36,7 @@ export class TelltaleProcess {
   #up: Promise<void> = Promise.resolve()
   /** Why it ended, when nobody had asked it to. */
   #ended: Error | undefined
+  #said = ''
 
   private constructor(
     directory: string,
@@ -81,6 +84,11 @@ export class TelltaleProcess {
     return this.#up
   }
 
+  /** The end of what it wrote since its last start, logs included: for whoever has to say why it does not get on. */
+  get said(): string {
+    return this.#said
+  }
+
   start(): Promise<void> {
     this.#up = (async () => {
       const child = spawn(process.execPath, [...NODE_FLAGS, CLI, ...this.#stages, '--config', this.#config], {
@@ -90,17 +98,19 @@ export class TelltaleProcess {
         stdio: ['ignore', 'pipe', 'pipe'],
       })
       this.#process = child
-      let said = ''
-      child.stderr.on('data', (chunk: Buffer) => {
-        said = (said + chunk.toString('utf8')).slice(-4000)
-      })
+      this.#said = ''
+      const hear = (chunk: Buffer) => {
+        this.#said = (this.#said + chunk.toString('utf8')).slice(-SAID_LENGTH)
+      }
+      child.stderr.on('data', hear)
+      child.stdout.on('data', hear)
       const ready = new Promise<void>((resolve) => {
         child.stdout.on('data', (chunk: Buffer) => (chunk.includes('Telltale is ready') ? resolve() : undefined))
       })
       const died = new Promise<never>((_resolve, reject) => {
         child.once('exit', (code, signal) => {
           if (signal !== 'SIGKILL' && this.#process !== undefined) {
-            this.#ended = new Error(`${this.#stages.join(' ')} ended by itself (${code ?? signal}): ${said}`)
+            this.#ended = new Error(`${this.#stages.join(' ')} ended by itself (${code ?? signal}): ${this.#said}`)
             reject(this.#ended)
           }
         })

@@ -205,9 +205,13 @@ export class Fleet {
   async #until(look: () => Promise<boolean>): Promise<void> {
     for (const untilMs = Date.now() + SETTLE_LIMIT_MS; !(await look()); await sleep(LOOK_EVERY_MS)) {
       if (Date.now() > untilMs) {
-        throw new Error(`still behind: ${JSON.stringify(await this.lag())}`)
+        throw new Error(`still behind: ${JSON.stringify(await this.lag())}\n${this.#said()}`)
       }
     }
+  }
+
+  #said(): string {
+    return [...this.members].map(([name, member]) => `== ${name}\n${member.said}`).join('\n')
   }
 
   /** Ids of all that is visible in the store. @throws Error when something is visible twice */
