@@ -22,10 +22,16 @@ const GIBIBYTE = 1024 ** 3
 /** Groups come and go rarely. */
 const GROUPS_FRESH_MS = 5000
 
+/** A connection of kafkajs, and how many calls are under way on it. */
+interface Opened {
+  readonly admin: Promise<Admin>
+  calls: number
+}
+
 /** kafkajs' own administration, opened anew after it failed. */
 export class Administration {
   readonly #options: KafkaSettings & TopicSettings
-  #admin: Promise<Admin> | undefined
+  #opened: Opened | undefined
   #groups: { readonly atMs: number; readonly found: readonly ConsumeOptions[] } | undefined
 
   constructor(options: KafkaSettings & TopicSettings) {
@@ -67,25 +73,32 @@ export class Administration {
   }
 
   async close(): Promise<void> {
-    const admin = await this.#admin?.catch(() => undefined)
-    await admin?.disconnect().catch(() => undefined)
+    const opened = this.#opened
+    this.#opened = undefined
+    if (opened?.calls === 0) {
+      await disconnect(opened)
+    }
   }
 
   async #try<Result>(call: (admin: Admin) => Promise<Result>): Promise<Result> {
-    this.#admin ??= this.#connect()
-    const opened = this.#admin
+    this.#opened ??= { admin: this.#connect(), calls: 0 }
+    const opened = this.#opened
+    opened.calls += 1
     try {
-      return await call(await opened)
+      return await call(await opened.admin)
     } catch (error) {
-      if (this.#admin === opened) {
-        this.#admin = undefined
-        opened.then((admin) => admin.disconnect()).catch(() => undefined)
-      }
+      this.#opened = this.#opened === opened ? undefined : this.#opened
       if (isRefusal(error)) {
         const message = `Kafka refuses us: ${(error as Error).message}`
         throw new Misconfigured([{ file: 'bus.kafka.sasl', message, suggestion: 'check mechanism and credentials' }])
       }
       throw unavailable(error, `ask Kafka at ${this.#options.brokers.join(', ')}`)
+    } finally {
+      opened.calls -= 1
+      // Whoever is still asking would find the metadata gone from under him, and end with a TypeError of kafkajs.
+      if (opened !== this.#opened && opened.calls === 0) {
+        void disconnect(opened)
+      }
     }
   }
 
@@ -101,4 +114,8 @@ export class Administration {
     await admin.connect()
     return admin
   }
+}
+
+async function disconnect({ admin }: Opened): Promise<void> {
+  await admin.then((each) => each.disconnect()).catch(() => undefined)
 }
