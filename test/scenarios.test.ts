@@ -24,7 +24,6 @@ const DEMO = 'demo'
 
 /** Detectors that have no scenarios yet, some of which are not there themselves. Take yours off the list with its folder. */
 const WITHOUT_SCENARIOS = `
-  agent-spawn
   egress
   error-spike
   injection
@@ -32,7 +31,6 @@ const WITHOUT_SCENARIOS = `
   prompt-extraction
   silent-agent
   tainted-argument
-  token-scope
   tool-allowlist
 `.match(/\S+/g) as string[]
 
