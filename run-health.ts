@@ -5,6 +5,7 @@ import type { PartitionLag } from './engine/bus/bus.ts'
 import type { SpoolState } from './engine/spool.ts'
 import { WRITE_GROUP } from './engine/write.ts'
 import { listed, type Role } from './roles.ts'
+import { judges, policiesOf, policyReasons } from './run-policies.ts'
 import { type Parts, sinkStateOf } from './run-stages.ts'
 import { VERSION } from './wire.ts'
 
@@ -86,6 +87,7 @@ async function healthOf(parts: Parts, startedMs: number): Promise<Health> {
     ...[...troubles].map(([what, why]) => `${what}: ${why}`),
     ...(fault === undefined ? [] : [`bus: ${fault}`]),
     ...behindOf(parts),
+    ...policyReasons(parts),
     ...spoolReasons(spooled),
     ...(stored === undefined || stored.ok ? [] : [`store: ${stored.message ?? 'does not answer'}`]),
     ...states
@@ -118,6 +120,7 @@ async function healthOf(parts: Parts, startedMs: number): Promise<Health> {
     ...(spooled === undefined ? {} : { spool: spoolOf(spooled) }),
     ...(stored === undefined ? {} : { store: { ok: stored.ok, kind: stored.kind, ...messageOf(stored.message) } }),
     sinks: states,
+    ...(judges(parts) ? { policies: policiesOf(parts.policies) } : {}),
   }
 }
 

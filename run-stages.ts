@@ -15,7 +15,7 @@ import type { OutcomeCounts, Stage, StageResult } from './engine/stage.ts'
 import type { Trouble } from './engine/trouble.ts'
 import { runWriter, WRITE_GROUP } from './engine/write.ts'
 import { isBusEmbedded, isRole, type Roles } from './roles.ts'
-import type { PolicySet } from './rules/policy.ts'
+import type { LivePolicies } from './rules/watch.ts'
 import type { Notice } from './schema/alert.ts'
 import type { Finding } from './schema/finding.ts'
 import type { Store } from './store/store.ts'
@@ -36,7 +36,7 @@ export interface Parts {
   readonly isWhole: boolean
   readonly ledger: OutcomeLedger
   readonly metrics: Metrics
-  readonly policies: PolicySet
+  readonly policies: LivePolicies
   /** None without the role `deliver`. */
   readonly sinks: readonly Sink[]
   readonly signal: AbortSignal

@@ -21,6 +21,7 @@ import { ALL_ROLES, isBusEmbedded, need, type Roles, refuseSplit } from './roles
 import type { PolicySet } from './rules/policy.ts'
 import { appendTo, closeSpool, openBacklog, openDoorsOf, openSpoolOf } from './run-collect.ts'
 import { lookAtBus, openHealth, type ProcessHealth } from './run-health.ts'
+import { followPolicies } from './run-policies.ts'
 import { type Parts, runStages } from './run-stages.ts'
 import { runTopics, type TopicsInput } from './run-topics.ts'
 import { openStore, type StoreOptions } from './store/clickhouse.ts'
@@ -107,7 +108,7 @@ export async function startProcess(
       roles,
       doors: doors && { otlpHttp: doors.otlpHttp, otlpGrpc: doors.otlpGrpc },
       api: api.address,
-      policies: checked.policies,
+      policies: parts.policies,
       failed,
       health: own.health,
       close,
@@ -179,7 +180,7 @@ async function openParts({ config, log, roles, checked, open, signal }: Opening)
     const hasSpool = bus !== undefined && roles.has('collect') && !isWhole
     return {
       ...{ config, log, roles, signal, isWhole, bus, store, ledger, metrics, assemblers, troubles, busTrouble },
-      policies: checked.policies,
+      policies: followPolicies(config, checked, roles, log),
       sinks: roles.has('deliver') ? checked.sinks : [],
       pending: new Map(),
       owned: () => owned?.list() ?? [],
@@ -209,7 +210,8 @@ async function carryOver(bus: Bus, ledger: OutcomeLedger): Promise<void> {
   ledger.carryOver({ records: of('assemble'), events: of('detect') })
 }
 
-async function closeParts({ sinks, spool, store, bus, log }: Parts): Promise<void> {
+async function closeParts({ policies, sinks, spool, store, bus, log }: Parts): Promise<void> {
+  policies.close()
   if (spool !== undefined) {
     await closeSpool(spool, log)
   }

@@ -50,6 +50,24 @@ export const Health = Type.Object(
     ),
     store: Type.Optional(Connection),
     sinks: Type.Array(Type.Object({ name: Type.String(), ok: Type.Boolean(), pending: Type.Integer() }, strict)),
+    /** The policies that judge here; absent where nothing is judged or asked about them. */
+    policies: Type.Optional(
+      Type.Object(
+        {
+          /** Of all their texts: processes that judge by the same policies say the same. */
+          id: Type.String(),
+          count: Type.Integer(),
+          since_ms: Type.Integer(),
+          /** Why the files as they are now are not what judges, and since when. */
+          refused: Type.Optional(
+            Type.Object({ since_ms: Type.Integer(), problems: Type.Array(Type.String()) }, strict),
+          ),
+          /** Those that have expired, or will within seven days. */
+          ending: Type.Array(Type.String()),
+        },
+        strict,
+      ),
+    ),
   },
   strict,
 )

@@ -15,10 +15,10 @@ export async function loadPolicies(directory: string): Promise<LoadedPolicies> {
   const files: PolicyFile[] = []
   const shingleFiles = new Map<string, string>()
   for (const name of await listDirectory(directory)) {
-    const isPolicy = /\.ya?ml$/.test(name)
-    if (!isPolicy && !name.endsWith(SHINGLE_FILE_ENDING)) {
+    if (!isPolicyPart(name)) {
       continue
     }
+    const isPolicy = !name.endsWith(SHINGLE_FILE_ENDING)
     const path = join(directory, name)
     const read = await readText(path)
     if ('message' in read) {
@@ -30,6 +30,11 @@ export async function loadPolicies(directory: string): Promise<LoadedPolicies> {
     }
   }
   return compileAll(files, shingleFiles, problems)
+}
+
+/** Whether a file of the directory says anything about policies, by its name. */
+export function isPolicyPart(name: string): boolean {
+  return /\.ya?ml$/.test(name) || name.endsWith(SHINGLE_FILE_ENDING)
 }
 
 function compileAll(
