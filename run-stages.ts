@@ -18,6 +18,7 @@ import { isBusEmbedded, isRole, type Roles } from './roles.ts'
 import type { LivePolicies } from './rules/watch.ts'
 import type { Notice } from './schema/alert.ts'
 import type { Finding } from './schema/finding.ts'
+import { isMark, type Mark } from './schema/mark.ts'
 import type { Store } from './store/store.ts'
 import { pureStages } from './wire.ts'
 
@@ -218,7 +219,10 @@ function countRejected(stage: string, outcomes: OutcomeCounts, metrics: Metrics)
 function countOutputs(outputs: StageResult['outputs'], metrics: Metrics): void {
   const made = (topic: Topic) => outputs.flatMap((output) => (output.topic === topic ? output.records : []))
   for (const { decoded } of made('findings')) {
-    metrics.add('telltale_findings_total', { detector: (decoded as Finding).detector })
+    const seen = decoded as Finding | Mark
+    if (!isMark(seen)) {
+      metrics.add('telltale_findings_total', { detector: seen.detector })
+    }
   }
   for (const { decoded } of made('alerts')) {
     metrics.add('telltale_alerts_total', { severity: (decoded as Notice).alert.severity })

@@ -6,14 +6,15 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { openAssembler } from './collectors/assemble/assembler.ts'
 import { ASSEMBLE_DEFAULTS, type AssembleOptions } from './collectors/assemble/options.ts'
-import { detectors } from './detectors/index.ts'
+import { detectors, sessionDetectors } from './detectors/index.ts'
+import { markers } from './detectors/marks/index.ts'
 import { assembleStage } from './engine/assemble.ts'
 import { correlateStage } from './engine/correlate.ts'
 import { type Coverage, coverageOf, type SeenFields } from './engine/coverage.ts'
 import { detectStage } from './engine/detect.ts'
 import type { Stage } from './engine/stage.ts'
 import type { PolicySet } from './rules/policy.ts'
-import { validateFinding, validateTelemetry } from './schema/validate.ts'
+import { validateSeen, validateTelemetry } from './schema/validate.ts'
 
 /** The policies that come with Telltale, for the agents of the demo and as examples. */
 export const SHIPPED_POLICIES: string = packagePath('rules/policies')
@@ -46,13 +47,16 @@ export function pureStages(options: PureOptions): readonly [assemble: Stage, det
     }),
     detectStage({
       detectors,
+      markers,
       policies: options.policies,
       validate: validateTelemetry,
       ...(options.onDetectorFailure === undefined ? {} : { onDetectorFailure: options.onDetectorFailure }),
     }),
     correlateStage({
-      runbooks: new Map(detectors.map(({ id, runbook }) => [id, runbook])),
-      validate: validateFinding,
+      sessionDetectors,
+      runbooks: new Map([...detectors, ...sessionDetectors].map(({ id, runbook }) => [id, runbook])),
+      validate: validateSeen,
+      ...(options.onDetectorFailure === undefined ? {} : { onDetectorFailure: options.onDetectorFailure }),
     }),
   ]
 }

@@ -10,7 +10,8 @@ import { ATLAS_VERSION, technique } from '../schema/atlas.ts'
 import type { Need } from '../schema/field-path.ts'
 import { owaspName } from '../schema/owasp.ts'
 import type { AnyDetector } from './detector.ts'
-import { detectors } from './index.ts'
+import { detectors, sessionDetectors } from './index.ts'
+import type { AnySessionDetector } from './session-detector.ts'
 
 const HEAD = `# Detections
 
@@ -25,11 +26,13 @@ the same trace add to it, \`plain-client\` above all. What your agents really se
 The severity of a single finding depends on what was seen. \`informational\` is context and pages nobody.
 `
 
+type Described = AnyDetector | AnySessionDetector
+
 /** How well a dialect can feed a detector. */
 type Feed = 'alone' | 'stated' | 'not'
 
 /** The text of the page. */
-export function detectionsPage(list: readonly AnyDetector[] = detectors): string {
+export function detectionsPage(list: readonly Described[] = [...detectors, ...sessionDetectors]): string {
   const rows = list.map(({ id, title, kind, severities, techniques }) => {
     const worst = severities.at(-1) ?? ''
     return `| [\`${id}\`](#${id}) | ${title} | ${kind} | up to ${worst} | ${techniques.join(', ')} |`
@@ -38,7 +41,7 @@ export function detectionsPage(list: readonly AnyDetector[] = detectors): string
   return [HEAD, table, '', ...list.map(sectionOf)].join('\n')
 }
 
-function sectionOf(detector: AnyDetector): string {
+function sectionOf(detector: Described): string {
   const { id, title, catches, misses, on, needs, uses = [], severities, techniques, owasp, scope } = detector
   const sections = [...needs.flat(), ...uses].filter((need) => need.startsWith('policy.'))
   const rows: readonly (readonly [string, string])[] = [
@@ -68,10 +71,11 @@ function sectionOf(detector: AnyDetector): string {
   ].join('\n')
 }
 
-const SCOPES: Readonly<Record<AnyDetector['scope'], string>> = {
+const SCOPES: Readonly<Record<Described['scope'], string>> = {
   none: 'the event alone',
   agent: 'the event and what is remembered of its agent',
   session: 'the event and what is remembered of its agent in this session',
+  'whole-session': 'marks and findings of a whole session, over all its agents',
 }
 
 const code = (text: string) => `\`${text}\``
@@ -80,7 +84,7 @@ function needText(need: Need | readonly Need[]): string {
   return (typeof need === 'string' ? [need] : need).map(code).join(' or ')
 }
 
-function feedText(detector: AnyDetector): string {
+function feedText(detector: Described): string {
   const feeds = [...GIVEN_FIELDS.keys()].map((dialect) => [dialect, feedOf(dialect, detector)] as const)
   const names = (wanted: Feed) => feeds.flatMap(([dialect, feed]) => (feed === wanted ? [code(dialect)] : []))
   const alone = names('alone')

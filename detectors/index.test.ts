@@ -2,9 +2,10 @@ import { readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { detectorContract, historyContract } from './detector.contract.ts'
 import type { DetectorExample } from './examples/example.ts'
-import { detectors } from './index.ts'
+import { detectors, sessionDetectors } from './index.ts'
+import { sessionDetectorContract } from './session-detector.contract.ts'
 
-const NOT_DETECTORS = new Set(['detector.ts', 'index.ts', 'arbitrary.ts', 'generate.ts'])
+const NOT_DETECTORS = new Set(['detector.ts', 'session-detector.ts', 'index.ts', 'arbitrary.ts', 'generate.ts'])
 
 const examples = await Promise.all(
   detectors.map(async (detector) => {
@@ -18,7 +19,7 @@ describe('the list of detectors', () => {
     const files = readdirSync(import.meta.dirname)
       .filter((name) => name.endsWith('.ts') && !/\.(test|contract)\.ts$/.test(name) && !NOT_DETECTORS.has(name))
       .map((name) => name.replace(/\.ts$/, ''))
-    expect(detectors.map(({ id }) => id).sort()).toEqual(files.sort())
+    expect([...detectors, ...sessionDetectors].map(({ id }) => id).sort()).toEqual(files.sort())
   })
 
   historyContract(examples.map(({ example }) => example))
@@ -26,4 +27,8 @@ describe('the list of detectors', () => {
 
 for (const { detector, example } of examples) {
   detectorContract(detector, example)
+}
+
+for (const detector of sessionDetectors) {
+  sessionDetectorContract(detector)
 }

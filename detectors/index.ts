@@ -1,6 +1,5 @@
 /** Every detector, in the order in which their findings are listed. */
 
-import { agentSpawn } from './agent-spawn.ts'
 import { approval } from './approval.ts'
 import { canary } from './canary.ts'
 import { dangerousCommand } from './dangerous-command.ts'
@@ -9,6 +8,7 @@ import { delegation } from './delegation.ts'
 import type { AnyDetector } from './detector.ts'
 import { egress } from './egress.ts'
 import { errorSpike } from './error-spike.ts'
+import { lethalTrifecta } from './lethal-trifecta.ts'
 import { limits } from './limits.ts'
 import { policyDenied } from './policy-denied.ts'
 import { promptDrift } from './prompt-drift.ts'
@@ -16,7 +16,7 @@ import { promptExtraction } from './prompt-extraction.ts'
 import { purpose } from './purpose.ts'
 import { selfModification } from './self-modification.ts'
 import { sensitiveOutput } from './sensitive-output.ts'
-import { tokenScope } from './token-scope.ts'
+import type { AnySessionDetector } from './session-detector.ts'
 import { toolAllowlist } from './tool-allowlist.ts'
 import { toolDrift } from './tool-drift.ts'
 
@@ -37,6 +37,7 @@ export const detectors: readonly AnyDetector[] = [
   limits,
   policyDenied,
   purpose,
-  agentSpawn,
-  tokenScope,
 ]
+
+/** Those that judge whole sessions, by the marks and findings of others. */
+export const sessionDetectors: readonly AnySessionDetector[] = [lethalTrifecta]

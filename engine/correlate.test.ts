@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest'
+import { lethalTrifecta } from '../detectors/lethal-trifecta.ts'
+import type { AnySessionDetector } from '../detectors/session-detector.ts'
 import type { Notice } from '../schema/alert.ts'
 import type { Finding } from '../schema/finding.ts'
 import { idOf } from '../schema/ids.ts'
+import type { Mark } from '../schema/mark.ts'
+import { validateFinding } from '../schema/validate.ts'
 import type { StoredRecord } from './bus/bus.ts'
 import { correlateStage } from './correlate.ts'
-import { decode, findingRecord } from './records.ts'
+import { decode, findingRecord, markRecord } from './records.ts'
 import type { StagePartition } from './stage.ts'
 
 const HOUR_MS = 3_600_000
@@ -168,10 +172,41 @@ describe('correlateStage', () => {
     expect(partition.changes().filter(({ value }) => value === undefined)).toHaveLength(1)
   })
 
-  it('drops state of another form', () => {
-    const partition = open([{ key: 'open/1', value: Buffer.from('{"alert":{}}') }])
-    expect(notices(partition, [finding()])).toHaveLength(1)
-    expect(partition.changes()).toContainEqual({ key: 'open/1', value: undefined })
+  it('asks session detectors about marks and findings, and lets what they find come back as a finding', () => {
+    const everything: AnySessionDetector = {
+      ...lethalTrifecta,
+      id: 'everything',
+      initial: () => ({ seen: 0 }),
+      observe: (seen, state) => {
+        state.seen += 1
+        const about = { event_id: seen.event_id, time_ms: seen.time_ms, agent: seen.agent, trace_id: null }
+        const { cause, severity, confidence, title, reason, observed, expected, evidence, techniques } = finding()
+        const draft = { cause, severity, confidence, title, reason, observed, expected, evidence, techniques }
+        return state.seen === 2 ? [{ about, draft }] : []
+      },
+    }
+    const options = { sessionDetectors: [everything], runbooks: new Map(), validate: () => undefined }
+    const { finding_id, event_id, time_ms, agent, tenant_id, session_id } = finding()
+    const mark: Mark = {
+      ...{ schema_version: '1', mark_id: finding_id, tenant_id, event_id, time_ms, agent, session_id, trace_id: null },
+      ...{ kind: 'outward', source: 'sending-tool' },
+    }
+    let partition = correlateStage(options).open(0, [])
+    const [first, second] = [markRecord(mark), findingRecord(finding({ n: 1 }))]
+    expect(partition.apply([{ ...first, offset: 0 }]).outcomes).toEqual(new Map([['noted', 1]]))
+    const state = partition.changes().flatMap(({ key, value }) => (value === undefined ? [] : [{ key, value }]))
+    partition = correlateStage(options).open(0, state)
+    const outputs = partition.apply([{ ...second, offset: 1 }]).outputs
+    expect(outputs.map(({ topic, records }) => [topic, records.length])).toEqual([
+      ['alerts', 1],
+      ['findings', 1],
+    ])
+    const made = decode<Finding>(outputs[1]?.records[0]?.value as Uint8Array)
+    expect(validateFinding(made)).toBeUndefined()
+    expect(made.detector).toBe('everything')
+    // It joins the alert like any other, and is not judged again.
+    const joined = partition.apply([{ ...findingRecord(made), offset: 2 }])
+    expect(joined.outputs.map(({ topic }) => topic)).toEqual(['alerts'])
   })
 
   it('calls bytes that are not a finding poison', () => {

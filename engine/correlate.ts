@@ -1,119 +1,104 @@
 /**
- * The correlate stage: findings in, alerts out. The findings of one session, whatever agents and detectors they are of,
- * are one alert; what repeats is absorbed, and only what makes it worse or is new is told again.
+ * The correlate stage: findings and marks in, alerts out. The findings of one session, whatever agents and detectors they
+ * are of, are one alert; what repeats is absorbed, and only what makes it worse or is new is told again. What detectors of
+ * whole sessions find goes onto `[findings]`, from where it comes back as a finding like any other.
  */
+import type { AnySessionDetector, Seen } from '../detectors/session-detector.ts'
 import type { Notice } from '../schema/alert.ts'
 import type { Finding } from '../schema/finding.ts'
 import { idOf } from '../schema/ids.ts'
-import type { BusRecord, StateEntry, StoredRecord } from './bus/bus.ts'
-import { decode, decodeRecord, encode, noticeRecord } from './records.ts'
+import { isMark } from '../schema/mark.ts'
+import type { BusRecord, StoredRecord } from './bus/bus.ts'
+import { RecentEntries } from './recent-entries.ts'
+import { decodeRecord, findingRecord, noticeRecord } from './records.ts'
+import { sessionJudge } from './session-judge.ts'
 import type { Stage, StagePartition } from './stage.ts'
 import type { Runbooks } from './story/alert-of.ts'
 import { beginStory, goOn, isOver, STORY_LIMITS, type Story, type StoryLimits, tellOf } from './story/story.ts'
 
 export interface CorrelateOptions {
+  readonly sessionDetectors?: readonly AnySessionDetector[]
   /** Given by the list of detectors. */
   readonly runbooks: Runbooks
-  /** What is wrong with a value that claims to be a finding, or `undefined`. */
+  /** What is wrong with a value that claims to be a finding or a mark, or `undefined`. */
   readonly validate: (value: unknown) => string | undefined
-  readonly limits?: Partial<StoryLimits & { readonly maxStories: number }>
+  /** Told when a session detector throws. */
+  readonly onDetectorFailure?: (detector: string, error: unknown) => void
+  readonly limits?: Partial<StoryLimits & { readonly maxStories: number; readonly maxSessions: number }>
 }
 
-/** A story with its findings takes up to some 20 KiB. */
-const DEFAULT_MAX_STORIES = 20_000
+/** A story with its findings takes up to some 20 KiB, what detectors know of a session some hundreds of bytes. */
+const DEFAULT_LIMITS = { ...STORY_LIMITS, maxStories: 20_000, maxSessions: 50_000 }
 
 export function correlateStage(options: CorrelateOptions): Stage {
   return {
     id: 'correlate',
     input: 'findings',
-    open: (_partition, state) => correlatePartition(options, state),
+    open: (_partition, state) => correlatePartition(options, [...state]),
   }
 }
 
-/** A story with its place among the others: the lowest is the one to forget, before and after a restart. */
-interface Entry {
-  readonly story: Story
-  readonly order: number
-}
-
-const PREFIX = 'story/'
+const STORY = 'story/'
 
 function correlatePartition(
   options: CorrelateOptions,
-  state: Iterable<{ readonly key: string; readonly value: Uint8Array }>,
+  state: readonly { readonly key: string; readonly value: Uint8Array }[],
 ): StagePartition {
-  const limits = { ...STORY_LIMITS, maxStories: DEFAULT_MAX_STORIES, ...options.limits }
-  const entries = [...state]
-  const restored = entries
-    .filter(({ key }) => key.startsWith(PREFIX))
-    .map(({ key, value }) => [key, decode<Entry>(value)] as const)
-  const open = new Map(restored.sort(([, a], [, b]) => a.order - b.order))
-  let order = restored.at(-1)?.[1].order ?? 0
-  let newestMs = Math.max(...restored.map(([, { story }]) => story.lastMs), 0)
-  // State of another form is dropped.
-  const dirty = new Set(entries.map(({ key }) => key).filter((key) => !open.has(key)))
+  const limits = { ...DEFAULT_LIMITS, ...options.limits }
+  // Records come late by hours at most; what has been quiet for twice as long as it must be absorbs nothing more.
+  const stories = new RecentEntries<Story>(STORY, { max: limits.maxStories, keepMs: 2 * limits.quietMs }, state)
+  const sessions = sessionJudge(
+    options.sessionDetectors ?? [],
+    state,
+    { max: limits.maxSessions },
+    options.onDetectorFailure,
+  )
 
   const absorb = (finding: Finding): Notice | undefined => {
-    const key = PREFIX + idOf(finding.tenant_id, finding.session_id)
-    const known = open.get(key)?.story
+    const id = idOf(finding.tenant_id, finding.session_id)
+    const known = stories.get(id)
     const before = known === undefined || isOver(known, finding, limits) ? undefined : known
     const joined = before === undefined ? beginStory(finding, limits) : goOn(before, finding)
     if (joined === before) {
       return undefined
     }
     const { story, notice } = tellOf(joined, finding, options.runbooks)
-    remember(key, story)
+    stories.set(id, story, finding.time_ms)
     return notice
-  }
-
-  const remember = (key: string, story: Story): void => {
-    order += 1
-    open.delete(key)
-    open.set(key, { story, order })
-    dirty.add(key)
-    newestMs = Math.max(newestMs, story.lastMs)
-    // Records come late by hours at most; what has been quiet for twice as long as it must be absorbs nothing more.
-    for (const [oldest, { story: old }] of open) {
-      if (open.size <= limits.maxStories && newestMs - old.lastMs <= 2 * limits.quietMs) {
-        break
-      }
-      open.delete(oldest)
-      dirty.add(oldest)
-    }
   }
 
   return {
     apply: (records) => {
       const notices: BusRecord[] = []
-      const outcomes = { alerted: 0, absorbed: 0 }
+      const findings: BusRecord[] = []
+      const outcomes = { alerted: 0, absorbed: 0, noted: 0 }
       const poison: { record: StoredRecord; reason: string }[] = []
       for (const record of records) {
-        const finding = decodeRecord<Finding>(record, options.validate)
-        if (finding === undefined) {
+        const seen = decodeRecord<Seen>(record, options.validate)
+        if (seen === undefined) {
           poison.push({ record, reason: 'invalid-finding' })
           continue
         }
-        const notice = absorb(finding)
+        findings.push(...sessions.judge(seen).map(findingRecord))
+        if (isMark(seen)) {
+          outcomes.noted += 1
+          continue
+        }
+        const notice = absorb(seen)
         outcomes[notice === undefined ? 'absorbed' : 'alerted'] += 1
         if (notice !== undefined) {
           notices.push(noticeRecord(notice))
         }
       }
       return {
-        outputs: notices.length === 0 ? [] : [{ topic: 'alerts', records: notices }],
+        outputs: [
+          ...(notices.length === 0 ? [] : [{ topic: 'alerts', records: notices } as const]),
+          ...(findings.length === 0 ? [] : [{ topic: 'findings', records: findings } as const]),
+        ],
         outcomes: new Map(Object.entries(outcomes).filter(([, count]) => count > 0)),
         poison,
       }
     },
-    changes: () => changesOf(dirty, open),
+    changes: () => [...stories.changes(), ...sessions.changes()],
   }
-}
-
-function changesOf(dirty: Set<string>, open: ReadonlyMap<string, Entry>): readonly StateEntry[] {
-  const entries: StateEntry[] = [...dirty].map((key) => {
-    const entry = open.get(key)
-    return { key, value: entry === undefined ? undefined : encode(entry) }
-  })
-  dirty.clear()
-  return entries
 }

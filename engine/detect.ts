@@ -3,19 +3,23 @@
  * absorbed. It names no detector; the list is given.
  */
 import type { AnyDetector, DetectionContext } from '../detectors/detector.ts'
+import type { Marker } from '../detectors/marks/mark.ts'
 import type { PolicySet } from '../rules/policy.ts'
 import type { Finding, FindingDraft } from '../schema/finding.ts'
 import { idOf } from '../schema/ids.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import type { BusRecord, StoredRecord } from './bus/bus.ts'
 import { FAILED, failureDraft } from './detector-failed.ts'
-import { decodeRecord, findingRecord } from './records.ts'
+import { marksOf } from './marks.ts'
+import { decodeRecord, findingRecord, markRecord } from './records.ts'
 import { type DetectorStates, detectorStates, isScopeKey, type ScopeLimits } from './scopes.ts'
 import { SEEN_PREFIX, type SeenEvents, seenEvents } from './seen.ts'
 import type { Stage, StagePartition, StageResult } from './stage.ts'
 
 export interface DetectOptions {
   readonly detectors: readonly AnyDetector[]
+  /** Asked after the detectors for what judging whole sessions needs. */
+  readonly markers?: readonly Marker[]
   readonly policies: PolicySet
   /** What is wrong with a value that claims to be an event, or `undefined`. */
   readonly validate: (value: unknown) => string | undefined
@@ -81,6 +85,9 @@ function detectPartition(
           for (const finding of judge(detector, event, repeated, context, memory.states, options)) {
             findings.push(findingRecord(finding))
           }
+        }
+        for (const mark of marksOf(event, options.markers ?? NONE, memory.states)) {
+          findings.push(markRecord(mark))
         }
         counts[repeated ? 'repeated' : 'judged'] += 1
       }

@@ -52,6 +52,7 @@ export const OUTCOMES = {
   },
   correlate: {
     alerted: { counts: 'input', sentence: 'Opened an alert, or let it be told again.' },
+    noted: { counts: 'input', sentence: 'A mark: a fact that judging whole sessions needs, and no opinion.' },
     absorbed: {
       counts: 'input',
       sentence: 'Joined what is known of its session, which was told already or needs no telling.',

@@ -7,6 +7,7 @@
 import type { Notice } from '../schema/alert.ts'
 import type { Finding } from '../schema/finding.ts'
 import type { Fragment } from '../schema/fragment.ts'
+import type { Mark } from '../schema/mark.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import type { BusRecord, StoredRecord } from './bus/bus.ts'
 
@@ -85,6 +86,11 @@ export function eventRecord(event: Telemetry): BusRecord {
 /** What several agents did in one session meets in one place. */
 export function findingRecord(finding: Finding): BusRecord {
   return recordOf(finding.tenant_id + SEPARATOR + finding.session_id, finding)
+}
+
+/** Beside the findings of its session. */
+export function markRecord(mark: Mark): BusRecord {
+  return recordOf(mark.tenant_id + SEPARATOR + mark.session_id, mark)
 }
 
 /** What a collector fetched from elsewhere: whose it is, and by which of its inputs. */

@@ -7,6 +7,9 @@ import type { Telemetry } from '../schema/telemetry.ts'
 import type { StateEntry } from './bus/bus.ts'
 import { decode, encode } from './records.ts'
 
+/** What of a detector says where its state lies. */
+export type StateOwner = Pick<AnyDetector, 'id' | 'scope' | 'stateVersion' | 'initial'>
+
 interface DetectorState {
   readonly version: number
   state: object
@@ -27,9 +30,9 @@ export interface ScopeLimits {
 
 export interface DetectorStates {
   /** The detector's state for the event's agent, or for its part in the session; made on first use. */
-  of(detector: AnyDetector, event: Telemetry): object
+  of(detector: StateOwner, event: Telemetry): object
   /** Says that the state given by `of` has changed and must be persisted. */
-  touched(detector: AnyDetector, event: Telemetry): void
+  touched(detector: StateOwner, event: Telemetry): void
   changes(): readonly StateEntry[]
   readonly agents: number
   readonly sessions: number

@@ -13,6 +13,7 @@ import type { Alert, Notice } from '../schema/alert.ts'
 import { Rejected } from '../schema/errors.ts'
 import type { Finding } from '../schema/finding.ts'
 import type { Fragment } from '../schema/fragment.ts'
+import { isMark, type Mark } from '../schema/mark.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import { type Recorded, readRecording } from './recording.ts'
 
@@ -128,7 +129,10 @@ function observe(topic: Topic, record: BusRecord, options: ReplayOptions): BusRe
     return observed === event ? record : eventRecord(observed)
   }
   if (topic === 'findings' && options.onFinding !== undefined) {
-    options.onFinding(decode<Finding>(record.value))
+    const seen = decode<Finding | Mark>(record.value)
+    if (!isMark(seen)) {
+      options.onFinding(seen)
+    }
   }
   if (topic === 'alerts' && options.onAlert !== undefined) {
     const notice = decode<Notice>(record.value)

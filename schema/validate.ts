@@ -6,6 +6,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import type { TSchema } from 'typebox'
 import { Alert } from './alert.ts'
 import { Finding, FindingDraft } from './finding.ts'
+import { Mark } from './mark.ts'
 import { Telemetry } from './telemetry.ts'
 
 /** Says what is wrong with a value, the first problem and where (`/agent/id must be string`); `undefined` when nothing is. */
@@ -22,6 +23,10 @@ const ajv = new Ajv({
 
 export const validateTelemetry: Validate = validator(Telemetry)
 export const validateFinding: Validate = validator(Finding)
+export const validateMark: Validate = validator(Mark)
+/** What travels on `[findings]`. */
+export const validateSeen: Validate = (value) =>
+  (typeof value === 'object' && value !== null && 'mark_id' in value ? validateMark : validateFinding)(value)
 export const validateAlert: Validate = validator(Alert)
 /** For the detector contract: what detectors return before the engine completes it. */
 export const validateFindingDraft: Validate = validator(FindingDraft)

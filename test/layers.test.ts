@@ -18,6 +18,8 @@ const layers: Record<string, readonly string[]> = {
     'engine/',
     'rules/policy.ts',
     'detectors/detector.ts',
+    'detectors/session-detector.ts',
+    'detectors/marks/mark.ts',
     'collectors/collector.ts',
     'collectors/kafka/otlp-topic.ts',
     'alerts/sinks/sink.ts',

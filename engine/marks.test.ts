@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+import { markers } from '../detectors/marks/index.ts'
+import { idOf } from '../schema/ids.ts'
+import type { Mark } from '../schema/mark.ts'
+import type { Telemetry } from '../schema/telemetry.ts'
+import { validateMark } from '../schema/validate.ts'
+import { exampleEvent } from '../test/example-event.ts'
+import { detectStage } from './detect.ts'
+import { decode, eventRecord } from './records.ts'
+
+const MINUTE_MS = 60_000
+const policies = { policies: [], governing: () => undefined }
+const open = () => detectStage({ detectors: [], markers, policies, validate: () => undefined }).open(0, [])
+
+let made = 0
+const call = (name: string, changes: Partial<Telemetry> = {}): Telemetry => {
+  made += 1
+  const event = exampleEvent()
+  return { ...event, event_id: idOf('call', made), tool: { name }, destinations: [], dataset_scope: [], ...changes }
+}
+
+function marks(events: readonly Telemetry[], partition = open()): Mark[] {
+  const records = events.map((event, offset) => ({ ...eventRecord(event), offset }))
+  return partition.apply(records).outputs.flatMap(({ records: out }) => out.map(({ value }) => decode<Mark>(value)))
+}
+const kinds = (events: readonly Telemetry[]) => marks(events).map(({ kind }) => kind)
+
+describe('marks of a session', () => {
+  it('are valid, and the same for the same events', () => {
+    const events = [call('read_email'), call('send_email')]
+    const first = marks(events)
+    expect(first.map(validateMark)).toEqual([undefined, undefined, undefined])
+    expect(marks(events)).toEqual(first)
+  })
+
+  it('are made once for each kind, source and name in one part of a session', () => {
+    expect(kinds([call('web_fetch'), call('web_fetch'), call('web_search')])).toEqual([
+      'untrusted-content',
+      'untrusted-content',
+    ])
+    expect(kinds([call('web_fetch'), call('web_fetch', { session_id: 'another' })])).toHaveLength(2)
+    expect(kinds([call('web_fetch'), call('web_fetch', { agent: { id: 'another' } })])).toHaveLength(2)
+  })
+
+  it('are made again for what is sent after something new was read, and after a minute', () => {
+    const sent = 'outward'
+    expect(kinds([call('send_email'), call('post_message'), call('send_email')])).toEqual([sent, sent])
+    expect(kinds([call('send_email'), call('web_fetch'), call('send_email')])).toEqual([
+      sent,
+      'untrusted-content',
+      sent,
+    ])
+    const later = call('send_email', { time_ms: exampleEvent().time_ms + MINUTE_MS })
+    expect(kinds([call('send_email'), later])).toEqual([sent, sent])
+  })
+
+  it('leave the state as it was when nothing is news', () => {
+    const partition = open()
+    marks([call('web_fetch')], partition)
+    partition.changes()
+    marks([call('web_fetch'), call('calculator')], partition)
+    expect(partition.changes().filter(({ key }) => key.startsWith('session/'))).toEqual([])
+  })
+})
