@@ -28,7 +28,6 @@ const WITHOUT_SCENARIOS = `
   egress
   error-spike
   injection
-  prompt-extraction
   silent-agent
   tainted-argument
   token-scope
