@@ -69,16 +69,19 @@ export const datasetScope = defineDetector<State>({
     if ((event.dataset_scope.length === 0 && event.volume.rows === undefined) || policy?.mode === 'off') {
       return []
     }
-    const violations = policy?.datasets === undefined ? [] : violationsOf(event, policy)
-    return [...limited(violations), ...pivot(event, state, policy)]
+    const violations = policy?.datasets === undefined ? NONE : violationsOf(event, policy)
+    const step = pivot(event, state, policy)
+    return step === undefined ? limited(violations) : [...limited(violations), step]
   },
 
   learn: absorb,
   spoke: absorb,
 })
 
+const NONE: readonly never[] = []
+
 function absorb(event: Telemetry, state: State, { policy }: DetectionContext): boolean {
-  const fresh = tenantsOf(event, policy).filter((tenant) => !state.tenants.includes(tenant))
+  const fresh = [...tenantsOf(event, policy).keys()].filter((tenant) => !state.tenants.includes(tenant))
   if (fresh.length === 0 || state.tenants.length >= TENANTS_KEPT) {
     return false
   }
@@ -86,15 +89,16 @@ function absorb(event: Telemetry, state: State, { policy }: DetectionContext): b
   return true
 }
 
-function tenantsOf(event: Telemetry, policy: CompiledPolicy | undefined): readonly string[] {
-  const tenants = new Set<string>()
+/** The tenants that an event touched, each with the first dataset of it. */
+function tenantsOf(event: Telemetry, policy: CompiledPolicy | undefined): ReadonlyMap<string, Dataset> {
+  const tenants = new Map<string, Dataset>()
   for (const dataset of event.dataset_scope) {
-    const tenant = policy?.datasets?.tenantOf(dataset) ?? tenantOf(dataset, [])
-    if (tenant !== undefined) {
-      tenants.add(tenant.slice(0, KEPT_LENGTH))
+    const tenant = policy?.datasets?.tenantOf(dataset) ?? tenantOf(dataset, NONE)
+    if (tenant !== undefined && !tenants.has(tenant.slice(0, KEPT_LENGTH))) {
+      tenants.set(tenant.slice(0, KEPT_LENGTH), dataset)
     }
   }
-  return [...tenants]
+  return tenants
 }
 
 /** Everything in the event that the policy refuses. */
@@ -121,10 +125,12 @@ function violationsOf(event: Telemetry, policy: CompiledPolicy): readonly Findin
 
 /** When a call names `leads` and a query below it touches `postgresql/crm/leads`, the event has both. */
 function isSaidWhole({ id }: Dataset, all: readonly Dataset[]): boolean {
-  return (
-    isPartial(id) &&
-    all.some((other) => other.id.length > id.length && (other.id.endsWith(`/${id}`) || other.id.endsWith(`.${id}`)))
-  )
+  if (all.length === 1 || !isPartial(id)) {
+    return false
+  }
+  const path = `/${id}`
+  const qualified = `.${id}`
+  return all.some((other) => other.id.endsWith(path) || other.id.endsWith(qualified))
 }
 
 function limited(findings: readonly FindingDraft[]): readonly FindingDraft[] {
@@ -219,48 +225,45 @@ function pivot(
   event: Telemetry,
   { tenants }: Readonly<State>,
   policy: CompiledPolicy | undefined,
-): readonly FindingDraft[] {
-  const touched = tenantsOf(event, policy)
-  const fresh = touched.filter((tenant) => !tenants.includes(tenant))
+): FindingDraft | undefined {
+  const touched = event.dataset_scope.length === 0 ? undefined : tenantsOf(event, policy)
+  if (touched === undefined || touched.size === 0 || tenants.length >= TENANTS_KEPT) {
+    return undefined
+  }
+  const fresh = [...touched].filter(([tenant]) => !tenants.includes(tenant))
   const rules = policy?.datasets
   const most = rules?.tenantsPerSession ?? 1
   const count = tenants.length + fresh.length
-  const [tenant] = fresh.filter((name) => !isRefused(name, event, policy))
-  if (tenant === undefined || count <= most || tenants.length >= TENANTS_KEPT) {
-    return []
+  const step = count <= most ? undefined : fresh.findLast(([, dataset]) => !isOfForeigner(dataset, policy))
+  const before = tenants.at(-1) ?? [...touched.keys()][0] ?? ''
+  if (step === undefined || step[0] === before) {
+    return undefined
   }
-  const before = tenants.at(-1) ?? touched[0] ?? ''
+  const [tenant, dataset] = step
   const stopped = wasStopped(event)
-  const dataset = event.dataset_scope.find((each) => (rules?.tenantOf(each) ?? tenantOf(each, []))?.startsWith(tenant))
-  const reference = rules?.tenantsReference
-  return [
-    {
-      cause: 'tenant-pivot',
-      severity: policy === undefined ? 'informational' : raise('high', stopped ? -1 : 0),
-      confidence: policy === undefined ? 0.4 : 0.85,
-      title: 'Agent went over to another tenant within a session',
-      reason: `${quoteName(event.agent.id)} touched data of ${quoteName(tenant)} in a session that had been about ${quoteName(before)}${stopped ? '; the call was stopped' : ''}.`,
-      observed: `data of ${count} tenants in one session, outcome ${event.outcome}`,
-      expected: most === 1 ? 'data of one tenant in a session' : `data of at most ${most} tenants in a session`,
-      silence: silenceOf(policy),
-      evidence: {
-        ...evidenceOf(event, dataset),
-        untrusted_new_tenant: untrusted(tenant),
-        untrusted_tenant_before: untrusted(before),
-        tenants: count,
-      },
-      techniques: techniquesOf(event, true),
-      ...(reference === undefined ? {} : { policy: reference }),
+  return {
+    cause: 'tenant-pivot',
+    severity: policy === undefined ? 'informational' : raise('high', stopped ? -1 : 0),
+    confidence: policy === undefined ? 0.4 : 0.85,
+    title: 'Agent went over to another tenant within a session',
+    reason: `${quoteName(event.agent.id)} touched data of ${quoteName(tenant)} in a session that had been about ${quoteName(before)}${stopped ? '; the call was stopped' : ''}.`,
+    observed: `data of ${count} tenants in one session, outcome ${event.outcome}`,
+    expected: most === 1 ? 'data of one tenant in a session' : `data of at most ${most} tenants in a session`,
+    silence: silenceOf(policy),
+    evidence: {
+      ...evidenceOf(event, dataset),
+      untrusted_new_tenant: untrusted(tenant),
+      untrusted_tenant_before: untrusted(before),
+      tenants: count,
     },
-  ]
+    techniques: techniquesOf(event, true),
+    ...(rules === undefined ? {} : { policy: rules.tenantsReference }),
+  }
 }
 
-function isRefused(tenant: string, event: Telemetry, policy: CompiledPolicy | undefined): boolean {
-  return event.dataset_scope.some((dataset) => {
-    const verdict =
-      policy?.datasets?.tenantOf(dataset) === tenant ? policy.datasets.judge(dataset, undefined) : undefined
-    return verdict?.allowed === false && verdict.because === 'tenant'
-  })
+function isOfForeigner(dataset: Dataset, policy: CompiledPolicy | undefined): boolean {
+  const verdict = policy?.datasets?.judge(dataset, undefined)
+  return verdict?.allowed === false && verdict.because === 'tenant'
 }
 
 function silenceOf(policy: CompiledPolicy | undefined): string {

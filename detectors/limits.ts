@@ -12,6 +12,7 @@ import { idOf } from '../schema/ids.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import { defineDetector } from './detector.ts'
+import { causeOf } from './draft/cause.ts'
 import { changeOf } from './draft/silence.ts'
 
 /** Sessions that are counted at once; the one heard of longest ago makes room. */
@@ -20,11 +21,12 @@ export const SESSIONS_KEPT = 64
 const PERIODS_KEPT = 2
 /** Events of which it is known that they are counted, so that an amended event is not judged as one more. */
 const EVENTS_KEPT = 32
+/** Ids of sessions that are longer are kept by their hash. */
+const KEPT_LENGTH = 64
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
 interface Window {
-  readonly kind: LimitKind
   /** Which session, or which hour or day since the epoch. */
   readonly key: string
   readonly sinceMs: number
@@ -34,9 +36,9 @@ interface Window {
 }
 
 interface State {
-  windows: Window[]
-  /** The ends of their ids, the newest last. */
-  counted: string[]
+  readonly windows: { [Kind in LimitKind]?: Window[] }
+  /** The ends of the ids of events, the newest last. */
+  readonly counted: string[]
 }
 
 interface Count {
@@ -44,6 +46,7 @@ interface Count {
   amount(event: Telemetry): number
   key(event: Telemetry): string
   readonly kept: number
+  readonly isPeriod: boolean
   /** `{} calls in one session`. */
   readonly unit: string
   readonly window: string
@@ -53,13 +56,15 @@ const calls = ({ operation }: Telemetry) => (operation === 'model_call' ? 0 : 1)
 const ofModel = (amount: (event: Telemetry) => number) => (event: Telemetry) =>
   event.operation === 'model_call' ? amount(event) : 0
 const session = {
-  key: ({ session_id: id }: Telemetry) => idOf(id).slice(0, 16),
+  key: ({ session_id: id }: Telemetry) => (id.length <= KEPT_LENGTH ? id : idOf(id)),
   kept: SESSIONS_KEPT,
+  isPeriod: false,
   window: 'one session',
 }
 const period = (ms: number, window: string) => ({
   key: ({ time_ms: timeMs }: Telemetry) => String(Math.floor(timeMs / ms)),
   kept: PERIODS_KEPT,
+  isPeriod: true,
   window,
 })
 
@@ -100,13 +105,21 @@ export const limits = defineDetector<State>({
   on: ['tool_call', 'retrieval', 'model_call'],
   scope: 'agent',
   stateVersion: 1,
-  initial: () => ({ windows: [], counted: [] }),
+  initial: () => ({ windows: {}, counted: [] }),
 
   check(event, state, { policy }) {
     if (policy === undefined || policy.limits.length === 0 || isCounted(event, state)) {
       return []
     }
-    return exceeded(event, state, policy.limits).map((limit) => finding(event, state, limit, policy))
+    const findings: FindingDraft[] = []
+    for (const limit of policy.limits) {
+      const added = COUNTS[limit.kind].amount(event)
+      const known = added === 0 ? undefined : windowOf(event, state, limit.kind)
+      if (added > 0 && known !== 'late' && known?.told !== true && sumWith(known, added) > limit.most) {
+        findings.push(finding(event, known, limit, policy))
+      }
+    }
+    return findings
   },
 
   learn: (event, state, { policy }) => count(event, state, policy),
@@ -116,18 +129,15 @@ export const limits = defineDetector<State>({
 const isCounted = (event: Telemetry, { counted }: Readonly<State>) => counted.includes(endOf(event))
 const endOf = ({ event_id: id }: Telemetry) => id.slice(-8)
 
-/** Limits that this event is the first to exceed. */
-function exceeded(event: Telemetry, state: Readonly<State>, all: readonly Limit[]): readonly Limit[] {
-  return all.filter(({ kind, most }) => {
-    const added = COUNTS[kind].amount(event)
-    const known = added === 0 ? undefined : windowOf(event, state, kind)
-    return added > 0 && known?.told !== true && !isLate(event, state, kind) && sumWith(known, added) > most
-  })
-}
-
-function windowOf(event: Telemetry, { windows }: Readonly<State>, kind: LimitKind): Window | undefined {
-  const key = COUNTS[kind].key(event)
-  return windows.find((window) => window.kind === kind && window.key === key)
+/** The window that an event belongs to, once begun; `late` when it is of an hour or day that was given up already. */
+function windowOf(event: Telemetry, { windows }: Readonly<State>, kind: LimitKind): Window | 'late' | undefined {
+  const { key: keyOf, isPeriod, kept } = COUNTS[kind]
+  const all = windows[kind] ?? []
+  const key = keyOf(event)
+  const found = all.find((window) => window.key === key)
+  const isLate =
+    found === undefined && isPeriod && all.length >= kept && all.every((each) => Number(each.key) > Number(key))
+  return isLate ? 'late' : found
 }
 
 /** Money is counted in millionths, so that fractions add up. */
@@ -135,54 +145,53 @@ function sumWith(window: Window | undefined, added: number): number {
   return Math.round(((window?.sum ?? 0) + added) * 1e6) / 1e6
 }
 
-/** An hour or day that was given up already is not begun anew. */
-function isLate(event: Telemetry, state: Readonly<State>, kind: LimitKind): boolean {
-  const { key, kept } = COUNTS[kind]
-  return (
-    kept === PERIODS_KEPT &&
-    windowOf(event, state, kind) === undefined &&
-    state.windows.filter((window) => window.kind === kind && Number(window.key) > Number(key(event))).length >= kept
-  )
-}
-
 function count(event: Telemetry, state: State, policy: CompiledPolicy | undefined): boolean {
-  const counting = (policy?.limits ?? []).filter(
-    ({ kind }) => COUNTS[kind].amount(event) > 0 && !isLate(event, state, kind),
-  )
-  if (counting.length === 0) {
-    return false
+  let isChanged = false
+  for (const { kind, most } of policy?.limits ?? []) {
+    const added = COUNTS[kind].amount(event)
+    const known = added === 0 ? 'late' : windowOf(event, state, kind)
+    if (known !== 'late') {
+      const window = known ?? begin(event, state, kind)
+      window.sum = sumWith(window, added)
+      window.lastMs = Math.max(window.lastMs, event.time_ms)
+      window.told ||= window.sum > most
+      isChanged = true
+    }
   }
-  for (const { kind, most } of counting) {
-    const window = windowOf(event, state, kind) ?? begin(event, state, kind)
-    window.sum = sumWith(window, COUNTS[kind].amount(event))
-    window.lastMs = Math.max(window.lastMs, event.time_ms)
-    window.told ||= window.sum > most
+  if (isChanged) {
+    state.counted.push(endOf(event))
+    if (state.counted.length > EVENTS_KEPT) {
+      state.counted.shift()
+    }
   }
-  state.counted = [...state.counted, endOf(event)].slice(-EVENTS_KEPT)
-  return true
+  return isChanged
 }
 
 function begin(event: Telemetry, state: State, kind: LimitKind): Window {
   const { key, kept } = COUNTS[kind]
-  const window = { kind, key: key(event), sinceMs: event.time_ms, lastMs: event.time_ms, sum: 0, told: false }
-  const others = state.windows.filter((each) => each.kind === kind)
-  if (others.length >= kept) {
-    const oldest = others.reduce((found, each) => (each.lastMs < found.lastMs ? each : found))
-    state.windows = state.windows.filter((each) => each !== oldest)
+  const window = { key: key(event), sinceMs: event.time_ms, lastMs: event.time_ms, sum: 0, told: false }
+  const all = state.windows[kind] ?? []
+  state.windows[kind] = all
+  if (all.length < kept) {
+    all.push(window)
+  } else {
+    let oldest = 0
+    all.forEach((each, index) => {
+      oldest = each.lastMs < (all[oldest]?.lastMs ?? 0) ? index : oldest
+    })
+    all[oldest] = window
   }
-  state.windows.push(window)
   return window
 }
 
-function finding(event: Telemetry, state: Readonly<State>, limit: Limit, policy: CompiledPolicy): FindingDraft {
+function finding(event: Telemetry, known: Window | undefined, limit: Limit, policy: CompiledPolicy): FindingDraft {
   const { kind, most } = limit
   const { amount, key, unit, window } = COUNTS[kind]
-  const known = windowOf(event, state, kind)
   const sum = sumWith(known, amount(event))
   const sinceMs = known?.sinceMs ?? event.time_ms
   const within = describeDuration(Math.max(0, event.time_ms - sinceMs))
   return {
-    cause: `${kind}:${key(event)}`,
+    cause: causeOf(kind, key(event)),
     severity: 'medium',
     confidence: 0.99,
     title: `Agent exceeded its limit of ${unit} in ${window}`,

@@ -34,13 +34,8 @@ const SYSTEMS = new Set(
  * opaque id or a URI; and full ids of databases have a system, a namespace and a collection.
  */
 export function isPartial(id: string): boolean {
-  const slashes = slashesIn(id)
-  return (
-    slashes <= 1 &&
-    !id.includes('://') &&
-    id === id.toLowerCase() &&
-    !(slashes === 1 && SYSTEMS.has(id.slice(0, id.indexOf('/'))))
-  )
+  const slash = id.indexOf('/')
+  return (slash < 0 || (id.indexOf('/', slash + 1) < 0 && !SYSTEMS.has(id.slice(0, slash)))) && id === id.toLowerCase()
 }
 
 function slashesIn(text: string): number {

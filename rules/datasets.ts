@@ -84,7 +84,7 @@ class CompiledDatasets implements DatasetRules {
   }
 
   judge(dataset: Dataset, operation: DatasetOperation | undefined): DatasetVerdict {
-    const key = JSON.stringify([dataset.id, dataset.tenant, dataset.classification, operation])
+    const key = `${operation ?? ''}\n${dataset.classification ?? ''}\n${JSON.stringify(dataset.tenant ?? null)}\n${dataset.id}`
     return this.#verdicts.get(
       key,
       () =>

@@ -35,6 +35,7 @@ interface Rule {
   readonly text: string
   readonly line: number | undefined
   readonly by: Conflict['by']
+  /** @param used with its names in lower case */
   matches(used: Used): boolean
 }
 
@@ -54,12 +55,13 @@ export function compilePurpose(
   )}`
   return {
     declared: policy.declared,
-    judge: (used) => {
+    judge: (asked) => {
+      const used = { acts: asked.acts, names: asked.names.map((name) => name.toLowerCase()) }
       const rule = forbidden.find((each) => each.matches(used))
       if (rule === undefined || allowed.some((each) => each.matches(used))) {
         return undefined
       }
-      const allowWith = `add ${quoteName(used.names[0] ?? '')} to purpose.allow`
+      const allowWith = `add ${quoteName(asked.names[0] ?? '')} to purpose.allow`
       return { forbidden: rule.text, by: rule.by, expected, policy: referenceTo(file, rule.line, allowWith) }
     },
     problems: [
@@ -80,8 +82,7 @@ function compileRule(use: Use, line: number | undefined, by: Conflict['by']): Ru
     line,
     by,
     matches: (used) =>
-      (act === undefined || used.acts.has(act)) &&
-      (glob === undefined || used.names.some((name) => glob.names(name.toLowerCase()))),
+      (act === undefined || used.acts.has(act)) && (glob === undefined || used.names.some((name) => glob.names(name))),
   }
 }
 

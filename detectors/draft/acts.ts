@@ -5,6 +5,7 @@
 import type { GatedAction } from '../../rules/approvals.ts'
 import type { Act } from '../../schema/policy/purpose.ts'
 import type { Dataset, DatasetOperation, Telemetry } from '../../schema/telemetry.ts'
+import { TextMemory } from '../../schema/text-memory.ts'
 import { onlyLooks, toolActions } from './tool-powers.ts'
 
 const ACTIONS: Readonly<Record<GatedAction, Act>> = {
@@ -23,19 +24,23 @@ const METHODS: ReadonlyMap<string, DatasetOperation> = new Map([
   ['DELETE', 'delete'],
 ])
 
+const READS: ReadonlySet<Act> = new Set(['read'])
+const NAMES_REMEMBERED = 128 * 1024
+const named = new TextMemory<ReadonlySet<Act>>(
+  (name) => (onlyLooks(name) ? READS : new Set([...toolActions(name)].map((action) => ACTIONS[action]))),
+  NAMES_REMEMBERED,
+  'first',
+)
+
 /** What the whole call does, by its operation, its tool's name, or else the methods of its requests. Empty: nothing says so. */
-export function actsOf(event: Telemetry): ReadonlySet<Act> {
-  if (event.operation === 'retrieval') {
-    return new Set(['read'])
+export function actsOf({ operation, tool, destinations }: Telemetry): ReadonlySet<Act> {
+  if (operation === 'retrieval') {
+    return READS
   }
-  const named = event.tool === null ? [] : [...toolActions(event.tool.name)].map((action) => ACTIONS[action])
-  if (named.length > 0) {
-    return new Set(named)
-  }
-  if (event.tool !== null && onlyLooks(event.tool.name)) {
-    return new Set(['read'])
-  }
-  return new Set(event.destinations.flatMap(({ method }) => METHODS.get(method?.toUpperCase() ?? '') ?? []))
+  const byName = tool === null ? undefined : named.of(tool.name)
+  return byName !== undefined && byName.size > 0
+    ? byName
+    : new Set(destinations.flatMap(({ method }) => METHODS.get(method?.toUpperCase() ?? '') ?? []))
 }
 
 /** What was done with a dataset; `certain` when something says so of the dataset itself. */

@@ -14,6 +14,7 @@ const WORDS_KEPT = 24
 /** How many words more than the denied call another one may have and still be about the same. */
 const MORE_WORDS = 12
 const WORD_LENGTH = 32
+/** The most datasets, and the most hosts, of one attempt. */
 const TARGETS_KEPT = 8
 
 /** Plain data: kept in state for attempts that were denied. */
@@ -61,10 +62,10 @@ export function attemptOf(event: Telemetry): Attempt {
     tool: toolOf(event),
     targets: [
       ...new Set([
-        ...event.dataset_scope.map(({ id }) => idOf('dataset', id).slice(0, 16)),
-        ...event.destinations.map(({ host }) => idOf('host', host).slice(0, 16)),
+        ...event.dataset_scope.slice(0, TARGETS_KEPT).map(({ id }) => idOf('dataset', id).slice(0, 16)),
+        ...event.destinations.slice(0, TARGETS_KEPT).map(({ host }) => idOf('host', host).slice(0, 16)),
       ]),
-    ].slice(0, TARGETS_KEPT),
+    ],
     acts: [...(operations.length > 0 ? new Set(operations) : actsOf(event))],
     arguments: text === undefined ? undefined : idOf(tool?.name ?? '', text).slice(0, 16),
     words,
