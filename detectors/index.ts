@@ -1,5 +1,6 @@
 /** Every detector, in the order in which their findings are listed. */
 
+import { agentSpawn } from './agent-spawn.ts'
 import { approval } from './approval.ts'
 import { canary } from './canary.ts'
 import { dangerousCommand } from './dangerous-command.ts'
@@ -17,6 +18,7 @@ import { purpose } from './purpose.ts'
 import { selfModification } from './self-modification.ts'
 import { sensitiveOutput } from './sensitive-output.ts'
 import type { AnySessionDetector } from './session-detector.ts'
+import { tokenScope } from './token-scope.ts'
 import { toolAllowlist } from './tool-allowlist.ts'
 import { toolDrift } from './tool-drift.ts'
 
@@ -37,6 +39,8 @@ export const detectors: readonly AnyDetector[] = [
   limits,
   policyDenied,
   purpose,
+  agentSpawn,
+  tokenScope,
 ]
 
 /** Those that judge whole sessions, by the marks and findings of others. */

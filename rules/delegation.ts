@@ -10,6 +10,8 @@ export interface DelegationRules {
   judgeCaller(caller: Subject): Judgement<'caller'>
   /** Whether the agent may call somebody. */
   judgeCallee(callee: Subject): Judgement<'callee'>
+  /** Whether `may_call` is there at all; without it the agent may call anybody. */
+  readonly listsCallees: boolean
   /** Whether somebody is named in `may_call`: known to the agent, whoever else may call it. */
   knowsCallee(callee: Subject): boolean
   /** Whether so many agents may stand above the agent. */
@@ -44,6 +46,7 @@ export function compileDelegation(policy: DelegationPolicy, file: string, lineOf
             expected: `calls ${summarize(policy.may_call ?? [], 'nobody')}`,
             policy: referenceTo(file, lineOf(['may_call']), `add ${spell(callee)} to delegation.may_call`),
           },
+    listsCallees: callees !== undefined,
     knowsCallee: (callee) => callees?.some((matches) => matches(callee)) === true,
     judgeDepth: (above) =>
       maxDepth === undefined || above <= maxDepth

@@ -10,6 +10,8 @@ export interface TokenRules {
   /** @param audience a host, a URL or any identifier, as the credential names it */
   judgeAudience(audience: string): Judgement<'audience'>
   judgeLifetime(seconds: number): Judgement<'lifetime'>
+  /** Whether the policy lists scopes: then nobody else has an opinion about them. */
+  readonly limitsScopes: boolean
   /** Whether the policy says how long a credential may live: then nobody else has an opinion about it. */
   readonly limitsLifetime: boolean
 }
@@ -56,6 +58,7 @@ export function compileTokens(policy: TokenPolicy, file: string, lineOf: LineOf)
               `set tokens.max_lifetime to ${writeDuration(seconds * 1000)}`,
             ),
           },
+    limitsScopes: scopes !== undefined,
     limitsLifetime: maxMs !== undefined,
   }
 }

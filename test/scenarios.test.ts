@@ -24,13 +24,11 @@ const DEMO = 'demo'
 
 /** Detectors that have no scenarios yet, some of which are not there themselves. Take yours off the list with its folder. */
 const WITHOUT_SCENARIOS = `
-  agent-spawn
   egress
   error-spike
   injection
   silent-agent
   tainted-argument
-  token-scope
   tool-allowlist
 `.match(/\S+/g) as string[]
 

@@ -1,0 +1,270 @@
+/**
+ * An agent comes to be that nobody allowed: created by a span or a tool that makes agents, or found at work for another
+ * one. The policy of whoever is above it decides: of its creator, and for the depth of all above that one.
+ */
+import type { CompiledPolicy } from '../rules/policy.ts'
+import type { FindingDraft, Severity } from '../schema/finding.ts'
+import { idOf } from '../schema/ids.ts'
+import { quoteName } from '../schema/quote-name.ts'
+import type { Subject, Telemetry } from '../schema/telemetry.ts'
+import { type Creation, creationOf } from './agent-spawn/creation.ts'
+import { type DetectionContext, defineDetector } from './detector.ts'
+import { causeOf } from './draft/cause.ts'
+import { agentOf, namesOf } from './draft/chain.ts'
+import { byPolicyOf, refusedBy } from './draft/refused.ts'
+import { raise } from './draft/severity.ts'
+import { wasStopped } from './draft/stopped.ts'
+import { untrusted } from './draft/untrusted.ts'
+
+/** The most sessions whose creations are counted at once; the one not seen for longest makes room. */
+const SESSIONS_KEPT = 32
+/** The most events of a session that are known to be counted, so that an amendment is not counted again. */
+const COUNTED_KEPT = 16
+/** The most callers of one agent that are remembered; the oldest makes room. */
+const CALLERS_KEPT = 16
+
+/** What an agent created in one session. A tool and the span below it may both tell of one creation. */
+interface Created {
+  readonly session: string
+  readonly span: number
+  readonly tool: number
+  /** The last events counted. */
+  readonly counted: readonly string[]
+}
+
+interface State {
+  created: readonly Created[]
+  /** Hashes of the agents that called this one. */
+  callers: readonly string[]
+}
+
+export const agentSpawn = defineDetector<State>({
+  id: 'agent-spawn',
+  title: 'Agent created without permission',
+  catches:
+    'Agents that an agent creates, by a span or by a tool that makes agents, or that are found at work below it, and that its policy does not name; an agent that was created and creates others, deeper than the policy of one above it allows; more agents created in a session than allowed; an agent at work that no policy governs and that this caller never called before.',
+  misses:
+    'Agents created in ways that telemetry does not show (a script, a job, a deployment), agents below one without the policy section spawning (or delegation, for unknown ones), agents that take the name of an allowed one, and the number of those that are only seen at work: they are counted where they are created.',
+  kind: 'policy',
+  version: 1,
+  techniques: ['AML.T0103', 'AML.T0118.001'],
+  owasp: ['LLM06:2025', 'LLM10:2025', 'ASI03', 'ASI08', 'ASI10'],
+  runbook: [
+    'Read untrusted_created and untrusted_arguments: what was the new agent told to do, with which tools and model?',
+    'Read untrusted_above: who created it, and was that one created itself? Look for further agent_invoke and agent_spawn events of the same trace.',
+    'Read what the creator was given in the ten minutes before: did a document or a message ask for another agent?',
+    'Is the new agent still running? Stop it, and revoke the credentials it was given, before you look further.',
+    'If it is wanted, make the change that policy.allow_with names, and give the new agent a policy of its own.',
+  ],
+  needs: [['policy.spawning', 'policy.delegation']],
+  uses: ['subject_chain', 'tool', 'content.arguments', 'agent.name'],
+  severities: ['low', 'medium', 'high'],
+  on: ['agent_spawn', 'tool_call', 'agent_invoke'],
+  scope: 'agent',
+  stateVersion: 1,
+  initial: () => ({ created: [], callers: [] }),
+
+  check(event, state, context) {
+    const creation = creationOf(event)
+    if (creation === undefined) {
+      return NONE
+    }
+    const act = { event, creation, context }
+    const findings = [notAllowed(act), tooDeep(act), tooMany(act, state), unknownAgent(act, state)]
+    return findings.filter((finding) => finding !== undefined)
+  },
+
+  learn: absorb,
+  // Counted although it was told: the next one is one more. A caller that was told of is told of once.
+  spoke: absorb,
+})
+
+const NONE: readonly FindingDraft[] = []
+
+interface Act {
+  readonly event: Telemetry
+  readonly creation: Creation
+  readonly context: DetectionContext
+}
+
+/** The policy of somebody above the new agent; of the event's own agent it is known without looking. */
+function policyOf({ event, context }: Act, above: Subject): CompiledPolicy | undefined {
+  return above.id === event.agent.id ? context.policy : context.policies?.governing(agentOf(above), event.time_ms)
+}
+
+function absorb(event: Telemetry, state: State, context: DetectionContext): boolean {
+  const creation = creationOf(event)
+  const creator = creation?.above[0]
+  if (creation === undefined || creator === undefined) {
+    return false
+  }
+  if (creation.shownBy === 'work') {
+    const caller = idOf(creator.id)
+    if (state.callers.includes(caller)) {
+      return false
+    }
+    state.callers = [...state.callers, caller].slice(-CALLERS_KEPT)
+    return true
+  }
+  const known = createdIn(event, state)
+  if (context.policy?.spawning === undefined || wasStopped(event) || known.counted.includes(event.event_id)) {
+    return false
+  }
+  const now = {
+    ...known,
+    [creation.shownBy]: known[creation.shownBy] + 1,
+    counted: [...known.counted, event.event_id].slice(-COUNTED_KEPT),
+  }
+  const others = state.created.filter(({ session }) => session !== now.session)
+  state.created = [...others, now].slice(-SESSIONS_KEPT)
+  return true
+}
+
+function createdIn({ session_id }: Telemetry, { created }: Readonly<State>): Created {
+  const session = idOf(session_id)
+  return created.find((each) => each.session === session) ?? { session, span: 0, tool: 0, counted: [] }
+}
+
+/** Whom its creator may create; an agent at work may also be one that its caller may call. */
+function notAllowed(act: Act): FindingDraft | undefined {
+  const { creation } = act
+  const [creator] = creation.above
+  const policy = creator === undefined ? undefined : policyOf(act, creator)
+  // Where the policy lists whom the agent may call, `delegation` judges who is at work for it.
+  if (policy?.spawning === undefined || (creation.shownBy === 'work' && policy.delegation?.listsCallees === true)) {
+    return undefined
+  }
+  const judgement = policy.spawning.judgeSpawn(creation.names)
+  return judgement.allowed
+    ? undefined
+    : byPolicyOf(policy, {
+        ...draft(act, 'spawn', {
+          severity: creation.shownBy === 'work' ? 'medium' : 'high',
+          confidence: creation.shownBy === 'work' ? 0.8 : 0.9,
+          title: 'Agent created without permission',
+          reason: `${shownTo(act)}, which the policy of ${quoteName(creator?.id ?? '')} does not allow.`,
+        }),
+        ...refusedBy(judgement),
+      })
+}
+
+/** Whoever is above may say how deep those that it created may create others. */
+function tooDeep(act: Act): FindingDraft | undefined {
+  const { above } = act.creation
+  for (let steps = 2; steps <= above.length; steps += 1) {
+    const [ancestor, child] = [above[steps - 1], above[steps - 2]]
+    const policy = ancestor === undefined ? undefined : policyOf(act, ancestor)
+    if (ancestor === undefined || child === undefined || policy === undefined || !isCreated(child, policy)) {
+      continue
+    }
+    const judgement = policy.spawning?.judgeDepth(steps)
+    if (judgement !== undefined && !judgement.allowed) {
+      return byPolicyOf(policy, {
+        ...draft(act, 'depth', {
+          severity: 'high',
+          confidence: 0.85,
+          title: 'Created agent creates agents',
+          reason: `${shownTo(act)}, ${steps} steps below ${quoteName(ancestor.id)}, whose policy does not let agents that it creates go that far.`,
+        }),
+        ...refusedBy(judgement),
+      })
+    }
+  }
+  return undefined
+}
+
+/** Whether an agent is one that another creates, and not one that it only calls. */
+function isCreated(child: Subject, { spawning, delegation }: CompiledPolicy): boolean {
+  if (spawning === undefined || delegation?.knowsCallee(child) === true) {
+    return false
+  }
+  const own = child.id.slice(child.id.lastIndexOf('/') + 1)
+  return !spawning.lists || spawning.judgeSpawn([...namesOf(child), own]).allowed
+}
+
+function tooMany(act: Act, state: Readonly<State>): FindingDraft | undefined {
+  const { event, creation, context } = act
+  const rules = context.policy?.spawning
+  if (rules === undefined || creation.shownBy === 'work' || wasStopped(event)) {
+    return undefined
+  }
+  const known = createdIn(event, state)
+  const isCounted = known.counted.includes(event.event_id)
+  const { shownBy } = creation
+  const count = Math.max(known.span, known.tool, isCounted ? 0 : known[shownBy] + 1)
+  const judgement = rules.judgeCount(count)
+  return judgement.allowed
+    ? undefined
+    : {
+        ...draft(act, 'count', {
+          severity: 'medium',
+          confidence: 0.95,
+          title: 'Too many agents created in a session',
+          reason: `${quoteName(event.agent.id)} created ${count} agents in one session, more than its policy allows.`,
+        }),
+        cause: 'count',
+        observed: `${count} agents created in the session`,
+        ...refusedBy(judgement),
+      }
+}
+
+/** Nobody said anything about the agent: neither a policy of its own, nor a list of its caller. */
+function unknownAgent(act: Act, { callers }: Readonly<State>): FindingDraft | undefined {
+  const { event, creation, context } = act
+  const [caller] = creation.above
+  if (creation.shownBy !== 'work' || caller === undefined || context.policy !== undefined) {
+    return undefined
+  }
+  const policy = policyOf(act, caller)
+  const { spawning, delegation } = policy ?? {}
+  const isSilent = spawning === undefined && delegation === undefined
+  const isListed = spawning?.lists === true || delegation?.listsCallees === true
+  if (policy === undefined || isSilent || isListed || callers.includes(idOf(caller.id))) {
+    return undefined
+  }
+  return byPolicyOf(policy, {
+    ...draft(act, 'unknown', {
+      severity: 'low',
+      confidence: 0.5,
+      title: 'Unknown agent at work',
+      reason: `${quoteName(event.agent.id)} works for ${quoteName(caller.id)}, which never called it before, and no policy governs it.`,
+    }),
+    expected: `agents that a policy governs, or that ${quoteName(caller.id)} called before`,
+    silence: `give ${quoteName(event.agent.id)} a policy, or list it in spawning.allow or delegation.may_call of ${policy.file}`,
+  })
+}
+
+function shownTo({ event, creation }: Act): string {
+  const [name] = creation.names
+  const created = name === undefined ? 'an agent without a name' : `agent ${quoteName(name)}`
+  if (creation.shownBy === 'work') {
+    return `${quoteName(creation.above[0]?.id ?? '')} has ${created} at work`
+  }
+  const tool = event.tool === null ? '' : ` with ${quoteName(event.tool.name)}`
+  return `${quoteName(event.agent.id)} created ${created}${tool}`
+}
+
+type Own = Pick<FindingDraft, 'confidence' | 'title' | 'reason'> & { readonly severity: Severity }
+
+/** What all opinions of this detector share; `expected` comes from the policy, or from who calls. */
+function draft(act: Act, rule: string, { severity, ...own }: Own): Omit<FindingDraft, 'expected'> {
+  const { event, creation } = act
+  const [name] = creation.names
+  const above = creation.above.map(({ id }) => id).toReversed()
+  return {
+    cause: causeOf(rule, name ?? event.tool?.name ?? 'agent'),
+    ...own,
+    severity: wasStopped(event) ? raise(severity, -1) : severity,
+    observed: `${shownTo(act)}, outcome ${event.outcome}`,
+    evidence: {
+      untrusted_created: untrusted(creation.names.join(', ')),
+      untrusted_above: untrusted(above.join(' > ')),
+      ...(event.tool === null ? {} : { untrusted_tool: untrusted(event.tool.name) }),
+      ...(event.content?.arguments === undefined ? {} : { untrusted_arguments: untrusted(event.content.arguments) }),
+      shown_by: creation.shownBy,
+      outcome: event.outcome,
+      rule,
+    },
+    techniques: creation.shownBy === 'work' ? ['AML.T0103', 'AML.T0118.001'] : ['AML.T0103'],
+  }
+}
