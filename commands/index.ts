@@ -3,7 +3,9 @@ import { checkCommand } from './check.ts'
 import type { Command } from './command.ts'
 import { coverageCommand } from './coverage.ts'
 import { demoCommand } from './demo.ts'
+import { entitlementsCommand } from './entitlements.ts'
 import { keyCommand } from './key.ts'
+import { learnCommand } from './learn.ts'
 import { replayCommand } from './replay.ts'
 import { shinglesCommand } from './shingles.ts'
 import { stageCommands } from './stage.ts'
@@ -16,6 +18,8 @@ export const commands: readonly Command[] = [
   replayCommand,
   checkCommand,
   coverageCommand,
+  learnCommand,
+  entitlementsCommand,
   keyCommand,
   shinglesCommand,
 ]

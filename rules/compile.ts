@@ -11,6 +11,7 @@ import { compileEgress } from './egress.ts'
 import { readExpiry } from './expiry.ts'
 import { type Extended, extendPolicies, type PolicySource, type Section } from './extend.ts'
 import { compileIntegrity } from './integrity.ts'
+import { grantsOf, NO_GRANTS } from './learn/grants.ts'
 import { compileLimits } from './limits.ts'
 import type { CompiledPolicy, PolicySet } from './policy.ts'
 import { compilePurpose } from './purpose.ts'
@@ -130,6 +131,7 @@ function compilePolicy(
     datasets: policy.datasets && compileDatasets(policy.datasets, ...at('datasets')),
     purpose,
     limits: policy.limits === undefined ? [] : compileLimits(policy.limits, ...at('limits')),
+    grants: () => grantsOf(policy, (section) => at(section as Section)),
     approvals: compileApprovals(policy.approvals, policy.maturity, ...approvalsAt(extended)),
   }
   const head = {
@@ -191,6 +193,7 @@ const SILENT: Judges = {
   purpose: undefined,
   limits: [],
   approvals: undefined,
+  grants: () => NO_GRANTS,
 }
 
 function problemAt(document: YamlDocument, path: Path, problem: Omit<Problem, 'file'>): Problem {

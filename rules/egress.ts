@@ -38,6 +38,11 @@ const DEFAULT_PORTS = new Map([
   ['amqps', 5671],
 ])
 
+/** The port that is reached: the one that is written, else that of the scheme, where it has one. */
+export function portOf({ port, scheme }: Destination): number | undefined {
+  return port ?? DEFAULT_PORTS.get(scheme?.toLowerCase() ?? '')
+}
+
 /** Compiles `egress` of one policy. `lineOf` gives the line of a path inside `egress`. */
 export function compileEgress(
   policy: EgressPolicy,
@@ -72,7 +77,7 @@ export function compileEgress(
   }
   const cache = new VerdictCache()
   const judge: JudgeDestination = (destination) => {
-    const port = destination.port ?? DEFAULT_PORTS.get(destination.scheme?.toLowerCase() ?? '')
+    const port = portOf(destination)
     const method = methodOf(destination)
     // The host stands last: the others hold no separator, so that no host can be written to look like another question.
     return cache.get(`${port ?? ''}|${method ?? ''}|${destination.port === undefined}|${destination.host}`, () =>

@@ -14,6 +14,7 @@ import type { Canaries } from './canaries.ts'
 import type { DatasetRules } from './datasets.ts'
 import type { DelegationRules } from './delegation.ts'
 import type { IntegrityPins } from './integrity.ts'
+import type { Grants } from './learn/use.ts'
 import type { Limit } from './limits.ts'
 import type { PurposeRules } from './purpose.ts'
 import type { SpawningRules } from './spawning.ts'
@@ -73,6 +74,8 @@ export interface CompiledPolicy {
   readonly spawning: SpawningRules | undefined
   readonly tokens: TokenRules | undefined
   readonly approvals: ApprovalRules | undefined
+  /** What it grants, entry by entry; made anew each time. Nothing when it is off. */
+  grants(): Grants
 }
 
 export interface PolicySet {

@@ -27,6 +27,7 @@ const WITHOUT_SCENARIOS = `
   egress
   error-spike
   injection
+  prompt-extraction
   silent-agent
   tainted-argument
   tool-allowlist

@@ -1,0 +1,90 @@
+/** What agents did, for commands that draw conclusions from it: from a running Telltale, or from recordings. */
+import type { Config } from '../config.ts'
+import { compileGlob } from '../rules/glob.ts'
+import { type History, openHistory } from '../rules/learn/history.ts'
+import type { PolicySet } from '../rules/policy.ts'
+import type { Finding } from '../schema/finding.ts'
+import type { Telemetry } from '../schema/telemetry.ts'
+import { API_OPTIONS, type ApiClient, openApiClient } from './api-client.ts'
+import type { CommandSyntax, Parsed } from './arguments.ts'
+import { replayHistory } from './history.ts'
+import { progress } from './progress.ts'
+import { sinceMs } from './since.ts'
+
+/** Operands and options of commands that read the past; each says how far back it looks by itself. */
+export const PAST_OPTIONS: Pick<CommandSyntax, 'operands' | 'maxOperands' | 'options' | 'help'> = {
+  operands: '[FILE...]',
+  maxOperands: Number.POSITIVE_INFINITY,
+  options: {
+    ...API_OPTIONS.options,
+    since: { type: 'string' },
+    agent: { type: 'string' },
+    policies: { type: 'string' },
+  },
+  help: [
+    ['FILE', 'recordings to read instead of asking a running Telltale, as for replay'],
+    ['--since TIME', 'how far back to ask: 12h, 7d'],
+    ['--agent GLOB', "agents by id, such as 'support-*' (default: all)"],
+    ...API_OPTIONS.help,
+    ['--policies DIR', 'policies to compare with, instead of the configured ones'],
+  ],
+}
+
+const PAGE = 1000
+
+/** @throws Misconfigured, Unavailable or UsageError when it cannot be read. */
+export async function readPast(
+  parsed: Parsed,
+  config: Config,
+  policies: PolicySet,
+  defaultSince: string,
+): Promise<History> {
+  const history = openHistory()
+  const isMeant = compileGlob((parsed.values.agent as string | undefined) ?? '*')
+  if (parsed.operands.length > 0) {
+    await replayHistory(config, {
+      files: parsed.operands,
+      policies,
+      onEvent: (event) => (isMeant(event.agent.id) ? history.observe(event) : undefined),
+      onFinding: history.flag,
+    })
+    return history
+  }
+  const fromMs = Date.now() - sinceMs((parsed.values.since as string | undefined) ?? defaultSince)
+  const api = openApiClient(config, parsed)
+  const { items: agents } = await api.get<{ readonly items: readonly { readonly id: string }[] }>('/api/v1/agents', {
+    from: fromMs,
+  })
+  const shown = progress()
+  let read = 0
+  for (const { id } of agents.filter((agent) => isMeant(agent.id))) {
+    for await (const events of pages<Telemetry>(api, '/api/v1/events', { agent: id, from: fromMs })) {
+      events.forEach(history.observe)
+      read += events.length
+      shown.update(`${read} events`)
+    }
+    for await (const findings of pages<Finding>(api, '/api/v1/findings', { agent: id, from: fromMs })) {
+      findings.forEach(history.flag)
+    }
+  }
+  shown.end()
+  return history
+}
+
+interface Page<Item> {
+  readonly items: readonly Item[]
+  readonly next?: string
+}
+
+async function* pages<Item>(
+  api: ApiClient,
+  path: string,
+  query: Readonly<Record<string, string | number>>,
+): AsyncGenerator<readonly Item[]> {
+  let cursor: string | undefined
+  do {
+    const page: Page<Item> = await api.get(path, { ...query, limit: PAGE, cursor })
+    yield page.items
+    cursor = page.next
+  } while (cursor !== undefined)
+}

@@ -1,0 +1,25 @@
+/** Scopes and audiences of the credentials that agents ask for or are given. */
+import { compileTokens } from '../tokens.ts'
+import { defineLearned, NO_LINE } from './use.ts'
+
+export const tokens = defineLearned<'tokens', string>({
+  section: 'tokens',
+  lists: ['scopes', 'audiences'],
+  usesOf: ({ token }) => {
+    if (token === null) {
+      return []
+    }
+    const scopes = new Set([...(token.scopes_requested ?? []), ...(token.scopes_granted ?? [])])
+    return [
+      ...[...scopes].map((scope) => ({ list: 'scopes', entry: scope, question: scope })),
+      ...(token.audience === undefined
+        ? []
+        : [{ list: 'audiences', entry: token.audience.toLowerCase(), question: token.audience }]),
+    ]
+  },
+  judge: (policy) => {
+    const rules = compileTokens(policy, '', NO_LINE)
+    return ({ list, question }) =>
+      (list === 'scopes' ? rules.judgeScope(question) : rules.judgeAudience(question)).allowed
+  },
+})
