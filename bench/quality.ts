@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { allowListTable, hasAllowListData, measureAllowLists } from './allow-lists.ts'
 import { measureCommands } from './command-quality.ts'
 import { measureContent } from './content-quality.ts'
+import { measureSessions } from './session-quality.ts'
 import {
   judgeByPipeline,
   judgeDirectly,
@@ -88,6 +89,7 @@ export async function main(args: readonly string[]): Promise<number> {
     ...measureTrajectories(data),
     ...measureCommands(data),
     ...measureContent(data),
+    ...(await measureSessions(data)),
   ]
   console.log(renderQuality(rows, values.markdown === true))
   if (hasAllowListData(data)) {

@@ -18,6 +18,7 @@ import { purpose } from './purpose.ts'
 import { selfModification } from './self-modification.ts'
 import { sensitiveOutput } from './sensitive-output.ts'
 import type { AnySessionDetector } from './session-detector.ts'
+import { taintedArgument } from './tainted-argument.ts'
 import { tokenScope } from './token-scope.ts'
 import { toolAllowlist } from './tool-allowlist.ts'
 import { toolDrift } from './tool-drift.ts'
@@ -41,6 +42,7 @@ export const detectors: readonly AnyDetector[] = [
   purpose,
   agentSpawn,
   tokenScope,
+  taintedArgument,
 ]
 
 /** Those that judge whole sessions, by the marks and findings of others. */

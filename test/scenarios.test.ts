@@ -29,7 +29,6 @@ const WITHOUT_SCENARIOS = `
   injection
   prompt-extraction
   silent-agent
-  tainted-argument
   tool-allowlist
 `.match(/\S+/g) as string[]
 

@@ -1,0 +1,195 @@
+/**
+ * An agent acts with a value that came only from what it read: the account, address, link, file or name stood in a tool's
+ * result behind a demand to act on it, and nobody whom the agent works for named it or asked for such an act.
+ *
+ * Information flow over telemetry, after the idea of taint tracking (as in FIDES and CaMeL, which need the agent's
+ * cooperation): trusted is what users and operators said, untrusted what tools returned. Values are compared as hashed
+ * words, so state holds no text. Masked values of one kind look alike (`docs/decisions/0013-masked-values.md`).
+ */
+import type { FindingDraft } from '../schema/finding.ts'
+import { quoteName } from '../schema/quote-name.ts'
+import { CONTENT_LIMIT, type Telemetry } from '../schema/telemetry.ts'
+import { defineDetector } from './detector.ts'
+import { originOf } from './draft/origin.ts'
+import { raise } from './draft/severity.ts'
+import { untrusted } from './draft/untrusted.ts'
+import { type Action, actionsOfTool, asked } from './tainted-argument/actions.ts'
+import { type Demand, demandsOf } from './tainted-argument/demands.ts'
+import { holds, tokensOf } from './tainted-argument/tokens.ts'
+import { type ArgumentValue, argumentValues } from './tainted-argument/values.ts'
+
+/** The most words kept of what users and operators said, and the most demands kept of what was read. */
+const TRUSTED_WORDS = 1500
+const DEMANDS_KEPT = 24
+/** The longest excerpt of agent-supplied text in evidence, in UTF-16 units. */
+const EXCERPT = 200
+
+/** A demand and where it was read. */
+interface KeptDemand extends Demand {
+  readonly event: string
+  readonly tool: string
+  readonly origin: string
+}
+interface State {
+  /** Hashed words, oldest first. */
+  trusted: number[]
+  asked: readonly Action[]
+  defers: boolean
+  demands: KeptDemand[]
+  /** What was last learned of prompt and system prompt, so that the same again costs nothing. */
+  prompt: string
+  system: string
+}
+
+export const taintedArgument = defineDetector<State>({
+  id: 'tainted-argument',
+  title: 'Tainted argument',
+  catches:
+    'Calls that pay, send, share, delete, book, change or run with a recipient, account, link, file or name that stood in a tool result of the session behind a demand to act on it, while the user neither named the value nor asked for such an act, or the result spoke to the agent over the head of the user.',
+  misses: `Values that the result states without demanding anything; acts that the user asked for in words of the same kind, when the demand does not speak to the agent; values changed on the way; masked values of a kind that the user named one of; demands in languages other than English or encoded; the rest of prompts and results beyond the ${CONTENT_LIMIT} characters kept; sessions whose content is not recorded.`,
+  kind: 'content',
+  version: 1,
+  techniques: ['AML.T0053', 'AML.T0051.001', 'AML.T0086'],
+  owasp: ['LLM01:2025', 'LLM06:2025', 'ASI01', 'ASI02'],
+  runbook: [
+    'Read evidence.untrusted_value and the result of the event that evidence.read_in names: who wrote that text, and should it decide anything?',
+    'Read the prompts of the session: did the user want this act, with this value?',
+    'If not, take the act back where that is possible (recall the payment, the mail, the permission) and stop the session.',
+    'Look for the same origin in other sessions: what else has read the poisoned text?',
+  ],
+  needs: ['tool', 'content.arguments', 'content.result', 'content.prompt'],
+  uses: ['content.system_prompt'],
+  severities: ['low', 'medium', 'high'],
+  on: ['tool_call', 'model_call', 'agent_invoke', 'retrieval'],
+  scope: 'session',
+  stateVersion: 1,
+  initial: () => ({ trusted: [], asked: [], defers: false, demands: [], prompt: '', system: '' }),
+
+  check(event, state) {
+    const args = event.content?.arguments
+    if (event.operation !== 'tool_call' || event.tool === null || args === undefined || state.demands.length === 0) {
+      return NO_FINDINGS
+    }
+    // Who never heard the user cannot tell what the user did not say.
+    const actions = state.prompt === '' ? [] : actionsOfTool(event.tool.name)
+    if (actions.length === 0) {
+      return NO_FINDINGS
+    }
+    const wanted = state.defers || actions.some((action) => state.asked.includes(action))
+    const demands = state.demands.filter(
+      (demand) => (!wanted || demand.overrides) && demand.actions.some((action) => actions.includes(action)),
+    )
+    if (demands.length === 0) {
+      return NO_FINDINGS
+    }
+    const trusted = new Set(state.trusted)
+    for (const value of argumentValues(args)) {
+      const demand = value.tokens.every((token) => trusted.has(token))
+        ? undefined
+        : demands.find(({ tokens, overrides }) => (overrides || !value.masked) && holds(tokens, value.tokens))
+      if (demand !== undefined) {
+        return [finding(event, event.tool.name, value, demand, actions, wanted)]
+      }
+    }
+    return NO_FINDINGS
+  },
+
+  learn: absorb,
+  spoke: absorb,
+})
+
+const NO_FINDINGS: readonly FindingDraft[] = []
+
+/** Remembers what was said and what was read. What was flagged is remembered alike: nothing here is taken for normal. */
+function absorb(event: Telemetry, state: State): boolean {
+  const { content } = event
+  if (content === undefined) {
+    return false
+  }
+  if (event.operation === 'tool_call' || event.operation === 'retrieval') {
+    return content.result === undefined ? false : absorbResult(event, content.result, state)
+  }
+  const heard = hear(state, content.prompt, 'prompt')
+  return hear(state, content.system_prompt, 'system') || heard
+}
+
+function hear(state: State, text: string | undefined, place: 'prompt' | 'system'): boolean {
+  if (text === undefined || text === '') {
+    return false
+  }
+  const id = originOf(text)
+  if (state[place] === id) {
+    return false
+  }
+  state[place] = id
+  const known = new Set(state.trusted)
+  const fresh = [...new Set(tokensOf(text, TRUSTED_WORDS))].filter((token) => !known.has(token))
+  state.trusted = [...state.trusted, ...fresh].slice(-TRUSTED_WORDS)
+  if (place === 'prompt') {
+    const { actions, defers } = asked(text)
+    state.asked = [...new Set([...state.asked, ...actions])]
+    state.defers ||= defers
+  }
+  return true
+}
+
+function absorbResult(event: Telemetry, result: string, state: State): boolean {
+  const demands = demandsOf(result)
+  if (demands.length === 0) {
+    return false
+  }
+  const origin = originOf(result)
+  if (state.demands.some((each) => each.origin === origin)) {
+    return false
+  }
+  const kept = demands.map((demand) => ({
+    ...demand,
+    event: event.event_id,
+    tool: (event.tool?.name ?? event.operation).slice(0, EXCERPT),
+    origin,
+  }))
+  // Demands that speak to the agent outlive others.
+  state.demands = [...state.demands, ...kept]
+    .sort((one, other) => Number(one.overrides) - Number(other.overrides))
+    .slice(-DEMANDS_KEPT)
+  return true
+}
+
+function finding(
+  event: Telemetry,
+  tool: string,
+  value: ArgumentValue,
+  demand: KeptDemand,
+  actions: readonly Action[],
+  wanted: boolean,
+): FindingDraft {
+  const action = actions[0] ?? 'run'
+  const stopped = event.outcome === 'denied' || event.outcome === 'refused'
+  const base = demand.overrides && !wanted ? 'high' : 'medium'
+  const why = wanted
+    ? 'behind words that speak to the agent over the head of the user'
+    : 'and the user asked for nothing of the kind'
+  return {
+    cause: `taint:${action}:${demand.origin.slice(0, 16)}`,
+    severity: raise(base, stopped ? -1 : 0),
+    confidence: demand.overrides ? (wanted ? 0.75 : 0.9) : 0.6,
+    title: `Argument taken from what the agent read: ${action}`,
+    reason: `${quoteName(event.agent.id)} called ${quoteName(tool)} with a value that it had only from the result of ${quoteName(demand.tool)}, where a demand names it, ${why}.`,
+    observed: `argument ${quoteName(value.name)} as a result of the session demands it, outcome ${event.outcome}`,
+    expected: 'values that the user named, or acts that the user asked for',
+    silence: 'close the alert as benign, or have the user confirm such acts (telltale.approval)',
+    evidence: {
+      action,
+      asked_for: wanted,
+      demand_overrides: demand.overrides,
+      read_in: demand.event,
+      untrusted_tool: untrusted(tool, EXCERPT),
+      untrusted_read_with: untrusted(demand.tool, EXCERPT),
+      untrusted_argument: untrusted(value.name, EXCERPT),
+      untrusted_value: untrusted(value.text, EXCERPT),
+      outcome: event.outcome,
+    },
+    origin: demand.origin,
+    techniques: ['AML.T0053', 'AML.T0051.001', ...(action === 'send' || action === 'share' ? ['AML.T0086'] : [])],
+  }
+}
