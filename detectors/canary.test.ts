@@ -2,8 +2,8 @@ import { hash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { Telemetry } from '../schema/telemetry.ts'
 import { event, examplePolicy } from './arbitrary.ts'
-import { hashedWords } from './canary/words.ts'
 import { canary } from './canary.ts'
+import { hashedWords } from './text/hashed-words.ts'
 
 const DECOY = 'heron-seven-4417'
 const sha = (text: string) => hash('sha256', text, 'hex')

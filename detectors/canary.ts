@@ -4,12 +4,12 @@ import type { FindingDraft, Severity } from '../schema/finding.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import { CONTENT_LIMIT, type Telemetry } from '../schema/telemetry.ts'
 import { TextMemory } from '../schema/text-memory.ts'
-import { hashedWords, SHORTEST } from './canary/words.ts'
 import { defineDetector, type NoState } from './detector.ts'
 import { causeOf } from './draft/cause.ts'
 import { originOf } from './draft/origin.ts'
 import { isOutward } from './draft/outward.ts'
 import { untrusted } from './draft/untrusted.ts'
+import { hashedWords, SHORTEST } from './text/hashed-words.ts'
 
 /** UTF-16 units of the texts whose words are remembered as hashes. */
 const REMEMBERED = 512 * 1024

@@ -6,6 +6,7 @@ import type { FindingDraft } from '../schema/finding.ts'
 import { CONTENT_LIMIT, type Telemetry } from '../schema/telemetry.ts'
 import { TextMemory } from '../schema/text-memory.ts'
 import { type DetectionContext, defineDetector } from './detector.ts'
+import { originOf } from './draft/origin.ts'
 import { untrusted } from './draft/untrusted.ts'
 import { argumentTexts } from './prompt-extraction/argument-texts.ts'
 import { type Attempt, judgeAttempt } from './prompt-extraction/attempt.ts'
@@ -17,6 +18,9 @@ import {
   knownPrompt,
   type Overlap,
 } from './prompt-extraction/leak.ts'
+import { judgeTrick } from './prompt-extraction/tricks.ts'
+import { after, isEnough, type Suspect, type Turn, turnOf, withSuspect } from './prompt-extraction/turns.ts'
+import { hashedWords } from './text/hashed-words.ts'
 
 /** How many prompts of one agent are remembered; the oldest makes room. About 1 KiB each. */
 export const PROMPTS_KEPT = 3
@@ -29,16 +33,21 @@ const IS_PROMPT = 0.8
 
 interface State {
   prompts: readonly KnownPrompt[]
+  /** Sessions in which somebody spoke of the prompt. */
+  suspects: readonly Suspect[]
 }
 
-/** Arguments are flagged from this confidence on. */
+/** Arguments and results are flagged from this confidence on. */
 const ARGUMENTS_CONFIDENCE = 0.8
 
 const NONE_REGISTERED: readonly ReadonlySet<number>[] = []
 
 /** UTF-16 units of the texts of each place whose judgement is remembered. */
 const REMEMBERED = 1024 * 1024
-const attempts = new TextMemory(judgeAttempt, REMEMBERED, 'first')
+const attempts = new TextMemory((text) => judgeAttempt(text) ?? judgeTrick(text), REMEMBERED, 'first')
+const results = new TextMemory(judgeAttempt, REMEMBERED, 'first')
+const turns = new TextMemory(turnOf, REMEMBERED / 4, 'first')
+const words = new TextMemory(hashedWords, REMEMBERED / 2)
 const calls = new TextMemory(judgeArguments, REMEMBERED, 'first')
 const announcements = new TextMemory(judgeAnnouncement, REMEMBERED, 'first')
 const systemPrompts = new TextMemory((text) => knownPrompt(text, undefined), REMEMBERED, 'first')
@@ -47,10 +56,10 @@ export const promptExtraction = defineDetector<State>({
   id: 'prompt-extraction',
   title: 'System prompt extraction',
   catches:
-    'Requests to repeat, translate, encode or otherwise give up the system prompt or protected secrets, in some twenty languages and through common disguises; outputs and arguments that carry a known prompt, through common disguises too, or announce one.',
-  misses: `Extraction over many innocent turns; requests that name nothing of the agent; leaks in free paraphrase or in another language, of less than an eighth of the prompt (two fifths of a short one), or with the letters of all words run together; whatever lies beyond the ${CONTENT_LIMIT} characters that telemetry keeps of a message, an output, arguments or a system prompt, except that a prompt registered in the policy is known up to ${SHINGLE_TEXT_LIMIT}; everything of agents whose content is not recorded.`,
+    'Requests to repeat, translate, encode or otherwise give up the system prompt or protected secrets, in some twenty languages and through common disguises, by position, by games and by sentences to complete, at once or piece by piece over the turns of a session, from users, other agents, tool results and documents; outputs and arguments that carry a known prompt, through common disguises too, or announce one, and those that carry a decoy planted in it (canaries.tokens).',
+  misses: `Extraction over turns that never speak of the prompt, or in other languages than English; what is given out piece by piece, each too short to be recognised; requests that name nothing of the agent; leaks in free paraphrase or in another language, of less than an eighth of the prompt (two fifths of a short one), or with the letters of all words run together; whatever lies beyond the ${CONTENT_LIMIT} characters that telemetry keeps of a message, an output, arguments or a system prompt, except that a prompt registered in the policy is known up to ${SHINGLE_TEXT_LIMIT}; everything of agents whose content is not recorded.`,
   kind: 'content',
-  version: 1,
+  version: 2,
   techniques: ['AML.T0056', 'AML.T0069.002', 'AML.T0051.000', 'AML.T0051.001', 'AML.T0057'],
   owasp: ['LLM07:2025', 'LLM01:2025', 'ASI01'],
   runbook: [
@@ -59,46 +68,100 @@ export const promptExtraction = defineDetector<State>({
     'If a prompt leaked, rotate every secret it held and treat its rules as public.',
     'See who else the same user or source talked to in the last day.',
   ],
-  needs: [['content.prompt', 'content.output', 'content.arguments']],
-  uses: ['content.system_prompt', 'policy.system_prompts'],
+  needs: [['content.prompt', 'content.output', 'content.arguments', 'content.result']],
+  uses: ['content.system_prompt', 'policy.system_prompts', 'policy.canaries'],
   severities: ['medium', 'high', 'critical'],
-  on: ['model_call', 'agent_invoke', 'tool_call'],
+  on: ['model_call', 'agent_invoke', 'tool_call', 'retrieval'],
   scope: 'agent',
-  stateVersion: 1,
-  initial: () => ({ prompts: [] }),
+  stateVersion: 2,
+  initial: () => ({ prompts: [], suspects: [] }),
 
   check(event, state, context) {
     const { content } = event
     if (content === undefined) {
       return []
     }
-    const prompts = promptsOf(event, state)
-    if (event.operation !== 'tool_call') {
-      return present(
-        judgeMessage(event, prompts, context),
-        judgeLeak(event, content.output ?? '', 'output', prompts, context),
-      )
+    if (event.operation === 'model_call' || event.operation === 'agent_invoke') {
+      const prompts = promptsOf(event, state, context)
+      const asked = judgeMessage(event, prompts, context) ?? judgeTurns(event, state)
+      return present(asked, judgeLeak(event, content.output ?? '', 'output', prompts, context))
     }
-    if (content.arguments === undefined || content.arguments === '') {
-      return NO_FINDINGS
+    const { arguments: given = '', result = '' } = content
+    if (given === '') {
+      return result === '' ? NO_FINDINGS : present(judgeRequest(event, results.of(result), result, 'result'))
     }
-    const { said, attempt } = calls.of(content.arguments)
-    return present(judgeRequest(event, attempt, 'arguments'), judgeLeak(event, said, 'arguments', prompts, context))
+    const { said, attempt } = calls.of(given)
+    return present(
+      judgeRequest(event, attempt, given, 'arguments'),
+      judgeLeak(event, said, 'arguments', promptsOf(event, state, context), context),
+      result === '' ? undefined : judgeRequest(event, results.of(result), result, 'result'),
+    )
   },
 
-  learn(event, state) {
-    const prompts = promptsOf(event, state)
-    if (prompts !== state.prompts) {
-      state.prompts = prompts.slice(-PROMPTS_KEPT)
-    }
-  },
+  learn: absorb,
+  // Who asks piece by piece is told of at the last piece, and goes on.
+  spoke: (event, state) => rememberTurn(event, state),
 })
+
+function absorb(event: Telemetry, state: State, context: DetectionContext): boolean {
+  const prompts = promptsOf(event, state, context)
+  const isNew = prompts !== state.prompts
+  if (isNew) {
+    state.prompts = prompts.slice(-PROMPTS_KEPT)
+  }
+  return rememberTurn(event, state) || isNew
+}
+
+function rememberTurn(event: Telemetry, state: State): boolean {
+  const entry = turnAfter(event, state)?.entry
+  if (entry === undefined) {
+    return false
+  }
+  state.suspects = withSuspect(state.suspects, entry)
+  return true
+}
+
+/** What the message of an event is in a request over several turns, and what is known of its session after it. */
+function turnAfter(
+  { operation, content, session_id: session, trace_id: trace }: Telemetry,
+  { suspects }: Readonly<State>,
+): { readonly turn: Turn; readonly entry: Suspect } | undefined {
+  const text = content?.prompt
+  if (text === undefined || text === '' || (operation !== 'model_call' && operation !== 'agent_invoke')) {
+    return undefined
+  }
+  const turn = turns.of(text)
+  const entry = after(suspects, { session, trace: trace ?? '', text, turn })
+  return turn === undefined || entry === undefined ? undefined : { turn, entry }
+}
+
+function judgeTurns(event: Telemetry, state: Readonly<State>): FindingDraft | undefined {
+  const said = turnAfter(event, state)
+  if (said === undefined || !isEnough(said.entry)) {
+    return undefined
+  }
+  const { points, turns: count } = said.entry
+  const text = event.content?.prompt ?? ''
+  return {
+    cause: 'attempt:turns',
+    severity: 'medium',
+    confidence: round(Math.min(0.9, 0.5 + 0.05 * points)),
+    title: 'Attempt to extract the system prompt piece by piece',
+    reason: `${count} messages of the session ask for pieces of the agent's instructions, each too small to be a request for them.`,
+    observed: `${count} such messages, the last of which ${said.turn}`,
+    expected: 'no request for the system prompt, in one message or in many',
+    silence: 'close the alert as benign',
+    evidence: { channel: 'prompt', messages: count, points, untrusted_excerpt: untrusted(text, EXCERPT) },
+    origin: originOf(text),
+    techniques: ['AML.T0056', 'AML.T0069.002', 'AML.T0051.000'],
+  }
+}
 
 const NO_FINDINGS: readonly FindingDraft[] = []
 
 function present(...findings: readonly (FindingDraft | undefined)[]): readonly FindingDraft[] {
-  const [one, other] = findings
-  return one === undefined && other === undefined ? NO_FINDINGS : findings.filter((finding) => finding !== undefined)
+  const found = findings.filter((finding) => finding !== undefined)
+  return found.length === 0 ? NO_FINDINGS : found
 }
 
 /** What the arguments of a call say, and whether that asks for a prompt. */
@@ -109,10 +172,10 @@ function judgeArguments(text: string): { readonly said: string; readonly attempt
 
 const registeredIn = ({ policy }: DetectionContext) => policy?.registeredPrompts ?? NONE_REGISTERED
 
-type Channel = 'prompt' | 'message' | 'arguments'
+type Channel = 'prompt' | 'message' | 'arguments' | 'result'
 
 /** The prompts known of the agent, the one on the event itself included although it is not learned yet. */
-function promptsOf(event: Telemetry, state: Readonly<State>): readonly KnownPrompt[] {
+function promptsOf(event: Telemetry, state: Readonly<State>, context: DetectionContext): readonly KnownPrompt[] {
   const text = event.content?.system_prompt
   if (text === undefined || text === '') {
     return state.prompts
@@ -121,8 +184,16 @@ function promptsOf(event: Telemetry, state: Readonly<State>): readonly KnownProm
   const id = hash ?? systemPrompts.of(text).id
   return state.prompts.some((prompt) => prompt.id === id)
     ? state.prompts
-    : [...state.prompts, { ...systemPrompts.of(text), id }]
+    : [...state.prompts, { ...systemPrompts.of(text), id, decoys: decoysIn(text, context) }]
 }
+
+/** The decoy credentials in a text, as the policy names them. */
+function decoysIn(text: string, { policy }: DetectionContext): readonly string[] {
+  const canaries = policy?.canaries
+  return canaries?.hasTokens === true ? words.of(text).flatMap((hash) => canaries.token(hash)?.entry ?? []) : NO_DECOYS
+}
+
+const NO_DECOYS: readonly string[] = []
 
 function judgeMessage(
   event: Telemetry,
@@ -133,7 +204,7 @@ function judgeMessage(
   const between =
     event.operation === 'agent_invoke' && event.subject_chain.filter((one) => one.kind === 'agent').length > 1
   const attempt = text === '' ? undefined : attempts.of(text)
-  const finding = judgeRequest(event, attempt, between ? 'message' : 'prompt')
+  const finding = judgeRequest(event, attempt, text, between ? 'message' : 'prompt')
   if (finding === undefined || isSystemPrompt(event, text, prompts, context)) {
     return undefined
   }
@@ -155,21 +226,30 @@ function isSystemPrompt(
   return overlap !== undefined && overlap.share >= IS_PROMPT
 }
 
-function judgeRequest(event: Telemetry, attempt: Attempt | undefined, channel: Channel): FindingDraft | undefined {
+function judgeRequest(
+  event: Telemetry,
+  attempt: Attempt | undefined,
+  text: string,
+  channel: Channel,
+): FindingDraft | undefined {
   if (attempt === undefined) {
     return undefined
   }
-  // Arguments are mostly code, queries and forms, full of passwords that nobody asks the agent for.
-  if (channel === 'arguments' && (!attempt.asksForPrompt || attempt.confidence < ARGUMENTS_CONFIDENCE)) {
+  // They are mostly code, queries, forms and pages, full of passwords that nobody asks the agent for.
+  if (
+    (channel === 'arguments' || channel === 'result') &&
+    (!attempt.asksForPrompt || attempt.confidence < ARGUMENTS_CONFIDENCE)
+  ) {
     return undefined
   }
-  return attemptFinding(event, attempt, channel)
+  return { ...attemptFinding(event, attempt, channel), origin: originOf(text) }
 }
 
 const PLACE: Readonly<Record<Channel, string>> = {
   prompt: 'a prompt',
   message: 'a message between agents',
   arguments: 'the arguments of a tool call',
+  result: 'what a tool returned',
 }
 
 function attemptFinding(event: Telemetry, attempt: Attempt, channel: Channel): FindingDraft {
@@ -214,7 +294,11 @@ function judgeLeak(
   const given = event.content?.prompt ?? ''
   const overlap = judgeOverlap(text, prompts, registeredIn(context), given)
   if (overlap !== undefined) {
-    return overlapFinding(overlap, text, channel)
+    return { ...overlapFinding(overlap, text, channel), origin: originOf(text) }
+  }
+  const decoys = new Set(prompts.flatMap((prompt) => prompt.decoys ?? []))
+  if (decoys.size > 0 && decoysIn(text, context).some((entry) => decoys.has(entry))) {
+    return { ...decoyFinding(text, channel), origin: originOf(text) }
   }
   const announcement = channel === 'output' ? announcements.of(text) : undefined
   if (announcement === undefined) {
@@ -222,7 +306,9 @@ function judgeLeak(
   }
   const asked = given !== '' && attempts.of(given) !== undefined
   // One directive may be the agent's manner of speaking, unless somebody just asked for them.
-  return announcement.directives >= 2 || asked ? announcementFinding(announcement, asked, channel) : undefined
+  return announcement.directives >= 2 || asked
+    ? { ...announcementFinding(announcement, asked, channel), origin: originOf(text) }
+    : undefined
 }
 
 function overlapFinding(overlap: Overlap, text: string, channel: string): FindingDraft {
@@ -246,6 +332,21 @@ function overlapFinding(overlap: Overlap, text: string, channel: string): Findin
       untrusted_excerpt: untrusted(text, EXCERPT),
     },
     techniques: overlap.secrets ? ['AML.T0056', 'AML.T0057'] : ['AML.T0056'],
+  }
+}
+
+function decoyFinding(text: string, channel: string): FindingDraft {
+  return {
+    cause: `leak:${channel}`,
+    severity: 'critical',
+    confidence: 0.97,
+    title: 'System prompt leaked',
+    reason: `A decoy that was planted in the agent's system prompt stands in ${channel === 'output' ? 'its output' : 'the arguments of a tool call'}.`,
+    observed: 'a decoy of the system prompt',
+    expected: 'no part of the system prompt in what the agent gives out',
+    silence: 'remove the decoy from canaries.tokens of the policy',
+    evidence: { channel, decoy: true, untrusted_excerpt: untrusted(text, EXCERPT) },
+    techniques: ['AML.T0056'],
   }
 }
 

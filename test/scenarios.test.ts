@@ -27,7 +27,6 @@ const WITHOUT_SCENARIOS = `
   egress
   error-spike
   injection
-  prompt-extraction
   silent-agent
   tool-allowlist
 `.match(/\S+/g) as string[]

@@ -23,6 +23,8 @@ export interface KnownPrompt {
   readonly shingles: readonly number[]
   /** Whether the prompt holds a password, key or other secret. */
   readonly secrets: boolean
+  /** Decoy credentials planted in it, as the policy names them. */
+  readonly decoys?: readonly string[]
 }
 
 export interface Overlap {
@@ -223,17 +225,21 @@ const COPULA = /\b(?:are|is|were|was|say|says|state|states|include|includes|as f
 /** The announcement of instructions in a text, with what it goes on to disclose; `undefined` when there is none. */
 export function judgeAnnouncement(text: string): Announcement | undefined {
   const reading = readText(foldText(text))
+  const known = new Map<Sentence, boolean>()
+  // Asked again by every announcement before it.
+  const instructs = (one: Sentence) => {
+    const answer = known.get(one) ?? DIRECTIVE.test(reading.text.slice(one.start, one.end).trimStart())
+    known.set(one, answer)
+    return answer
+  }
   for (let index = 0; index < reading.sentences.length; index += 1) {
     const sentence = reading.sentences[index]
     if (sentence === undefined || !announces(sentence, reading.text)) {
       continue
     }
     const after = reading.sentences.slice(index, index + 1 + REACH)
-    const said = after.map((one, place) =>
-      reading.text.slice(one.start, one.end).slice(place === 0 ? one.end - one.start : 0),
-    )
     const rest = reading.text.slice(lastObjectEnd(sentence), sentence.end)
-    const directives = said.filter((one) => DIRECTIVE.test(one.trimStart())).length + (inline(rest) ? 1 : 0)
+    const directives = after.slice(1).filter(instructs).length + (inline(rest) ? 1 : 0)
     if (directives > 0) {
       return {
         directives,
