@@ -10,10 +10,13 @@ id: bench
 agent: { id: 'agent-*' }
 tools: { allow: ['kb.*', 'crm.*', 'tickets.*', Read, Bash], deny: [crm.delete] }
 egress: { allow: ['*.example.com'], ports: [443] }
+datasets: { allow: ['postgresql/crm/*', 'kb/*'], clearance: confidential, tenants: [acme] }
 delegation: { callers: [human, 'agent:*'], max_depth: 4 }
 spawning: { allow: ['worker-*'] }
 tokens: { scopes: ['read:*'], max_lifetime: 1h }
 approvals: { required: [payments.send] }
+limits: { calls_per_hour: 1000000 }
+purpose: { declared: support }
 integrity: { models: ['gpt-4o*'] }
 `
 
