@@ -55,6 +55,13 @@ describe('a call is marked', () => {
     expect(call('run', address('weather'))).toEqual([])
   })
 
+  it('as given content from outside when it was told an address to read from', () => {
+    const destinations = [{ host: 'docs.test.com', seen_in: 'argument' as const }]
+    expect(call('docs.open', { destinations })).toEqual(['untrusted-content: named-address'])
+    expect(call('docs.upload', { destinations })).toEqual(['outward: sending-tool'])
+    expect(call('docs.open', { destinations: [{ host: 'docs.test.com', seen_in: 'network' }] })).toEqual([])
+  })
+
   it('as nothing when it was denied or failed', () => {
     expect(call('send_email', { outcome: 'denied' })).toEqual([])
     expect(call('read_email', { outcome: 'error' })).toEqual([])

@@ -15,9 +15,13 @@ export function withFinding(findings: readonly Finding[], finding: Finding): rea
   return all.filter((each) => each !== leaving)
 }
 
-/** Findings of one moment stand in the order of their ids, whichever came first: partitions do not arrive in step. */
+/**
+ * Of findings of one moment what was concluded stands behind what it was concluded from, and the others in the order of
+ * their ids, whichever came first: partitions do not arrive in step.
+ */
 function compare(one: Finding, other: Finding): number {
-  return one.finding_id < other.finding_id ? -1 : 1
+  const concluded = Number(one.kind === 'correlation') - Number(other.kind === 'correlation')
+  return concluded !== 0 ? concluded : one.finding_id < other.finding_id ? -1 : 1
 }
 
 /**

@@ -154,6 +154,12 @@ describe('confidence', () => {
 })
 
 describe('findings', () => {
+  it('of one moment stand before what was concluded from them', () => {
+    const concluded = finding(1, { detector: 'lethal-trifecta', kind: 'correlation' })
+    const same = Array.from({ length: 8 }, (_, n) => finding(n + 2, { time_ms: concluded.time_ms }))
+    expect(told([concluded, ...same]).story.findings.at(-1)).toBe(concluded)
+  })
+
   it('of one cause leave first when there are too many, never the first of a detector, never the worst', () => {
     const worst = finding(30, { severity: 'critical', cause: 'again' })
     const many = Array.from({ length: 25 }, (_, n) => finding(n, { cause: 'again' }))
