@@ -88,8 +88,8 @@ export const approval = defineDetector<State>({
   },
 
   learn(event, state, context) {
-    const use = useOf(event)
-    if (use === undefined || !isGated(event, context) || state.used.some(([known]) => known === use[0])) {
+    const use = event.approval === null || !isGated(event, context) ? undefined : useOf(event)
+    if (use === undefined || state.used.some(([known]) => known === use[0])) {
       return false
     }
     state.used = [...state.used, use].slice(-APPROVALS_KEPT)

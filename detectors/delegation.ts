@@ -119,7 +119,7 @@ function judge(
     judgeRoot(event, callers, rules, state),
     reusedDecision(event, rules, state),
     cycle(event, callers),
-    event.operation === 'agent_invoke' ? falseClaim(event, chainEvidence(event)) : undefined,
+    event.operation === 'agent_invoke' ? falseClaim(event, chainEvidence) : undefined,
   ]
   return findings.filter((finding) => finding !== undefined)
 }
@@ -312,6 +312,9 @@ function reusedDecision(
 
 function cycle(event: Telemetry, callers: readonly Subject[]): FindingDraft | undefined {
   const agents = callers.filter(({ kind }) => kind === 'agent').map(({ id }) => id)
+  if (agents.length === 0) {
+    return undefined
+  }
   // Two links in a row with one name are one agent, told twice.
   const path = [...agents, event.agent.id].filter((id, at, all) => id !== all[at - 1])
   const times = new Map<string, number>()

@@ -11,8 +11,11 @@ import { type ClaimedOrigin, claimedOrigins } from './claimed-origin.ts'
 /** The longest excerpt of the message in evidence, in UTF-16 units. */
 const EXCERPT = 300
 
-/** What an `agent_invoke` claims that its subject chain contradicts; `evidence` is that of the chain. */
-export function falseClaim(event: Telemetry, evidence: FindingDraft['evidence']): FindingDraft | undefined {
+/** What an `agent_invoke` claims that its subject chain contradicts; `chainOf` gives the evidence of the chain. */
+export function falseClaim(
+  event: Telemetry,
+  chainOf: (event: Telemetry) => FindingDraft['evidence'],
+): FindingDraft | undefined {
   const caller = callingAgent(event)
   const message = event.content?.prompt ?? ''
   if (caller === undefined || message === '') {
@@ -33,7 +36,7 @@ export function falseClaim(event: Telemetry, evidence: FindingDraft['evidence'])
     expected: 'messages that do not claim to come from anybody but who sent them',
     silence: 'close the alert as benign',
     evidence: {
-      ...evidence,
+      ...chainOf(event),
       claimed: claim.kind,
       untrusted_claim: untrusted(claim.words),
       untrusted_excerpt: untrusted(message, EXCERPT),
