@@ -110,6 +110,9 @@ describe('agent-spawn', () => {
     // One that it only calls may have agents of its own.
     const calls = policies("spawning: { allow: ['worker-*'] }\ndelegation: { may_call: ['agent:writer'] }")
     expect(judge(calls, works('helper', 'planner', 'writer'))).toEqual([])
+    const counts = policies("spawning: { max_per_session: 9 }\ndelegation: { may_call: ['agent:writer'] }")
+    expect(judge(counts, works('helper', 'planner', 'writer'))).toEqual([])
+    expect(judge(counts, works('helper', 'planner', 'other'))).toMatchObject([{ evidence: { rule: 'depth' } }])
   })
 
   it('counts in each session, a tool and its span as one, and amendments not again', () => {

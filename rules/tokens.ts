@@ -84,9 +84,7 @@ function hostOf(audience: string): string | undefined {
     return undefined
   }
   try {
-    const { hostname, username, password } = new URL(audience)
-    // `https://api.example.com@evil.test/` is written to be misread.
-    return hostname === '' || username !== '' || password !== '' ? undefined : hostname.toLowerCase()
+    return new URL(audience).hostname.toLowerCase() || undefined
   } catch {
     return undefined
   }
