@@ -45,7 +45,7 @@ const NONE_REGISTERED: readonly ReadonlySet<number>[] = []
 /** UTF-16 units of the texts of each place whose judgement is remembered. */
 const REMEMBERED = 1024 * 1024
 const attempts = new TextMemory((text) => judgeAttempt(text) ?? judgeTrick(text), REMEMBERED, 'first')
-const results = new TextMemory(judgeAttempt, REMEMBERED, 'first')
+const results = new TextMemory(judgeResult, REMEMBERED, 'first')
 const turns = new TextMemory(turnOf, REMEMBERED / 4, 'first')
 const words = new TextMemory(hashedWords, REMEMBERED / 2)
 const calls = new TextMemory(judgeArguments, REMEMBERED, 'first')
@@ -57,7 +57,7 @@ export const promptExtraction = defineDetector<State>({
   title: 'System prompt extraction',
   catches:
     'Requests to repeat, translate, encode or otherwise give up the system prompt or protected secrets, in some twenty languages and through common disguises, by position, by games and by sentences to complete, at once or piece by piece over the turns of a session, from users, other agents, tool results and documents; outputs and arguments that carry a known prompt, through common disguises too, or announce one, and those that carry a decoy planted in it (canaries.tokens).',
-  misses: `Extraction over turns that never speak of the prompt, or in other languages than English; what is given out piece by piece, each too short to be recognised; requests that name nothing of the agent; leaks in free paraphrase or in another language, of less than an eighth of the prompt (two fifths of a short one), or with the letters of all words run together; whatever lies beyond the ${CONTENT_LIMIT} characters that telemetry keeps of a message, an output, arguments or a system prompt, except that a prompt registered in the policy is known up to ${SHINGLE_TEXT_LIMIT}; everything of agents whose content is not recorded.`,
+  misses: `Extraction over turns that never speak of the prompt, or in other languages than English; what is given out piece by piece, each too short to be recognised; requests that name nothing of the agent; requests in tool results that are disguised; leaks in free paraphrase or in another language, of less than an eighth of the prompt (two fifths of a short one), or with the letters of all words run together; whatever lies beyond the ${CONTENT_LIMIT} characters that telemetry keeps of a message, an output, arguments or a system prompt, except that a prompt registered in the policy is known up to ${SHINGLE_TEXT_LIMIT}; everything of agents whose content is not recorded.`,
   kind: 'content',
   version: 2,
   techniques: ['AML.T0056', 'AML.T0069.002', 'AML.T0051.000', 'AML.T0051.001', 'AML.T0057'],
@@ -168,6 +168,18 @@ function present(...findings: readonly (FindingDraft | undefined)[]): readonly F
 function judgeArguments(text: string): { readonly said: string; readonly attempt: Attempt | undefined } {
   const said = argumentTexts(text)
   return { said, attempt: judgeAttempt(said) }
+}
+
+/**
+ * Words for prompt and instructions in the languages that are read. Results are long and many, and nearly none holds any:
+ * the rest is spared the reading, and so are the disguises.
+ */
+const NAMES_PROMPT =
+  /prompt|instru[ckç]|istruzion|anweisung|vorgabe|instrukt|guideline|directive|ruleset|your rules|system message|инструкц|указани|промпт|talimat|تعليمات|निर्देश|指示|指令|提示|プロンプト|프롬프트|지시/i
+
+/** Whether what a tool returned asks for a prompt. */
+function judgeResult(text: string): Attempt | undefined {
+  return NAMES_PROMPT.test(text) ? judgeAttempt(text) : undefined
 }
 
 const registeredIn = ({ policy }: DetectionContext) => policy?.registeredPrompts ?? NONE_REGISTERED

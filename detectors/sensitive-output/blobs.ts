@@ -32,7 +32,8 @@ export interface Blob {
   readonly beginning: string
 }
 
-const RUN = new RegExp(`[A-Za-z0-9+/_-]{${SHORTEST},}={0,8}`, 'g')
+/** Begun at the beginning of a word alone, which ordinary text is read with in half the time. */
+const RUN = new RegExp(`(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{${SHORTEST},}={0,8}`, 'g')
 /** A line of base64 that goes on in the next; in JSON line breaks are written. */
 const WRAPPED = /(?<=[A-Za-z0-9+/]{40})(?:\r?\n|\\r\\n|\\n)(?=[A-Za-z0-9+/]{4})/g
 const ESCAPES = new RegExp(`(?:%[0-9a-f]{2}){${FEWEST_ESCAPES},}`, 'gi')
