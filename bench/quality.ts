@@ -9,6 +9,12 @@ import { parseArgs } from 'node:util'
 import { allowListTable, hasAllowListData, measureAllowLists } from './allow-lists.ts'
 import { measureCommands } from './command-quality.ts'
 import { measureContent } from './content-quality.ts'
+import {
+  hasInjectionData,
+  judgeResultsByPipeline,
+  judgeResultsDirectly,
+  measureInjection,
+} from './injection-quality.ts'
 import { measureSessions } from './session-quality.ts'
 import {
   judgeByPipeline,
@@ -90,6 +96,9 @@ export async function main(args: readonly string[]): Promise<number> {
     ...measureCommands(data),
     ...measureContent(data),
     ...(await measureSessions(data)),
+    ...(hasInjectionData(data)
+      ? measureInjection(data, values.direct === true ? judgeResultsDirectly : judgeResultsByPipeline)
+      : []),
   ]
   console.log(renderQuality(rows, values.markdown === true))
   if (hasAllowListData(data)) {

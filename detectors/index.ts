@@ -9,6 +9,7 @@ import { delegation } from './delegation.ts'
 import type { AnyDetector } from './detector.ts'
 import { egress } from './egress.ts'
 import { errorSpike } from './error-spike.ts'
+import { injection } from './injection.ts'
 import { lethalTrifecta } from './lethal-trifecta.ts'
 import { limits } from './limits.ts'
 import { policyDenied } from './policy-denied.ts'
@@ -43,6 +44,7 @@ export const detectors: readonly AnyDetector[] = [
   agentSpawn,
   tokenScope,
   taintedArgument,
+  injection,
 ]
 
 /** Those that judge whole sessions, by the marks and findings of others. */

@@ -17,9 +17,9 @@ const ESCAPE = /\\x([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})|&#(\d{2,6});|&#x([0-9a-f
 const PERCENT = /(?:%[0-9a-fA-F]{2}){1,4096}/g
 const PERCENT_SIGNS = /%[0-9a-fA-F]{2}[^%]{0,40}%[0-9a-fA-F]{2}/
 const TAGS = /[\u{e0020}-\u{e007e}]{4,4096}/gu
-const READABLE_UNIT = /[\p{L}\p{M}\p{N}\p{P}\p{Zs}\n\r\t]/gu
+const READABLE_UNIT = /[\p{L}\p{M}\p{N}\p{P}\p{Zs}\n\r\t]/u
 const PRINTABLE = /^[\x20-\x7e\s]{16,}$/
-const LETTER = /\p{L}/gu
+const LETTER = /\p{L}/u
 
 export interface Decoded {
   /** The encoding, for people: `base64`, `hexadecimal`, ... */
@@ -156,10 +156,22 @@ function isReadable(text: string): boolean {
   if (text.length < 6 || text.includes('\ufffd')) {
     return false
   }
-  return count(text, READABLE_UNIT) >= 0.95 * text.length && count(text, LETTER) >= 0.5 * text.length
+  let readable = 0
+  let letters = 0
+  for (const sign of text) {
+    const unit = sign.charCodeAt(0)
+    const kind = unit < 128 ? (READABLE_ASCII[unit] as number) : kindOf(sign)
+    readable += kind === NO_KIND ? 0 : 1
+    letters += kind === LETTER_KIND ? 1 : 0
+  }
+  return readable >= 0.95 * text.length && letters >= 0.5 * text.length
 }
 
-const count = (text: string, pattern: RegExp) => (text.match(pattern) ?? []).length
+const NO_KIND = 0
+const SIGN_KIND = 1
+const LETTER_KIND = 2
+const kindOf = (sign: string) => (LETTER.test(sign) ? LETTER_KIND : READABLE_UNIT.test(sign) ? SIGN_KIND : NO_KIND)
+const READABLE_ASCII = Uint8Array.from({ length: 128 }, (_, unit) => kindOf(String.fromCharCode(unit)))
 
 function fromCodes(codes: readonly number[]): string {
   return codes.every((code) => code >= 9 && code < 0x110000)

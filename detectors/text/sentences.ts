@@ -43,6 +43,8 @@ export interface Reading {
   readonly encoded: boolean
   /** Holds something that may be a broken word: digits or signs inside, letters apart or drawn out, no spaces. */
   readonly broken: boolean
+  /** How many words look broken. */
+  readonly odd: number
   /** How much was read, in words of interest and steps over words: what tests bound. */
   readonly steps: number
 }
@@ -92,6 +94,7 @@ export function readSentences(text: string, lexicon: WordMatcher, enciphered: nu
     enciphered: reader.enciphered,
     encoded: reader.digits >= MANY_DIGITS || reader.coded,
     broken: reader.oddWords > 0 || reader.apart,
+    odd: reader.oddWords,
     steps: reader.steps,
   }
 }
