@@ -63,5 +63,9 @@ export function pureStages(options: PureOptions): readonly [assemble: Stage, det
 
 /** What fields that were seen cover: all detectors, by the policies that govern at that time. */
 export function coverage(seen: readonly SeenFields[], policies: PolicySet, atMs: number): Coverage {
-  return coverageOf(seen, detectors, (agent) => policies.governing(agent, atMs)?.sections ?? [])
+  return coverageOf(
+    seen,
+    [...detectors, ...sessionDetectors],
+    (agent) => policies.governing(agent, atMs)?.sections ?? [],
+  )
 }

@@ -58,6 +58,8 @@ describe('telltale coverage FILE', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toMatch(/^egress +covered +1\/1$/m)
     expect(stdout).toMatch(/^AML\.T0086 +covered /m)
+    // Of whole sessions, too.
+    expect(stdout).toMatch(/^lethal-trifecta +/m)
   })
 
   it('names a missing policy section under other policies, and gives JSON', async () => {

@@ -24,7 +24,7 @@ const recordings = readdirSync(SCENARIOS)
   .map((file) => join(SCENARIOS, file))
 const CONFIG = { tenant: 'default', retention: { content: 'masked' as const } }
 /** Detectors whose findings point at the sections that are learned. */
-const LEARNED = ['tool-allowlist', 'egress', 'delegation', 'token-scope']
+const LEARNED = ['tool-allowlist', 'egress', 'delegation', 'token-scope', 'dataset-scope']
 
 let directory: string
 beforeEach(() => {

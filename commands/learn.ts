@@ -19,7 +19,7 @@ export const learnCommand: Command = {
     name: 'learn',
     summary: 'propose policies from what agents did',
     about: [
-      'Writes one policy for each agent: the tools, hosts, callers and scopes it was seen with, how often and when. What was',
+      'Writes one policy for each agent: the tools, hosts, datasets, callers and scopes it was seen with, how often and when. What was',
       'seen less than twice, or flagged, is not proposed but listed in comments. Read a proposal before you use it.',
     ],
     ...PAST_OPTIONS,

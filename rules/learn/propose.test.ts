@@ -79,6 +79,7 @@ const host = fc.oneof(
   },
   { arbitrary: fc.constantFrom('*.com', '10.0.0.0/8', 'a b', 'u@h', 'h:80', '*'), weight: 1 },
 )
+const dataset = fc.constantFrom('postgresql/crm/leads', 'leads', 's3://bucket/key', 'Kb-7')
 const change: fc.Arbitrary<Partial<Telemetry>> = fc
   .record({
     operation: fc.constantFrom(
@@ -101,6 +102,7 @@ const change: fc.Arbitrary<Partial<Telemetry>> = fc
       ),
       { maxLength: 3 },
     ),
+    dataset_scope: fc.array(fc.record({ id: fc.oneof(name, dataset) }), { maxLength: 2 }),
     token: fc.option(
       fc.record(
         { scopes_requested: fc.array(name, { maxLength: 3 }), audience: fc.oneof(name, fc.webUrl()) },
@@ -185,6 +187,7 @@ describe('a proposal', () => {
       'egress:',
       '  allow:',
       "    - 'api.example.com:443' # 3 times, 2026-09-21 to 2026-09-23",
+      '# datasets: nothing was seen, so nothing is said',
       '# delegation: nothing was seen, so nothing is said',
       '# tokens: nothing was seen, so nothing is said',
       '',
