@@ -83,8 +83,11 @@ function refusedOf({ destinations }: Telemetry, policy: CompiledPolicy) {
 /** What is one place to whoever sends data there: a registrable domain, or an address. */
 function placeOf({ host: text }: Destination): string {
   const host = readHost(text)?.host
-  return host?.kind === 'name' ? (getDomain(host.name) ?? host.name) : (host?.name ?? text)
+  return host?.kind === 'name' ? (getDomain(host.name, AS_IT_IS) ?? host.name) : (host?.name ?? text)
 }
+
+/** What `readHost` gave is a host and a valid one. */
+const AS_IT_IS = { extractHostname: false, validateHostname: false }
 
 function rank({ severity, confidence }: FindingDraft): number {
   return SEVERITIES.indexOf(severity) + confidence

@@ -5,6 +5,7 @@
  */
 import { domainToUnicode } from 'node:url'
 import ipaddr from 'ipaddr.js'
+import { TextMemory } from '../schema/text-memory.ts'
 
 /** A host in its one form: an ASCII name without trailing dot, or an address (IPv4-mapped IPv6 is IPv4). */
 export type Host =
@@ -30,7 +31,14 @@ const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/
 
 /** Reads `host`, `host:port`, `[v6]:port` or a bare IPv6 address. Never throws. */
 export function readHost(text: string): HostAndPort | undefined {
-  if (text.length > 512 || NOT_IN_A_HOST.test(text)) {
+  return text.length > 512 ? undefined : known.of(text)
+}
+
+// Policies and detectors ask about the same host one after the other, and reading a long one takes a parser some time.
+const known = new TextMemory(read, 65_536, 'first')
+
+function read(text: string): HostAndPort | undefined {
+  if (NOT_IN_A_HOST.test(text)) {
     return undefined
   }
   const bracketed = IN_BRACKETS.exec(text)
@@ -84,13 +92,21 @@ function readableLabels(labels: readonly string[]): boolean {
 }
 
 function parsedHostname(authority: string): string | undefined {
-  const address = `http://${authority}/`
-  if (!URL.canParse(address)) {
+  const url = parsedUrl(`http://${authority}/`)
+  if (url === undefined) {
     return undefined
   }
-  const url = new URL(address)
   const plain = url.pathname === '/' && url.port === '' && url.username === '' && url.search === '' && url.hash === ''
   return plain && url.hostname !== '' ? url.hostname : undefined
+}
+
+/** Parsing a long name twice, once to see whether it can be, would cost more than the errors of those that cannot. */
+function parsedUrl(address: string): URL | undefined {
+  try {
+    return new URL(address)
+  } catch {
+    return undefined
+  }
 }
 
 function addressHost(text: string): Address {

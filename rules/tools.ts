@@ -9,10 +9,18 @@ import { type LineOf, summarize, type Verdict, VerdictCache } from './verdict.ts
 /** Judges one call. */
 export type JudgeTool = (tool: Tool) => Verdict
 
+/** A tool as a list compares it: folded once, however many patterns it is compared with. */
+interface Folded {
+  /** The names under which a pattern without server may find it. */
+  readonly names: readonly string[]
+  readonly name: string
+  readonly server: string | undefined
+}
+
 interface Rule {
   readonly text: string
   readonly line: number | undefined
-  readonly matches: (tool: Tool) => boolean
+  readonly matches: (tool: Folded) => boolean
 }
 
 /** Compiles `tools` of one policy. `lineOf` gives the line of a path inside `tools`. */
@@ -155,28 +163,34 @@ class RuleList {
   }
 
   find(tool: Tool): Rule | undefined {
-    for (const name of this.#comparison.names(tool)) {
-      const rule = this.#exact.get(this.#comparison.fold(name))
+    const { fold, names } = this.#comparison
+    const folded = {
+      names: names(tool).map(fold),
+      name: fold(tool.name),
+      server: tool.server === undefined ? undefined : fold(tool.server),
+    }
+    for (const name of folded.names) {
+      const rule = this.#exact.get(name)
       if (rule !== undefined) {
         return rule
       }
     }
-    return this.#others.find((rule) => rule.matches(tool))
+    return this.#others.find((rule) => rule.matches(folded))
   }
 }
 
-function compileRule(pattern: ToolPattern, line: number | undefined, { fold, names }: Comparison): Rule {
+function compileRule(pattern: ToolPattern, line: number | undefined, { fold }: Comparison): Rule {
   const text = describePattern(pattern)
   if (typeof pattern === 'string') {
     const matches = compileGlob(fold(pattern))
-    return { text, line, matches: (tool) => names(tool).some((name) => matches(fold(name))) }
+    return { text, line, matches: ({ names }) => names.some(matches) }
   }
   const matchesName: Matches = compileGlob(fold(pattern.name))
   const matchesServer: Matches = compileGlob(fold(pattern.server))
   return {
     text,
     line,
-    matches: ({ name, server }) => server !== undefined && matchesName(fold(name)) && matchesServer(fold(server)),
+    matches: ({ name, server }) => server !== undefined && matchesName(name) && matchesServer(server),
   }
 }
 
