@@ -19,6 +19,7 @@ import { purpose } from './purpose.ts'
 import { selfModification } from './self-modification.ts'
 import { sensitiveOutput } from './sensitive-output.ts'
 import type { AnySessionDetector } from './session-detector.ts'
+import { silentAgent } from './silent-agent.ts'
 import { taintedArgument } from './tainted-argument.ts'
 import { tokenScope } from './token-scope.ts'
 import { toolAllowlist } from './tool-allowlist.ts'
@@ -45,6 +46,7 @@ export const detectors: readonly AnyDetector[] = [
   tokenScope,
   taintedArgument,
   injection,
+  silentAgent,
 ]
 
 /** Those that judge whole sessions, by the marks and findings of others. */
