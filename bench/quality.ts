@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { allowListTable, hasAllowListData, measureAllowLists } from './allow-lists.ts'
 import { measureCommands } from './command-quality.ts'
 import { measureContent } from './content-quality.ts'
+import { measureHosts } from './host-quality.ts'
 import {
   hasInjectionData,
   judgeResultsByPipeline,
@@ -94,6 +95,7 @@ export async function main(args: readonly string[]): Promise<number> {
     ...measureOverlap(data),
     ...measureTrajectories(data),
     ...measureCommands(data),
+    ...measureHosts(data),
     ...measureContent(data),
     ...(await measureSessions(data)),
     ...(hasInjectionData(data)

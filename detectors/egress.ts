@@ -16,6 +16,7 @@ import { type Attempts, noAttempts, rememberStopped, stoppedBefore, wasStopped }
 import { causeOf } from './draft/cause.ts'
 import { raise } from './draft/severity.ts'
 import { untrusted } from './draft/untrusted.ts'
+import { carrierFindings } from './egress/without-policy.ts'
 
 /** The most findings one event gives; what is above is counted in the last one. */
 const FINDING_LIMIT = 8
@@ -26,11 +27,11 @@ export const egress = defineDetector<Attempts>({
   id: 'egress',
   title: 'Unexpected egress',
   catches:
-    'Every destination, reached over the network or named in the arguments of a tool, that the policy of the agent does not allow, on that port and by that method, however the host is written; and that it is tried again after it was stopped.',
+    'Every destination, reached over the network or named in the arguments of a tool, that the policy of the agent does not allow, on that port and by that method, however the host is written; and that it is tried again after it was stopped. Without such a policy: services that carry data out for anybody (request catchers, paste sites, anonymous file drops, tunnels, names and gateways that hide who is behind them) and public addresses without a name.',
   misses:
-    'Data sent to allowed destinations, connections that no telemetry shows, names that resolve to addresses the policy would refuse, and agents without a policy.',
+    'Data sent to allowed destinations, connections that no telemetry shows, names that resolve to addresses the policy would refuse, and, for agents without a policy, every host that is not known for carrying data out.',
   kind: 'policy',
-  version: 2,
+  version: 3,
   techniques: ['AML.T0086', 'AML.T0025', 'AML.T0117'],
   owasp: ['LLM02:2025', 'LLM06:2025', 'ASI01', 'ASI02'],
   runbook: [
@@ -39,8 +40,8 @@ export const egress = defineDetector<Attempts>({
     'Read the prompts and tool results before the event: did text that the agent was given name the destination?',
     'If the destination is wanted, make the change that policy.allow_with names. If not, block it at the network, end the session, and replace credentials that the agent could read.',
   ],
-  needs: ['destinations', 'policy.egress'],
-  uses: ['destinations.port', 'destinations.method', 'volume.bytes_out', 'policy_decision'],
+  needs: ['destinations'],
+  uses: ['policy.egress', 'destinations.port', 'destinations.method', 'volume.bytes_out', 'policy_decision'],
   severities: ['low', 'medium', 'high', 'critical'],
   on: ['tool_call', 'egress', 'retrieval', 'token_request'],
   scope: 'session',
@@ -48,8 +49,11 @@ export const egress = defineDetector<Attempts>({
   initial: noAttempts,
 
   check(event, state, { policy }) {
-    if (policy === undefined || event.destinations.length === 0) {
-      return []
+    if (event.destinations.length === 0) {
+      return NO_FINDINGS
+    }
+    if (policy === undefined || !policy.sections.includes('egress')) {
+      return policy?.mode === 'off' ? NO_FINDINGS : limited(carrierFindings(event))
     }
     const worst = new Map<string, FindingDraft>()
     for (const { destination, verdict } of refusedOf(event, policy)) {
@@ -108,6 +112,7 @@ function limited(findings: readonly FindingDraft[]): readonly FindingDraft[] {
       ]
 }
 
+const NO_FINDINGS: readonly FindingDraft[] = []
 const UNREADABLE: HostNature = { literal: false, metadata: false, internal: false }
 
 function violation(
