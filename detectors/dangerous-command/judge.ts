@@ -155,12 +155,10 @@ function sum(signs: readonly Sign[]): Danger | undefined {
   }
   const strong = kept.filter(({ weight }) => weight >= FLAGGED)
   const telling = strong.length === 0 ? kept : strong
+  const acting = kept.filter(({ deed }) => deed !== 'explores')
+  const least: Severity = score >= TOGETHER && acting.length > 1 ? 'medium' : 'low'
   const severity =
-    strong.length === 0
-      ? score >= TOGETHER
-        ? 'medium'
-        : 'low'
-      : SEVERITIES[Math.max(...strong.map((each) => SEVERITIES.indexOf(each.severity)))]
+    SEVERITIES[Math.max(...[least, ...strong.map((each) => each.severity)].map((each) => SEVERITIES.indexOf(each)))]
   return {
     signs: kept.slice(0, SIGN_LIMIT),
     deeds: [...new Set(telling.map(({ deed }) => deed))],
