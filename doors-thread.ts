@@ -30,7 +30,7 @@ export interface DoorsStart {
   readonly closeMs: number
   /** One number, not zero while the stages are so far behind that nothing more may come in. */
   readonly full: Int32Array
-  /** SHA-256 of the credentials whose masks name them. */
+  /** SHA-256 of the credentials whose masks name them, until others are told. */
   readonly decoys: ReadonlySet<string>
 }
 
@@ -39,6 +39,7 @@ export type ToDoors =
   | { readonly type: 'refused'; readonly id: number; readonly message: string; readonly retryAfterMs: number }
   | { readonly type: 'failed'; readonly id: number; readonly message: string }
   | { readonly type: 'count'; readonly id: number }
+  | { readonly type: 'decoys'; readonly decoys: ReadonlySet<string> }
   | { readonly type: 'close' }
 
 /** What happened at the doors since the last message. */
@@ -114,7 +115,8 @@ class Counts {
   }
 }
 
-async function serve(port: MessagePort, { config, closeMs, full, decoys }: DoorsStart): Promise<void> {
+async function serve(port: MessagePort, { config, closeMs, full, ...start }: DoorsStart): Promise<void> {
+  let { decoys } = start
   const say = (message: FromDoors, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
   const counts = new Counts()
   const appends = new Appends()
@@ -130,7 +132,7 @@ async function serve(port: MessagePort, { config, closeMs, full, decoys }: Doors
       },
       count: (outcome, records) => counts.count(outcome, records),
       retention: config.retention.content,
-      decoys,
+      decoys: () => decoys,
     }),
     authenticate: doorkeeper(config),
     count: (outcome, records) => counts.count(outcome, records),
@@ -156,6 +158,9 @@ async function serve(port: MessagePort, { config, closeMs, full, decoys }: Doors
         break
       case 'count':
         say({ type: 'counted', id: message.id, counts: counts.take() })
+        break
+      case 'decoys':
+        decoys = message.decoys
         break
       case 'close':
         void Promise.all(open.map((door) => door.close())).then(() => say({ type: 'closed', counts: counts.take() }))

@@ -23,8 +23,8 @@ export interface DoorsOptions {
   readonly config: DoorsConfig
   /** How long clients get to finish when the doors close. */
   readonly closeMs: number
-  /** SHA-256 of the credentials whose masks name them; default: none. */
-  readonly decoys?: ReadonlySet<string>
+  /** SHA-256 of the credentials whose masks name them, asked again and again: another set when they are others. Default: none. */
+  readonly decoys?: () => ReadonlySet<string>
   readonly append: (records: readonly BusRecord[]) => Promise<void>
   readonly received: (signal: string, records: number) => void
   readonly count: (outcome: string, records: number) => void
@@ -34,21 +34,29 @@ export interface DoorsOptions {
   readonly bug: (error: unknown) => void
 }
 
-/** How often the thread learns whether more may come in. */
+/** How often the thread learns whether more may come in, and which credentials are decoys. */
 const LOOK_EVERY_MS = 100
 /** On top of what clients get: what the thread itself may take. */
 const THREAD_CLOSE_MS = 1000
+const NO_DECOYS: ReadonlySet<string> = new Set()
 
 /** Resolves when clients can connect. Rejects with the error of `listen`, its code and port, when they never can. */
 export async function openDoors(options: DoorsOptions): Promise<Doors> {
-  const { closeMs, decoys = new Set() } = options
+  const { closeMs, decoys = () => NO_DECOYS } = options
   const { listen, limits, keys, tenant, retention } = options.config
   const config = { listen, limits, keys, tenant, retention }
   const full = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
-  const start: DoorsStart = { config, closeMs, full, decoys }
+  let known = decoys()
+  const start: DoorsStart = { config, closeMs, full, decoys: known }
   const worker = new Worker(packagePath('dist/doors-thread.js'), { workerData: start, name: 'doors' })
   const thread = new DoorsThread(worker, options)
-  const looking = setInterval(() => Atomics.store(full, 0, options.isFull() ? 1 : 0), LOOK_EVERY_MS)
+  const looking = setInterval(() => {
+    Atomics.store(full, 0, options.isFull() ? 1 : 0)
+    if (decoys() !== known) {
+      known = decoys()
+      thread.takeDecoys(known)
+    }
+  }, LOOK_EVERY_MS)
   looking.unref()
   thread.failed.catch(() => clearInterval(looking))
   try {
@@ -133,6 +141,10 @@ class DoorsThread {
       this.#counting.set(id, resolve)
       this.#say({ type: 'count', id })
     })
+  }
+
+  takeDecoys(decoys: ReadonlySet<string>): void {
+    this.#say({ type: 'decoys', decoys })
   }
 
   async close(patienceMs: number): Promise<void> {

@@ -92,7 +92,7 @@ export function openDoorsOf({ config, policies, backlog, ledger, log }: Parts, a
   return openDoors({
     config,
     closeMs: CLOSE_MS,
-    decoys: decoyTokens(policies.policies),
+    decoys: decoyTokens(policies),
     append: (records) => append('fragments', records),
     received: (signal, records) => ledger.received(signal, records),
     count: (outcome, records) => ledger.count('collect', outcome, records),

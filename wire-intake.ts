@@ -13,7 +13,7 @@ export function openIntake(options: {
   readonly retention: 'masked' | 'none'
   readonly now?: () => number
   /** SHA-256 of the decoy credentials of every policy (`decoyTokens` of `rules/canaries.ts`): their masks name them. */
-  readonly decoys?: ReadonlySet<string>
+  readonly decoys?: () => ReadonlySet<string>
 }): Intake {
   return createIntake({ speak, now: Date.now, ...options })
 }

@@ -29,16 +29,16 @@ export interface IntakeOptions {
   readonly now: () => number
   /** `none` keeps no content at all. */
   readonly retention: Retention
-  /** The credentials whose masks name them; default: none. */
-  readonly decoys?: Decoys
+  /** The credentials whose masks name them, asked for each request: another set when they are others. Default: none. */
+  readonly decoys?: () => Decoys
 }
 
 const TRACE_ID = /^[0-9a-f]{32}$/
 const SPAN_ID = /^[0-9a-f]{16}$/
 
 /** Opens the intake that the doors share. `accept` throws what `publish` throws, and then has counted nothing. */
-export function createIntake({ decoys = NO_DECOYS, ...given }: IntakeOptions): Intake {
-  const options = { ...given, keeper: new ContentKeeper(given.retention, decoys) }
+export function createIntake({ decoys = () => NO_DECOYS, ...given }: IntakeOptions): Intake {
+  const options = { ...given, keeper: keeperFor(given.retention, decoys) }
   return {
     async accept({ records, rejected }: DecodedRequest, tenantId: string): Promise<void> {
       const { published, ends } = publishAll(records, tenantId, options)
@@ -69,7 +69,21 @@ function publishAll(
   return { published: fragments.length === 0 ? Promise.resolve() : options.publish(fragments), ends }
 }
 
-type Keeping = Omit<IntakeOptions, 'decoys'> & { readonly keeper: ContentKeeper }
+type Keeping = Omit<IntakeOptions, 'decoys'> & { readonly keeper: () => ContentKeeper }
+
+/** Another keeper for other decoys: what the one before remembers of texts is masked as it was then. */
+function keeperFor(retention: Retention, decoys: () => Decoys): () => ContentKeeper {
+  let known = decoys()
+  let keeper = new ContentKeeper(retention, known)
+  return () => {
+    const present = decoys()
+    if (present !== known) {
+      known = present
+      keeper = new ContentKeeper(retention, known)
+    }
+    return keeper
+  }
+}
 
 interface Completed {
   readonly fragments: readonly Fragment[]
@@ -83,6 +97,7 @@ function complete(
   observedMs: number,
   options: Pick<Keeping, 'speak' | 'keeper'>,
 ): Completed {
+  const keeper = options.keeper()
   const fragments: Fragment[] = []
   const ends = new Map<string, number>()
   const end = (outcome: string) => ends.set(outcome, (ends.get(outcome) ?? 0) + 1)
@@ -92,7 +107,7 @@ function complete(
       if (spoken === undefined) {
         end('ignored:not-agent-telemetry')
       } else {
-        fragments.push(completeOne(record, spoken, tenantId, observedMs, options.keeper))
+        fragments.push(completeOne(record, spoken, tenantId, observedMs, keeper))
       }
     } catch {
       // A dialect must not throw. When one does, its record is lost and counted, and all others go on.

@@ -62,7 +62,7 @@ export async function replayHistory(config: HistoryConfig, { policies, ...histor
 }
 
 /** What the door does with a body, without the door. */
-function fragmentsOf(config: HistoryConfig, { policies }: PolicySet): ReplayOptions['fragmentsOf'] {
+function fragmentsOf(config: HistoryConfig, policies: PolicySet): ReplayOptions['fragmentsOf'] {
   let refused = new Map<string, number>()
   const count = (outcome: string, records: number) => refused.set(outcome, (refused.get(outcome) ?? 0) + records)
   const intake = openIntake({

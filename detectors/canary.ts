@@ -27,7 +27,7 @@ export const canary = defineDetector<NoState>({
   title: 'Decoy touched',
   catches:
     "A dataset, tool, host or credential that the policy names as a decoy: read, called, reached, or carried in a prompt, a call's arguments, a result or an output. A credential is known by its hash alone, also where collectors masked it.",
-  misses: `Decoys that are taken without being named in telemetry; credentials of fewer than ${SHORTEST} characters, of letters or digits alone, in parts, in another encoding, or beyond the ${CONTENT_LIMIT} characters that are kept of a text; those that collectors mask by their form when they started before the policy named them; everything of agents whose policy names no decoys.`,
+  misses: `Decoys that are taken without being named in telemetry; credentials of fewer than ${SHORTEST} characters, of letters or digits alone, in parts, in another encoding, or beyond the ${CONTENT_LIMIT} characters that are kept of a text; those that collectors masked by their form before the policy named them; everything of agents whose policy names no decoys.`,
   kind: 'policy',
   version: 1,
   techniques: ['AML.T0085', 'AML.T0053', 'AML.T0086', 'AML.T0025', 'AML.T0055', 'AML.T0098', 'AML.T0057'],

@@ -42,7 +42,18 @@ describe('canaries of a policy', () => {
       'tools: { allow: [] }',
       `mode: off\ncanaries: { tokens: [${'c'.repeat(64)}] }`,
     )
-    expect(decoyTokens(set.policies)).toEqual(new Set([HASH, other]))
+    const tokens = decoyTokens(set)
+    expect(tokens()).toEqual(new Set([HASH, other]))
+    expect(tokens()).toBe(tokens())
+  })
+
+  it('are others for collectors as soon as the set has taken other policies', () => {
+    const set = { policies: compile(`canaries: { tokens: [${HASH}] }`).policies }
+    const tokens = decoyTokens(set)
+    const before = tokens()
+    set.policies = compile('tools: { allow: [] }').policies
+    expect(before).toEqual(new Set([HASH]))
+    expect(tokens()).toEqual(new Set())
   })
 
   it('say where they are wrong and what to write instead', () => {

@@ -103,9 +103,25 @@ export function decoyOfMask(kind: string): string | undefined {
   return kind.startsWith(DECOY) ? kind.slice(DECOY.length) : undefined
 }
 
-/** SHA-256 of the decoy credentials of all policies, for the collectors of this process, whichever agents they hear. */
-export function decoyTokens(policies: readonly { readonly canaries?: Canaries | undefined }[]): ReadonlySet<string> {
-  return new Set(policies.flatMap(({ canaries }) => canaries?.tokens ?? []))
+/** Policies, some of which may be replaced by others while a process runs. */
+interface Canaried {
+  readonly policies: readonly { readonly canaries?: Canaries | undefined }[]
+}
+
+/**
+ * SHA-256 of the decoy credentials of all policies, for the collectors of this process, whichever agents they hear. Asked again
+ * when the set has taken other policies it gives another set of hashes; until then, the very same.
+ */
+export function decoyTokens(set: Canaried): () => ReadonlySet<string> {
+  let policies: Canaried['policies'] | undefined
+  let tokens: ReadonlySet<string> = new Set()
+  return () => {
+    if (set.policies !== policies) {
+      policies = set.policies
+      tokens = new Set(policies.flatMap(({ canaries }) => canaries?.tokens ?? []))
+    }
+    return tokens
+  }
 }
 
 /** A name without a path fits a decoy that ends with it. */

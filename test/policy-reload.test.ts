@@ -1,4 +1,5 @@
 /** Policies changed under a running process: what is judged, what health and log say, and what stays when they are bad. */
+import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -97,5 +98,40 @@ describe('policies of a running process', () => {
     write('{ allow: [Bash] }')
     await expect.poll(async () => (await health()).policies?.refused, { timeout: 20_000 }).toBeUndefined()
     await expect.poll(async () => (await health()).policies?.id, { timeout: 20_000 }).not.toBe(good)
+  })
+
+  it('name their decoys to collectors: what comes in from then on is masked as the decoy that it is', {
+    timeout: 60_000,
+  }, async () => {
+    // Known by the name before it, so that nobody but the collector ever sees it.
+    const decoy = 'heron-7'
+    const use = (call: number) =>
+      postCalls(
+        process.doors?.otlpHttp ?? '',
+        callRequest({ call, agent: 'honey', tool: 'login', arguments: JSON.stringify({ password: decoy }) }),
+      )
+    const found = () => findings.filter(({ detector }) => detector === 'canary')
+    const before = (await health()).policies?.id
+    const judged = async () => (await health()).records.outcomes['detect.judged'] ?? 0
+    const soFar = await judged()
+    await use(10)
+    await expect.poll(judged, { timeout: 20_000 }).toBe(soFar + 1)
+
+    const hash = createHash('sha256').update(decoy).digest('hex')
+    const policy = `version: 1\nid: honey\nagent: { id: honey }\ncanaries: { tokens: [${hash}] }\n`
+    writeFileSync(join(policies, 'honey.yml'), policy)
+    await expect.poll(async () => (await health()).policies?.id, { timeout: 20_000 }).not.toBe(before)
+    let call = 10
+    await expect
+      .poll(
+        async () => {
+          call += 1
+          await use(call)
+          return found().length
+        },
+        { timeout: 20_000 },
+      )
+      .toBeGreaterThan(0)
+    expect(found()[0]).toMatchObject({ evidence: { entry: expect.stringContaining(hash.slice(0, 12)) } })
   })
 })
