@@ -8,6 +8,7 @@ import { defineDetector, type NoState } from './detector.ts'
 import { causeOf } from './draft/cause.ts'
 import { originOf } from './draft/origin.ts'
 import { isOutward } from './draft/outward.ts'
+import { silencedBy } from './draft/refused.ts'
 import { untrusted } from './draft/untrusted.ts'
 import { hashedWords, SHORTEST } from './text/hashed-words.ts'
 
@@ -180,7 +181,6 @@ interface Touch {
 }
 
 function draft(event: Telemetry, decoy: Canary, { what, severity, did, name, techniques }: Touch): FindingDraft {
-  const { file, line, allow_with: allowWith } = decoy.policy
   const [kind = what] = what.split('-')
   return {
     cause: causeOf(what, name),
@@ -190,7 +190,7 @@ function draft(event: Telemetry, decoy: Canary, { what, severity, did, name, tec
     reason: `${quoteName(event.agent.id)} ${did}${decoy.partly ? ', judged by the end of its name' : ''}; nothing honest has any use for it.`,
     observed: `${did}, outcome ${event.outcome}`,
     expected: 'that nobody touches a decoy',
-    silence: `${line === undefined ? file : `${file}:${line}`}: ${allowWith}`,
+    ...silencedBy(decoy.policy),
     evidence: {
       decoy: kind,
       place: what,
@@ -200,6 +200,5 @@ function draft(event: Telemetry, decoy: Canary, { what, severity, did, name, tec
       outcome: event.outcome,
     },
     techniques: [...techniques],
-    policy: decoy.policy,
   }
 }

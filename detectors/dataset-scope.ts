@@ -14,8 +14,8 @@ import type { Dataset, Telemetry } from '../schema/telemetry.ts'
 import { type DetectionContext, defineDetector } from './detector.ts'
 import { operationOn } from './draft/acts.ts'
 import { causeOf } from './draft/cause.ts'
+import { refusedBy, silencedBy } from './draft/refused.ts'
 import { raise } from './draft/severity.ts'
-import { changeOf } from './draft/silence.ts'
 import { wasStopped } from './draft/stopped.ts'
 import { untrusted } from './draft/untrusted.ts'
 
@@ -180,8 +180,7 @@ function violation(
     title: because === 'rows' ? TITLES.rows : `${TITLES[because]}: ${name}`,
     reason: `${quoteName(event.agent.id)} ${did}, ${whyNot(verdict, event, dataset)}${stopped ? '; the call was stopped' : ''}.`,
     observed: `${did}${dataset?.classification === undefined ? '' : `, ${dataset.classification}`}, outcome ${event.outcome}`,
-    expected: verdict.expected,
-    silence: changeOf(verdict.policy),
+    ...refusedBy(verdict),
     evidence: {
       ...evidenceOf(event, dataset),
       ...(operation === undefined ? {} : { operation }),
@@ -190,7 +189,6 @@ function violation(
       only_end_known: verdict.doubt,
     },
     techniques: techniquesOf(event, because === 'tenant' || operation === 'write' || operation === 'delete'),
-    policy: verdict.policy,
   }
 }
 
@@ -249,7 +247,7 @@ function pivot(
     reason: `${quoteName(event.agent.id)} touched data of ${quoteName(tenant)} in a session that had been about ${quoteName(before)}${stopped ? '; the call was stopped' : ''}.`,
     observed: `data of ${count} tenants in one session, outcome ${event.outcome}`,
     expected: most === 1 ? 'data of one tenant in a session' : `data of at most ${most} tenants in a session`,
-    silence: silenceOf(policy),
+    ...silenceOf(policy),
     evidence: {
       ...evidenceOf(event, dataset),
       untrusted_new_tenant: untrusted(tenant),
@@ -257,7 +255,6 @@ function pivot(
       tenants: count,
     },
     techniques: techniquesOf(event, true),
-    ...(rules === undefined ? {} : { policy: rules.tenantsReference }),
   }
 }
 
@@ -266,15 +263,15 @@ function isOfForeigner(dataset: Dataset, policy: CompiledPolicy | undefined): bo
   return verdict?.allowed === false && verdict.because === 'tenant'
 }
 
-function silenceOf(policy: CompiledPolicy | undefined): string {
+function silenceOf(policy: CompiledPolicy | undefined): Pick<FindingDraft, 'policy' | 'silence'> {
   const reference = policy?.datasets?.tenantsReference
   if (policy === undefined) {
-    return 'give the agent a policy whose datasets.tenants_per_session says how many there may be'
+    return { silence: 'give the agent a policy whose datasets.tenants_per_session says how many there may be' }
   }
   if (reference === undefined) {
-    return `${policy.file}: set datasets.tenants_per_session above 1`
+    return { silence: `${policy.file}: set datasets.tenants_per_session above 1` }
   }
-  return changeOf(reference)
+  return silencedBy(reference)
 }
 
 /** Collection from data of others; what an agent does to data, or for whom it was not meant, is done with its tools. */

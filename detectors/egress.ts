@@ -12,9 +12,11 @@ import { SEVERITIES } from '../schema/finding.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import type { Destination, Telemetry } from '../schema/telemetry.ts'
 import { defineDetector } from './detector.ts'
-import { type Attempts, noAttempts, rememberStopped, stoppedBefore, wasStopped } from './draft/attempts.ts'
+import { type Attempts, noAttempts, rememberStopped, stoppedBefore } from './draft/attempts.ts'
 import { causeOf } from './draft/cause.ts'
+import { refusedBy } from './draft/refused.ts'
 import { raise } from './draft/severity.ts'
+import { wasStopped } from './draft/stopped.ts'
 import { untrusted } from './draft/untrusted.ts'
 import { carrierFindings } from './egress/without-policy.ts'
 
@@ -138,8 +140,7 @@ function violation(
     title: `${TITLES.get(verdict.because) ?? 'Agent reached an unexpected destination'}: ${name}`,
     reason: `${quoteName(event.agent.id)} ${did}, ${whyNot(verdict, nature)}${againText(times)}.`,
     observed: `${name}${nature.literal ? ', an address without a name' : ''}, outcome ${event.outcome}`,
-    expected: verdict.expected,
-    ...silence(verdict),
+    ...refusedBy(verdict),
     evidence: {
       untrusted_destination: untrusted(destination.host),
       ...(destination.port === undefined ? {} : { port: destination.port }),
@@ -157,7 +158,6 @@ function violation(
       ...(times === 0 ? {} : { stopped_before: times }),
     },
     techniques: techniquesOf(event, reached, times > 0),
-    policy: verdict.policy,
   }
 }
 
@@ -183,11 +183,6 @@ function whyNot({ because }: Violation, nature: HostNature): string {
       ? '; it is an internal address'
       : ''
   return `${reasons[because]}${kind}`
-}
-
-function silence({ policy }: Violation) {
-  const place = policy.line === undefined ? policy.file : `${policy.file}:${policy.line}`
-  return policy.allow_with === undefined ? {} : { silence: `${place}: ${policy.allow_with}` }
 }
 
 function againText(times: number): string {

@@ -13,7 +13,7 @@ import { quoteName } from '../schema/quote-name.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import { defineDetector } from './detector.ts'
 import { causeOf } from './draft/cause.ts'
-import { changeOf } from './draft/silence.ts'
+import { silencedBy } from './draft/refused.ts'
 
 /** Sessions that are counted at once; the one heard of longest ago makes room. */
 export const SESSIONS_KEPT = 64
@@ -198,9 +198,8 @@ function finding(event: Telemetry, known: Window | undefined, limit: Limit, poli
     reason: `${quoteName(event.agent.id)} came to ${sum} ${unit} in ${window}, the first of them ${within} before; its policy allows ${most}.`,
     observed: `${sum} ${unit} within ${within}`,
     expected: `at most ${most} ${unit} in ${window}`,
-    silence: changeOf(limit.policy),
+    ...silencedBy(limit.policy),
     evidence: { limit: kind, sum, most, since_ms: sinceMs, policy_id: policy.id },
     techniques: ['AML.T0034.002'],
-    policy: limit.policy,
   }
 }

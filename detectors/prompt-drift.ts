@@ -8,6 +8,7 @@ import { quoteName } from '../schema/quote-name.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import { type DetectionContext, defineDetector } from './detector.ts'
 import { causeOf } from './draft/cause.ts'
+import { refusedBy } from './draft/refused.ts'
 import { untrusted } from './draft/untrusted.ts'
 import { type AspectName, type AspectValue, aspectsOf } from './prompt-drift/aspects.ts'
 import { type KnownValues, latest, type News, newsOf, noValues, observe } from './prompt-drift/known-values.ts'
@@ -179,17 +180,14 @@ function violation(
 ): FindingDraft {
   const noun = nounOf(found.aspect)
   const draft = draftOf(event, found)
-  const { file, line, allow_with: allowWith } = verdict.policy
   return {
     ...draft,
     severity: PINNED_SEVERITY.get(found.aspect) ?? 'medium',
     confidence: 0.97,
     title: `Agent runs with a ${noun} that is not pinned`,
     reason: `${quoteName(event.agent.id)} ran with the ${noun} ${shown(found)}, which its policy does not pin.`,
-    expected: verdict.expected,
-    ...(allowWith === undefined ? {} : { silence: `${line === undefined ? file : `${file}:${line}`}: ${allowWith}` }),
+    ...refusedBy(verdict),
     evidence: { ...draft.evidence, policy_id: policy?.id ?? '' },
-    policy: verdict.policy,
   }
 }
 

@@ -14,8 +14,8 @@ import type { Dataset, Telemetry } from '../schema/telemetry.ts'
 import { defineDetector, type NoState } from './detector.ts'
 import { actsOf } from './draft/acts.ts'
 import { causeOf } from './draft/cause.ts'
+import { refusedBy } from './draft/refused.ts'
 import { raise } from './draft/severity.ts'
-import { changeOf } from './draft/silence.ts'
 import { wasStopped } from './draft/stopped.ts'
 import { untrusted } from './draft/untrusted.ts'
 
@@ -93,10 +93,11 @@ function usesOf(event: Telemetry): readonly Use[] {
 function finding(
   event: Telemetry,
   use: Use,
-  { forbidden, by, expected, policy: reference }: Conflict,
+  conflict: Conflict,
   policy: CompiledPolicy,
   declared: string,
 ): FindingDraft {
+  const { forbidden, by } = conflict
   const agent = quoteName(event.agent.id)
   const stopped = wasStopped(event)
   const acts = ACTS.filter((act) => use.acts.has(act))
@@ -109,8 +110,7 @@ function finding(
     title: `Operation against the purpose of the agent: ${thing}`,
     reason: `${agent} did what its purpose forbids: ${did} ${thing}${stopped ? '; the call was stopped' : ''}.`,
     observed: `${did} ${thing}, outcome ${event.outcome}`,
-    expected,
-    silence: changeOf(reference),
+    ...refusedBy(conflict),
     evidence: {
       ...(event.tool === null ? {} : { untrusted_tool: untrusted(event.tool.name) }),
       ...(use.dataset === undefined ? {} : { untrusted_dataset: untrusted(use.dataset.id) }),
@@ -123,7 +123,6 @@ function finding(
       policy_id: policy.id,
     },
     techniques: techniquesOf(event, acts),
-    policy: reference,
   }
 }
 

@@ -9,9 +9,11 @@ import type { FindingDraft, Severity } from '../schema/finding.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import type { Telemetry, Tool } from '../schema/telemetry.ts'
 import { defineDetector } from './detector.ts'
-import { type Attempts, noAttempts, rememberStopped, stoppedBefore, wasStopped } from './draft/attempts.ts'
+import { type Attempts, noAttempts, rememberStopped, stoppedBefore } from './draft/attempts.ts'
 import { causeOf } from './draft/cause.ts'
+import { refusedBy } from './draft/refused.ts'
 import { raise } from './draft/severity.ts'
+import { wasStopped } from './draft/stopped.ts'
 import { toolPowers } from './draft/tool-powers.ts'
 import { untrusted } from './draft/untrusted.ts'
 import { type Imitation, imitationOf } from './tool-allowlist/imitation.ts'
@@ -101,8 +103,7 @@ function finding(event: Telemetry, call: Call, state: Readonly<Attempts>): Findi
     title: `${titleOf(call, again)}: ${name}`,
     reason: `${quoteName(event.agent.id)} called ${name}, ${reasons.join('; ')}.`,
     observed: `call of ${name}, outcome ${event.outcome}`,
-    expected: violation?.expected ?? 'names without hidden or look-alike characters',
-    silence: silenceOf(call),
+    ...(violation === undefined ? disguised(call) : refusedBy(violation)),
     evidence: {
       untrusted_tool: untrusted(tool.name),
       ...(tool.server === undefined ? {} : { untrusted_server: untrusted(tool.server) }),
@@ -117,7 +118,6 @@ function finding(event: Telemetry, call: Call, state: Readonly<Attempts>): Findi
       ...(again === undefined ? {} : { stopped_before: again.times, tried_again: again.by }),
     },
     techniques: techniquesOf(event, call, again),
-    ...(violation === undefined ? {} : { policy: violation.policy }),
   }
 }
 
@@ -157,12 +157,12 @@ function titleOf({ violation, imitation }: Call, again: Repetition | undefined):
   return again === undefined ? 'Agent called a forbidden tool' : 'Agent tried a forbidden tool again'
 }
 
-function silenceOf({ violation, policy, tool }: Call): string {
-  if (violation === undefined) {
-    return `${policy.file}: add ${quoteName(tool.name)} to tools.allow, in these very characters`
+/** Of a name that the policy would let pass, disguised as it is. */
+function disguised({ policy, tool }: Call): Pick<FindingDraft, 'expected' | 'silence'> {
+  return {
+    expected: 'names without hidden or look-alike characters',
+    silence: `${policy.file}: add ${quoteName(tool.name)} to tools.allow, in these very characters`,
   }
-  const { file, line, allow_with } = violation.policy
-  return `${line === undefined ? file : `${file}:${line}`}: ${allow_with ?? 'allow the tool'}`
 }
 
 interface Repetition {

@@ -9,6 +9,7 @@ import type { Telemetry, ToolDefinition } from '../schema/telemetry.ts'
 import { type DetectionContext, defineDetector } from './detector.ts'
 import { causeOf } from './draft/cause.ts'
 import { originOf } from './draft/origin.ts'
+import { refusedBy } from './draft/refused.ts'
 import { untrusted } from './draft/untrusted.ts'
 import { type Change, type ChangeKind, changeOf, type KnownTool, knownTool } from './tool-drift/change.ts'
 import { plantedIn } from './tool-drift/planted.ts'
@@ -273,10 +274,6 @@ function newToolFinding(event: Telemetry, tool: ToolDefinition): FindingDraft {
   }
 }
 
-function silence({ file, line, allow_with: allowWith }: Violation['policy']) {
-  return allowWith === undefined ? {} : { silence: `${line === undefined ? file : `${file}:${line}`}: ${allowWith}` }
-}
-
 function definitionViolation(event: Telemetry, tool: ToolDefinition, verdict: Violation): FindingDraft {
   const planted = tool.description === undefined ? undefined : plantedIn(tool.description)
   const { silence: _pin, ...draft } = draftOf(event, tool, 'pin')
@@ -287,9 +284,7 @@ function definitionViolation(event: Telemetry, tool: ToolDefinition, verdict: Vi
     title: `A tool is not the one that was pinned: ${quoteName(tool.name)}`,
     reason: `${named(tool)} was offered with a definition that the policy does not pin${planted === undefined ? '' : `, and which speaks to the model: ${planted}`}.`,
     observed: `definition ${tool.hash.slice(0, 12)}...`,
-    expected: verdict.expected,
-    ...silence(verdict.policy),
-    policy: verdict.policy,
+    ...refusedBy(verdict),
   }
 }
 
@@ -301,14 +296,12 @@ function manifestViolation(event: Telemetry, manifest: string, verdict: Violatio
     title: 'An agent is offered tools that are not pinned',
     reason: `${quoteName(event.agent.id)} was offered a list of tools that its policy does not pin.`,
     observed: `tools ${manifest.slice(0, 12)}...`,
-    expected: verdict.expected,
-    ...silence(verdict.policy),
+    ...refusedBy(verdict),
     evidence: {
       manifest,
       tools: event.integrity.tools?.length ?? 0,
       ...(event.agent.version === undefined ? {} : { untrusted_version: untrusted(event.agent.version) }),
     },
     techniques: ['AML.T0110.000'],
-    policy: verdict.policy,
   }
 }

@@ -2,7 +2,8 @@
 import type { Subject, Telemetry } from '../../schema/telemetry.ts'
 import { TextMemory } from '../../schema/text-memory.ts'
 import { callersOf, callingAgent, namesOf } from '../draft/chain.ts'
-import { wordsOf } from '../draft/tool-powers.ts'
+import { jsonOf } from '../text/json.ts'
+import { wordsOf } from '../text/name-words.ts'
 
 export interface Creation {
   /** `span`: `agent_spawn`. `tool`: a call of a tool that makes agents. `work`: it acts for the agent that called it. */
@@ -70,23 +71,12 @@ const NAME_KEYS = [
 ]
 
 function argumentNames(text: string | undefined): readonly string[] {
-  const written = text === undefined ? undefined : parsed(text)
+  const written = jsonOf(text) as Record<string, unknown> | null | undefined
   return [...new Set(NAME_KEYS.flatMap((key) => named(written?.[key])))]
 }
 
 function named(value: unknown): readonly string[] {
   return typeof value === 'string' && value !== '' && value.length <= NAME_LENGTH ? [value] : []
-}
-
-function parsed(text: string): Record<string, unknown> | undefined {
-  if (!text.startsWith('{')) {
-    return undefined
-  }
-  try {
-    return JSON.parse(text) as Record<string, unknown>
-  } catch {
-    return undefined
-  }
 }
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(' '))

@@ -1,5 +1,6 @@
 /** What of the arguments of a call is to be run: commands, program text, SQL. */
 import { toolPowers } from '../draft/tool-powers.ts'
+import { jsonOf } from '../text/json.ts'
 
 /** `shell` also when nothing says what it is. */
 export type Language = 'shell' | 'code' | 'sql'
@@ -58,7 +59,7 @@ export function runnablesOf(tool: string, args: string): readonly Runnable[] {
     return []
   }
   const found: Runnable[] = []
-  const value = parsed(args)
+  const value = jsonOf(args)
   if (value === undefined) {
     const rest = torn(args)
     if (rest !== undefined) {
@@ -70,18 +71,6 @@ export function runnablesOf(tool: string, args: string): readonly Runnable[] {
   }
   collect(value, 'command', runs, found, 0)
   return found
-}
-
-function parsed(text: string): unknown {
-  const first = text.trimStart()[0]
-  if (first !== '{' && first !== '[' && first !== '"') {
-    return undefined
-  }
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 const TORN = /"((?:\w{0,12}_)?(?:commands?|cmd|script|code|sql))"\s{0,3}:\s{0,3}"/

@@ -4,6 +4,7 @@
  */
 import { idOf } from '../../schema/ids.ts'
 import type { Telemetry } from '../../schema/telemetry.ts'
+import { wasStopped } from './stopped.ts'
 
 /** The most attempts remembered; the oldest are forgotten first. */
 const ATTEMPT_LIMIT = 64
@@ -24,11 +25,6 @@ export interface Attempts {
 /** The state before anything was stopped. */
 export function noAttempts(): Attempts {
   return { stopped: [] }
-}
-
-/** Whether the policy point, the tool or the model stopped it. */
-export function wasStopped({ outcome, policy_decision }: Pick<Telemetry, 'outcome' | 'policy_decision'>): boolean {
-  return outcome === 'denied' || outcome === 'refused' || policy_decision === 'deny'
 }
 
 /** How often it was stopped before the event began. @param what any of these: `tool:shell.exec`. */

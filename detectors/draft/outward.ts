@@ -2,7 +2,8 @@
 import { hostNature, readHost } from '../../rules/hosts.ts'
 import type { Destination, Telemetry } from '../../schema/telemetry.ts'
 import { TextMemory } from '../../schema/text-memory.ts'
-import { toolPowers, wordsOf } from './tool-powers.ts'
+import { wordsOf } from '../text/name-words.ts'
+import { toolPowers } from './tool-powers.ts'
 
 /** Tools with these words in their names hand things to others, whether or not telemetry says where. */
 const SENDS = new Set(
@@ -34,9 +35,18 @@ export function isOutward({ operation, tool, destinations }: Telemetry): boolean
   return reach.sends || (reach.reaches && destinations.some(isForeign))
 }
 
-function isForeign({ host }: Destination): boolean {
-  const read = readHost(host)?.host
-  return read === undefined || !hostNature(read).internal
+const foreign = new TextMemory(
+  (text: string) => {
+    const host = readHost(text)?.host
+    return host === undefined || !hostNature(host).internal
+  },
+  256 * 1024,
+  'first',
+)
+
+/** Whether a host is of somebody else: not inside the network, or unreadable. */
+export function isForeign({ host }: Pick<Destination, 'host'>): boolean {
+  return foreign.of(host)
 }
 
 function reachOf(name: string): Reach {

@@ -9,12 +9,14 @@ interface Refused {
 
 /** What the policy expected, where it says so, and what would silence the finding. */
 export function refusedBy({ expected, policy }: Refused): Pick<FindingDraft, 'expected' | 'policy' | 'silence'> {
-  const place = policy.line === undefined ? policy.file : `${policy.file}:${policy.line}`
-  return {
-    expected: expected.slice(0, 1000),
-    policy,
-    ...(policy.allow_with === undefined ? {} : { silence: `${place}: ${policy.allow_with}`.slice(0, 1000) }),
-  }
+  return { expected: expected.slice(0, 1000), ...silencedBy(policy) }
+}
+
+/** The place in a policy that a finding is about, and what would silence it: `policies/crm.yml:12: add 'x' to datasets.allow`. */
+export function silencedBy(policy: PolicyReference): Pick<FindingDraft, 'policy' | 'silence'> {
+  const { file, line, allow_with: change } = policy
+  const place = line === undefined ? file : `${file}:${line}`
+  return { policy, ...(change === undefined ? {} : { silence: `${place}: ${change}`.slice(0, 1000) }) }
 }
 
 /** A finding by the policy of another agent than the event's: what is still being learned pages nobody there, either. */

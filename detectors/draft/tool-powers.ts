@@ -1,6 +1,7 @@
 /** What a tool's name says it does. Names are all that telemetry surely has; words in them are a hint, no more. */
 import type { GatedAction } from '../../rules/approvals.ts'
 import { TextMemory } from '../../schema/text-memory.ts'
+import { wordsOf } from '../text/name-words.ts'
 
 /** The powers that make a forbidden call urgent. */
 export type ToolPower = 'runs-commands' | 'reads-secrets'
@@ -117,14 +118,4 @@ function actionsOf(name: string): ReadonlySet<GatedAction> {
     ['writes', writes],
   ]
   return new Set(kinds.filter(([, holds]) => holds).map(([kind]) => kind))
-}
-
-/** `runShellCommand`, `run_shell_command`, `HTTPServer.run`: the words, in lower case. */
-export function wordsOf(name: string): readonly string[] {
-  return name
-    .slice(0, 128)
-    .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
-    .replaceAll(/([A-Z])([A-Z][a-z])/g, '$1 $2')
-    .toLowerCase()
-    .split(/[^a-z0-9]+/)
 }

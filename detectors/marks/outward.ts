@@ -1,7 +1,6 @@
 /** Data left: a tool that sends, a request with a body to the outside, or an address with much written into it. */
-import { hostNature, readHost } from '../../rules/hosts.ts'
 import type { Destination, Telemetry } from '../../schema/telemetry.ts'
-import { TextMemory } from '../../schema/text-memory.ts'
+import { isForeign } from '../draft/outward.ts'
 import { toolActions } from '../draft/tool-powers.ts'
 import type { Marker } from './mark.ts'
 
@@ -31,19 +30,8 @@ export const outward: Marker = {
 const METHODS_WITH_BODY = new Set(['POST', 'PUT', 'PATCH'])
 
 function takesData({ method, host }: Destination): boolean {
-  return method !== undefined && METHODS_WITH_BODY.has(method.toUpperCase()) && isOutside.of(host)
+  return method !== undefined && METHODS_WITH_BODY.has(method.toUpperCase()) && isForeign({ host })
 }
-
-/** Characters of hosts whose nature is remembered. */
-const REMEMBERED = 128 * 1024
-const isOutside = new TextMemory(
-  (text: string) => {
-    const host = readHost(text)?.host
-    return host === undefined || !hostNature(host).internal
-  },
-  REMEMBERED,
-  'first',
-)
 
 /** An address in the arguments whose query is longer than what names a page. */
 const LONG_QUERY = 80
@@ -61,7 +49,7 @@ function carryingHost({ operation, content }: Telemetry): string | undefined {
     const address = ADDRESS.exec(text)?.[0] ?? ''
     const query = address.indexOf('?')
     const host = address.slice(0, Math.max(0, address.search(HOST_END)))
-    if (query >= 0 && address.length - query > LONG_QUERY && host !== '' && isOutside.of(host)) {
+    if (query >= 0 && address.length - query > LONG_QUERY && host !== '' && isForeign({ host })) {
       return host
     }
     at = text.indexOf(SCHEME_END, ADDRESS.lastIndex)

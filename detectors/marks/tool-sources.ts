@@ -1,6 +1,6 @@
 /** What a tool reads, as the words of its name tell: a hint, no more, but all that telemetry without content has. */
 import { TextMemory } from '../../schema/text-memory.ts'
-import { wordsOf } from '../draft/tool-powers.ts'
+import { wordsOf } from '../text/name-words.ts'
 
 /** `outside`: pages, mail, issues and whatever else strangers write. `private`: what only the organisation knows. */
 export interface ToolSources {

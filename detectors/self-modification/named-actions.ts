@@ -1,5 +1,5 @@
 /** Tools whose very name says that they change what an agent is: `update_prompt`, `memory.write`, `grant_role`. */
-import { wordsOf } from '../draft/tool-powers.ts'
+import { wordsOf } from '../text/name-words.ts'
 import type { Part } from './targets.ts'
 
 const CHANGING = new Set(

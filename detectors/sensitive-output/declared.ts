@@ -3,6 +3,7 @@
  * an answer of another form is an error at best, and an instruction to the reader at worst.
  */
 import type { Attributes } from '../../schema/telemetry.ts'
+import { jsonOf } from '../text/json.ts'
 
 /** Attributes that declare the form of the output: OTel GenAI, and what OpenAI instrumentations add. */
 const FORMS = [
@@ -113,15 +114,4 @@ function first<T>(values: readonly T[], find: (value: T) => string | undefined):
 
 function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function jsonOf(text: unknown): unknown {
-  if (typeof text !== 'string' || text === '') {
-    return undefined
-  }
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -1,5 +1,6 @@
 /** Kinds of actions that matter, as tools are named for them, as people ask for them, and as texts demand them. */
 import { TextMemory } from '../../schema/text-memory.ts'
+import { wordsOf } from '../text/name-words.ts'
 
 /** What a call does that cannot simply be taken back. */
 export const ACTIONS = ['send', 'pay', 'delete', 'create', 'book', 'change', 'share', 'run'] as const
@@ -57,11 +58,7 @@ export function actionsOfTool(name: string): readonly Action[] {
 }
 
 function readTool(name: string): readonly Action[] {
-  const words = name
-    .slice(0, 128)
-    .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
-    .toLowerCase()
-    .split(/[^a-z0-9]+/)
+  const words = wordsOf(name)
   const verb = words.find((word) => NAMED.has(word) || LOOKING.test(word))
   return verb === undefined || LOOKING.test(verb) ? [] : [...new Set(words.flatMap((word) => NAMED.get(word) ?? []))]
 }

@@ -1,4 +1,5 @@
 /** The values of a call's arguments that say to whom, where, which or what. */
+import { jsonOf } from '../text/json.ts'
 import { tokensOf } from './tokens.ts'
 
 export interface ArgumentValue {
@@ -24,14 +25,12 @@ const DEPTH = 4
 /** Reads the arguments as JSON; addresses in prose are values, too. */
 export function argumentValues(text: string): readonly ArgumentValue[] {
   const found: ArgumentValue[] = []
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
+  const value = jsonOf(text)
+  if (value === undefined) {
     collectPairs(text, found)
-    return found
+  } else {
+    collect(value, '', found, 0)
   }
-  collect(value, '', found, 0)
   return found
 }
 

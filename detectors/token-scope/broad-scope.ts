@@ -1,5 +1,7 @@
 /** What the name of an OAuth scope or role says of how far it reaches. Names are all that telemetry has. */
 
+import { wordsOf } from '../text/name-words.ts'
+
 /** Words that say the whole of something: `admin:org`, `Sites.FullControl.All`, `AdministratorAccess`. */
 const BROAD_WORDS = new Set(
   'admin administrator administratoraccess root superuser sudo owner full fullcontrol fullaccess everything impersonation impersonate'.split(
@@ -19,12 +21,7 @@ export function isBroad(scope: string): boolean {
   if (BROAD_SCOPES.has(folded) || BROAD_SCOPES.has(last) || hasWildcard(folded) || last.endsWith('.all')) {
     return true
   }
-  return scope
-    .slice(0, 200)
-    .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
-    .toLowerCase()
-    .split(/[^a-z0-9]+/)
-    .some((word) => BROAD_WORDS.has(word))
+  return wordsOf(scope).some((word) => BROAD_WORDS.has(word))
 }
 
 /** `*`, `*:*`, `crm:*`; not `crm:read:*`, which is wide in one verb. */
