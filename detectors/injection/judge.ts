@@ -24,7 +24,7 @@ export interface Variant {
 
 const PLAIN: Disguise = { hidden: false, decoded: false, invisible: false }
 /** Signs of percent-encoding, escapes and tag characters. */
-const ENCODED = /[%\\&\udb40]/
+const ENCODED = /%[0-9a-f]{2}|\\[xu]|&#|\udb40/i
 /** Half the identifiers of a program look like broken words, so that these speak for nothing by themselves. */
 const MENDED = 'broken spelling'
 /** One word in so many looks broken where somebody broke them; in programs and logs some always do. */
