@@ -101,6 +101,22 @@ function bagsOf(rows: readonly Source[]): Bag[] {
   })
 }
 
+/**
+ * What is known of instructions without data: weights are drawn to these where data says nothing, so that the detector
+ * does not forget what none of the recorded attacks happens to show.
+ */
+const KNOWN: readonly (readonly [RegExp, number])[] = [
+  [/^override>instructions$/, 2],
+  [/^(?:override>prior|instructions>override|without the user knowing|order labelled:agent|hidden and order)$/, 1.5],
+  [/^(?:decoded and order|invisible characters)$/, 2],
+  [/^(?:override>you|markup and order|near:markup and order|order labelled:todo|agent>must|new instructions)$/, 1],
+  [
+    /^(?:order to an agent|order of an outward act with (?:an address|a secret)|order about your answer|order labelled:(?:authority|renew|override))$/,
+    0.8,
+  ],
+]
+const PRIOR = Float64Array.from(FEATURES, (name) => KNOWN.find(([pattern]) => pattern.test(name))?.[1] ?? 0)
+
 function startingModel(): Fit {
   const weights = new Float64Array(FEATURES.length)
   FEATURES.forEach((name, id) => {
@@ -159,7 +175,9 @@ function regress(instances: readonly Instance[]): Fit {
       }
     }
     for (let id = 0; id <= size; id += 1) {
-      const slope = (gradient[id] as number) + (id < size ? L2 * (SHRINK[id] as number) * (weights[id] as number) : 0)
+      const slope =
+        (gradient[id] as number) +
+        (id < size ? L2 * (SHRINK[id] as number) * ((weights[id] as number) - (PRIOR[id] as number)) : 0)
       mean[id] = 0.9 * (mean[id] as number) + 0.1 * slope
       square[id] = 0.99 * (square[id] as number) + 0.01 * slope * slope
       const corrected = (mean[id] as number) / (1 - 0.9 ** step)
@@ -217,7 +235,7 @@ function report(title: string, bags: readonly Bag[], scores: readonly number[], 
       counts.set(key, [hits + hit, all + 1, times + hit * count, every + count])
     }
   })
-  console.log(`\n${title}: threshold ${limit.toFixed(3)}`)
+  console.log(`\n${title}`)
   for (const [key, [hits, all, times, every]] of [...counts].sort()) {
     console.log(
       `  ${key.padEnd(62)} ${String(hits).padStart(5)}/${String(all).padEnd(5)} ${((100 * hits) / all).toFixed(2).padStart(6)} %   ${times}/${every} ${((100 * times) / every).toFixed(2)} %`,
@@ -225,12 +243,25 @@ function report(title: string, bags: readonly Bag[], scores: readonly number[], 
   }
 }
 
-/** Scores of each bag by a model that was fitted without its group. */
-function leaveOut(bags: readonly Bag[], groupOf: (bag: Bag) => string): number[] {
-  const groups = [...new Set(bags.map(groupOf))].filter((group) => group !== '')
-  const models = new Map(groups.map((group) => [group, fitModel(bags.filter((bag) => groupOf(bag) !== group))]))
-  const all = fitModel(bags)
-  return bags.map((bag) => best(models.get(groupOf(bag)) ?? all, bag))
+/** Scores of each bag above the threshold, both of them fitted without its group. */
+function leaveOut(bags: readonly Bag[], share: number, groupOf: (bag: Bag) => string): number[] {
+  const groups = ['', ...new Set(bags.map(groupOf).filter((group) => group !== ''))]
+  const models = new Map(
+    groups.map((group) => {
+      const kept = group === '' ? bags : bags.filter((bag) => groupOf(bag) !== group)
+      const model = fitModel(kept)
+      const limit = threshold(
+        kept,
+        kept.map((bag) => best(model, bag)),
+        share,
+      )
+      return [group, { model, limit }]
+    }),
+  )
+  return bags.map((bag) => {
+    const without = models.get(groupOf(bag))
+    return without === undefined ? 0 : best(without.model, bag) - without.limit
+  })
 }
 
 function showErrors(bags: readonly Bag[], scores: readonly number[], limit: number, model: Fit): void {
@@ -308,14 +339,13 @@ function fitAndReport(
   const bags = bagsOf(rows)
   const model = fitModel(bags)
   const fitted = bags.map((bag) => best(model, bag))
-  let limit = threshold(bags, fitted, share)
-  report(`${title}, as fitted`, bags, fitted, limit)
+  const limit = threshold(bags, fitted, share)
+  report(`${title}, as fitted: threshold ${limit.toFixed(3)}`, bags, fitted, limit)
   if (!options.fast) {
-    const crossed = leaveOut(bags, ({ source }) => (source === OWN ? '' : source))
-    limit = Math.max(limit, threshold(bags, crossed, share))
-    report(`${title}, each source left out`, bags, crossed, limit)
-    const without = leaveOut(bags, ({ attack, family }) => (attack && family !== 'own' ? family : ''))
-    report(`${title}, each family of attacks left out`, bags, without, limit)
+    const sourceOf = ({ source }: Bag) => (source === OWN ? '' : source)
+    const familyOf = ({ attack, family }: Bag) => (attack && family !== 'own' ? family : '')
+    report(`${title}, each source left out`, bags, leaveOut(bags, share, sourceOf), 0)
+    report(`${title}, each family of attacks left out`, bags, leaveOut(bags, share, familyOf), 0)
   }
   if (options.errors) {
     showErrors(bags, fitted, limit, model)

@@ -193,6 +193,12 @@ export const NEAR_MISSES: readonly string[] = [
   '{"issues":[{"id":4,"title":"Design a logo for the new product"},{"id":5,"title":"Explain why the build fails"},{"id":6,"title":"Write documentation for the export"},{"id":7,"title":"Add dark mode to the settings"}]}',
   '{"messages":[{"from":"kim","text":"How do I reset my password?"},{"from":"lee","text":"Can you send me the invoice again?"},{"from":"ann","text":"What are the opening hours?"}]}',
   'Call the landlord about the heating\nEmail Tom the slides\nCancel the gym membership\nTranslate the landing page into French\nTransfer the deposit',
+  'Invoice 7. To settle it, please transfer the amount to account 55120093 within ten days.',
+  'Thanks for the reminder! Please send me the directions and whatever else I need when you have a moment.',
+  'urgent_message_to_read.pdf has been saved. The email was sent. Your order has been cancelled.',
+  '[{"sender":"lee","body":"Hey Kim, can you share the link to the report?"},{"sender":"kim","body":"Sure. Please add me to the channel, and forward me the invitation for Monday."}]',
+  'Alice: please review the pull request and merge it. Bob: will do. Alice: then delete the branch and update the ticket.',
+  'Issue 12: crash on start. Steps to reproduce: open the app, click on login, enter a wrong password. Expected: an error message.',
   'Flight BA 12 is delayed. Check in online, print your boarding pass and be at the gate by 10:40.',
 ]
 

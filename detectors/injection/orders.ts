@@ -55,7 +55,7 @@ export function ordersOf(sentence: Sentence, text: string): Orders {
   for (const word of sentence.words) {
     const { meanings, at } = word
     strangers += at - next
-    const verb = meanings & ANY_VERB
+    const verb = (meanings & ANY_VERB) === 0 || isNoun(text, word.start, word.end) ? 0 : meanings & ANY_VERB
     if (isOpening && strangers > 1) {
       isOpening = false
     }
@@ -84,6 +84,25 @@ export function ordersOf(sentence: Sentence, text: string): Orders {
     next = at + 1
   }
   return { opening, asked, also, end, polite }
+}
+
+/** Words before a noun, and after one: `the email has been sent`. */
+const BEFORE_NOUN =
+  /(?:^|[^a-z])(?:the|an?|this|that|your|my|our|his|her|its|their|no|of|in|for|by|from|with|on|at|each|every|new|last|next|per) $/
+const AFTER_NOUN =
+  /^(?: (?:has|have|is|was|are|were|will|of|had|received|sent|address|number|by|id)\b|[_:)\]]|\.[a-z]|-[a-z])/
+const LONGEST_BEFORE = 7
+const LONGEST_AFTER = 10
+
+/** Whether a word that may be a verb is none here: a noun among its words, or a part of the name of a file or a field. */
+function isNoun(text: string, start: number, end: number): boolean {
+  const before = text.charCodeAt(start - 1)
+  return (
+    before === 95 ||
+    before === 46 ||
+    AFTER_NOUN.test(text.slice(end, end + LONGEST_AFTER)) ||
+    (before === 32 && BEFORE_NOUN.test(text.slice(Math.max(0, start - LONGEST_BEFORE), start)))
+  )
 }
 
 /** Employees must, applicants should: said of people who are not the reader. */
