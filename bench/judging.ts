@@ -64,7 +64,7 @@ interface Worst {
   readonly ms: number
 }
 
-/** The longest that each detector takes over any adversarial text in any place, judged and learned. */
+/** The longest that each detector takes over any adversarial text in any place, judged and learned, in code that is warm. */
 function measureWorst(policy: CompiledPolicy): readonly Worst[] {
   const [example] = judgedEvents(1, 'none')
   const worst = new Map<string, Worst>()

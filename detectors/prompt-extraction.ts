@@ -21,6 +21,7 @@ import {
 import { judgeTrick } from './prompt-extraction/tricks.ts'
 import { after, isEnough, type Suspect, type Turn, turnOf, withSuspect } from './prompt-extraction/turns.ts'
 import { hashedWords } from './text/hashed-words.ts'
+import { PhraseSearch } from './text/phrase-search.ts'
 
 /** How many prompts of one agent are remembered; the oldest makes room. About 1 KiB each. */
 export const PROMPTS_KEPT = 3
@@ -174,12 +175,16 @@ function judgeArguments(text: string): { readonly said: string; readonly attempt
  * Words for prompt and instructions in the languages that are read. Results are long and many, and nearly none holds any:
  * the rest is spared the reading, and so are the disguises.
  */
-const NAMES_PROMPT =
-  /prompt|instru[ckç]|istruzion|anweisung|vorgabe|instrukt|guideline|directive|ruleset|your rules|system message|инструкц|указани|промпт|talimat|تعليمات|निर्देश|指示|指令|提示|プロンプト|프롬프트|지시/i
+const NAMES_PROMPT = new PhraseSearch(
+  (
+    'prompt,instruc,instruk,instruç,istruzion,anweisung,vorgabe,guideline,directive,ruleset,your rules,system message,' +
+    'инструкц,указани,промпт,talimat,تعليمات,निर्देश,指示,指令,提示,プロンプト,프롬프트,지시'
+  ).split(','),
+)
 
 /** Whether what a tool returned asks for a prompt. */
 function judgeResult(text: string): Attempt | undefined {
-  return NAMES_PROMPT.test(text) ? judgeAttempt(text) : undefined
+  return NAMES_PROMPT.isIn(text) ? judgeAttempt(text) : undefined
 }
 
 const registeredIn = ({ policy }: DetectionContext) => policy?.registeredPrompts ?? NONE_REGISTERED

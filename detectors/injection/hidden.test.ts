@@ -26,6 +26,13 @@ describe('hidden passages', () => {
   it('are bounded however many there are', () => {
     expect(hiddenPassages(`<!-- ${TEXT} -->`.repeat(400)).length).toBe(16)
   })
+
+  it.each([`<!-- ${TEXT} `, `[//]: # (${TEXT} `])('are read once where %s never ends', (part) => {
+    const text = part.repeat(300)
+    const read = hiddenPassages(text).reduce((sum, passage) => sum + passage.text.length, 0)
+    expect(read).toBeGreaterThan(text.length / 4)
+    expect(read).toBeLessThanOrEqual(text.length)
+  })
 })
 
 describe('invisible characters', () => {

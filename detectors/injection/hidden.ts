@@ -16,15 +16,17 @@ const SEVERAL = 3
 /** The hidden passages of a text, each with the name of what hides it. Usually none. Linear, bounded. */
 export function hiddenPassages(text: string): readonly Decoded[] {
   const found: Decoded[] = []
+  /** Gives the end of the passage: from there on it is searched, or what never ends would be read again and again. */
   const add = (how: string, from: number, to: number) => {
-    const end = to < 0 ? Math.min(text.length, from + LONGEST) : Math.min(to, from + LONGEST)
+    const end = Math.min(to < 0 ? text.length : to, from + LONGEST)
     if (end - from >= SHORTEST && found.length < PASSAGES) {
       found.push({ how, text: text.slice(from, end) })
     }
+    return end
   }
   if (text.includes('<')) {
-    for (let at = text.indexOf('<!--'); at >= 0 && found.length < PASSAGES; at = text.indexOf('<!--', at + 4)) {
-      add('an HTML comment', at + 4, text.indexOf('-->', at + 4))
+    for (let at = text.indexOf('<!--'); at >= 0 && found.length < PASSAGES; ) {
+      at = text.indexOf('<!--', add('an HTML comment', at + 4, text.indexOf('-->', at + 4)))
     }
     for (const match of text.matchAll(INVISIBLE_STYLE)) {
       const from = text.indexOf('>', match.index + match[0].length) + 1
@@ -38,9 +40,10 @@ export function hiddenPassages(text: string): readonly Decoded[] {
     }
   }
   if (text.includes(']:')) {
+    let end = 0
     for (const match of text.matchAll(MARKDOWN_COMMENT)) {
       const from = match.index + match[0].length
-      add('a Markdown comment', from, text.indexOf('\n', from))
+      end = from < end ? end : add('a Markdown comment', from, text.indexOf('\n', from))
     }
   }
   return found

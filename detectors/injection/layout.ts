@@ -4,6 +4,7 @@
  * A tool result is many short texts in one, mostly cut off somewhere, so it is never parsed: signs of structure become
  * breaks. An instruction then begins a sentence wherever it was put, and lends nothing to the fields around it.
  */
+import { unitsOf } from '../text/text-units.ts'
 
 /** Stands between two fields. No letter, so that no word is ever read over it. */
 export const FIELD_BREAK = '\u001e'
@@ -33,6 +34,7 @@ const isQuote = (unit: number) => unit === 34 || unit === 39
 /** The text with breaks where its structure has them. Linear. Ordinary prose comes back as it is. */
 export function layOut(text: string): string {
   const size = text.length
+  const units = unitsOf(text)
   let out = ''
   let from = 0
   let lineStart = 0
@@ -42,7 +44,7 @@ export function layOut(text: string): string {
     from = to
   }
   for (let index = 0; index < size; index += 1) {
-    const unit = text.charCodeAt(index)
+    const unit = units[index] as number
     if (unit > 127 || INTERESTING[unit] === 0) {
       continue
     }

@@ -3,6 +3,7 @@ import type { Reading, Sentence, Word } from '../text/sentences.ts'
 import {
   ALONE_AT,
   ALONE_BITS,
+  FEATURES,
   FIELD_AT,
   FIELD_BITS,
   FIRST_AT,
@@ -30,6 +31,9 @@ import type { Field } from './surroundings.ts'
 const OBJECT =
   /^ (?:the|a|an|all|any|my|your|this|these|that|those|it|them|me|us|him|her|every|each|everything|our|his|to|with|for|from|at|on|in|out|\$?\d)\b/
 const FEW_WORDS = 12
+type LentMeaning = (typeof LENT)[number]
+/** The bit of each meaning in what neighbours lend. */
+const NEAR_BIT = Object.fromEntries(LENT.map((meaning, bit) => [meaning, 1 << bit])) as Record<LentMeaning, number>
 
 /** How a text came to be read, other than as it stands. */
 export interface Disguise {
@@ -62,9 +66,12 @@ export function sentenceFeatures(reading: Reading, setting: Setting): readonly n
   return new Judged(reading, setting).features()
 }
 
+/** Which features the sentence in hand has so far, by id; empty between sentences. A set would cost more than the rest. */
+const IS_FOUND = new Uint8Array(FEATURES.length)
+
 /** One sentence on its way to its features. */
 class Judged {
-  readonly #found = new Set<number>()
+  readonly #found: number[] = []
   readonly #sentence: Sentence
   readonly #reading: Reading
   readonly #order: Orders | undefined
@@ -99,19 +106,29 @@ class Judged {
       this.#together(order)
       this.#signs(order)
     }
-    return [...this.#found]
+    for (const id of this.#found) {
+      IS_FOUND[id] = 0
+    }
+    return this.#found
+  }
+
+  #note(id: number): void {
+    if (IS_FOUND[id] === 0) {
+      IS_FOUND[id] = 1
+      this.#found.push(id)
+    }
   }
 
   #add(name: Other, when = true): void {
     if (when) {
-      this.#found.add(OTHER[name])
+      this.#note(OTHER[name])
     }
   }
 
   #addAll(first: number, bits: readonly number[], mask: number): void {
     for (let index = 0; index < bits.length; index += 1) {
       if ((mask & (bits[index] as number)) !== 0) {
-        this.#found.add(first + index)
+        this.#note(first + index)
       }
     }
   }
@@ -164,7 +181,7 @@ class Judged {
     const near = this.#near
     for (let bit = 0; bit < LENT.length + LENT_ORDERS.length; bit += 1) {
       if ((near & (1 << bit)) !== 0) {
-        this.#found.add(NEAR_AT + bit)
+        this.#note(NEAR_AT + bit)
       }
     }
     this.#addAll(LABEL_AT, LABEL_BITS, this.#label)
@@ -229,7 +246,7 @@ class Judged {
     const m = this.#sentence.meanings
     const { meanings: field, words, first, last } = this.#field
     const all = opening | asked | also
-    const near = (meaning: (typeof LENT)[number]) => (this.#near & (1 << LENT.indexOf(meaning))) !== 0
+    const near = (meaning: LentMeaning) => (this.#near & NEAR_BIT[meaning]) !== 0
     this.#add('order of an outward act with a secret', (all & M.outward) !== 0 && (m & M.secret) !== 0)
     this.#add('order of an outward act of goods', ((opening | asked) & M.outward) !== 0 && (m & M.goods) !== 0)
     this.#add('order of a destructive act of goods', ((opening | asked) & M.destroy) !== 0 && (m & M.goods) !== 0)
@@ -265,7 +282,7 @@ class Judged {
     const signs = signsOf(this.#text())
     for (let index = 0; index < SIGNS.length; index += 1) {
       if ((signs & (1 << index)) !== 0) {
-        this.#found.add(SIGN_AT + index)
+        this.#note(SIGN_AT + index)
       }
     }
     this.#add(

@@ -5,6 +5,7 @@
  * Silent on what is encoded for a good reason and is recognised by its form: pictures, fonts, sound and documents by
  * their first bytes, hashes by their length, certificates and public keys by what stands before them.
  */
+import { nextRun, runEnd, unitsIn } from '../text/long-runs.ts'
 
 /** Shorter runs are ids, hashes and tokens. */
 const SHORTEST = 80
@@ -32,8 +33,10 @@ export interface Blob {
   readonly beginning: string
 }
 
-/** Begun at the beginning of a word alone, which ordinary text is read with in half the time. */
-const RUN = new RegExp(`(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{${SHORTEST},}={0,8}`, 'g')
+const RUN_UNITS = unitsIn(/[A-Za-z0-9+/_-]/)
+/** How much padding is taken for part of a run. */
+const PADDING = 8
+const EQUALS = 61
 /** A line of base64 that goes on in the next; in JSON line breaks are written. */
 const WRAPPED = /(?<=[A-Za-z0-9+/]{40})(?:\r?\n|\\r\\n|\\n)(?=[A-Za-z0-9+/]{4})/g
 const ESCAPES = new RegExp(`(?:%[0-9a-f]{2}){${FEWEST_ESCAPES},}`, 'gi')
@@ -84,18 +87,19 @@ export function blobsIn(text: string): readonly Blob[] {
   }
   const joined = text.includes('\n') || text.includes('\\n') ? text.replace(WRAPPED, '') : text
   const blobs: Blob[] = []
-  let runs = 0
-  for (const match of joined.matchAll(RUN)) {
-    runs += 1
-    const blob = PUBLIC.test(joined.slice(Math.max(0, match.index - LOOK_BACK), match.index))
+  let start = nextRun(joined, 0, SHORTEST, RUN_UNITS)
+  for (let runs = 0; start >= 0 && runs < MOST_RUNS; runs += 1) {
+    let end = runEnd(joined, start, RUN_UNITS)
+    for (let padding = 0; padding < PADDING && joined.charCodeAt(end) === EQUALS; padding += 1) {
+      end += 1
+    }
+    const blob = PUBLIC.test(joined.slice(Math.max(0, start - LOOK_BACK), start))
       ? undefined
-      : readRun(match[0])
+      : readRun(joined.slice(start, end))
     if (blob !== undefined) {
       blobs.push(blob)
     }
-    if (runs === MOST_RUNS) {
-      break
-    }
+    start = nextRun(joined, end, SHORTEST, RUN_UNITS)
   }
   const escaped = joined.includes('%') ? escapedBlob(joined) : undefined
   return escaped === undefined ? blobs : [...blobs, escaped]

@@ -3,6 +3,7 @@
  *
  * Bounded in how much is decoded, how often and how deep. What does not decode to readable text is left alone.
  */
+import { nextRun, runEnd, unitsIn } from './long-runs.ts'
 
 /** How many encoded pieces of one text are decoded, the most of one piece, and how deep encodings may nest. */
 export const PIECES = 8
@@ -39,11 +40,10 @@ export function decodedParts(text: string, depth = DEPTH): readonly Decoded[] {
       inner.push({ how, text: decoded })
     }
   }
-  const { runs, codes } = glance(text)
-  for (const piece of runs) {
+  for (const piece of base64Runs(text)) {
     add('base64', Buffer.from(piece, 'base64').toString('utf8'))
   }
-  if (codes) {
+  if (mayHoldCodes(text)) {
     for (const piece of pieces(text, HEX)) {
       add('hexadecimal', Buffer.from(piece.replace(/[ :,]/g, ''), 'hex').toString('utf8'))
     }
@@ -91,54 +91,40 @@ export function reversed(text: string): string {
 const BASE64_RUN = 16
 const CODE_RUN = 20
 
-const SMALL = 1
-const CAPITAL = 2
-const DIGIT = 4
-const SIGN = 8
-const GAP = 16
-const HEX_LETTER = 32
-const CLASSES = new Uint8Array(128)
-CLASSES.fill(SMALL, 97, 123)
-CLASSES.fill(CAPITAL, 65, 91)
-CLASSES.fill(DIGIT, 48, 58)
-for (const sign of '+/_-') {
-  CLASSES[sign.charCodeAt(0)] = SIGN
-}
-for (const sign of ' :,') {
-  CLASSES[sign.charCodeAt(0)] = GAP
-}
-for (const letter of 'abcdefABCDEF') {
-  CLASSES[letter.charCodeAt(0)] = (CLASSES[letter.charCodeAt(0)] ?? 0) | HEX_LETTER
+const BASE64_UNITS = unitsIn(/[A-Za-z0-9+/_-]/)
+const CODE_UNITS = unitsIn(/[0-9 :,a-fA-F]/)
+const SMALL = /[a-z]/
+const CAPITAL = /[A-Z]/
+
+/** What may be base64. Text in it has letters of both cases; words, paths and identifiers in lower case are not worth decoding. */
+function base64Runs(text: string): string[] {
+  const runs: string[] = []
+  let start = nextRun(text, 0, BASE64_RUN, BASE64_UNITS)
+  while (start >= 0 && runs.length < PIECES) {
+    const end = runEnd(text, start, BASE64_UNITS)
+    const run = text.slice(start, end)
+    if (SMALL.test(run) && CAPITAL.test(run)) {
+      runs.push(run.slice(0, PIECE_LENGTH))
+    }
+    start = nextRun(text, end, BASE64_RUN, BASE64_UNITS)
+  }
+  return runs
 }
 
-/** One pass that spares ordinary text the patterns: what may be base64, and whether there may be character codes. */
-function glance(text: string): { runs: string[]; codes: boolean } {
-  const runs: string[] = []
-  let start = 0
-  let seen = 0
-  let digits = 0
-  let codes = false
-  for (let index = 0; index <= text.length; index += 1) {
-    const unit = index < text.length ? text.charCodeAt(index) : 0
-    const kind = unit < 128 ? (CLASSES[unit] as number) : 0
-    if ((kind & DIGIT) !== 0) {
-      digits += 1
-      codes ||= digits >= CODE_RUN
-    } else if ((kind & (GAP | HEX_LETTER)) === 0) {
-      digits = 0
+/** Whether there may be codes of characters: spares ordinary text the patterns of them. */
+function mayHoldCodes(text: string): boolean {
+  for (let start = nextRun(text, 0, CODE_RUN, CODE_UNITS); start >= 0; ) {
+    const end = runEnd(text, start, CODE_UNITS)
+    let digits = 0
+    for (let index = start; index < end; index += 1) {
+      digits += text.charCodeAt(index) < 58 && text.charCodeAt(index) > 47 ? 1 : 0
     }
-    if ((kind & (SMALL | CAPITAL | DIGIT | SIGN)) !== 0) {
-      seen |= kind
-      continue
+    if (digits >= CODE_RUN) {
+      return true
     }
-    // Text in base64 has letters of both cases; words, paths and identifiers in lower case are not worth decoding.
-    if (index - start >= BASE64_RUN && (seen & (SMALL | CAPITAL)) === (SMALL | CAPITAL) && runs.length < PIECES) {
-      runs.push(text.slice(start, Math.min(index, start + PIECE_LENGTH)))
-    }
-    start = index + 1
-    seen = 0
+    start = nextRun(text, end, CODE_RUN, CODE_UNITS)
   }
-  return { runs, codes }
+  return false
 }
 
 function pieces(text: string, pattern: RegExp): string[] {

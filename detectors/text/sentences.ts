@@ -1,4 +1,5 @@
 /** One pass over folded text: its sentences, and in them the words that mean something to a detector. */
+import { unitsOf } from './text-units.ts'
 import { UNITS, UNSPACED_UNIT, WORD_UNIT } from './units.ts'
 import type { WordMatcher } from './word-matcher.ts'
 
@@ -65,6 +66,7 @@ const IS_SYMBOL = 4
 /** Stands for letters or splits words. */
 const IS_JOINT = 8
 const IS_MARK = 16
+const SPACE = 32
 const SIGNS = new Uint8Array(0x1_0000)
 for (const [signs, bit] of [
   ['\n!?;\u3002\u0964\u061f', ENDS_SENTENCE],
@@ -133,21 +135,25 @@ class Reader {
   read(): void {
     const text = this.#text
     const lexicon = this.#lexicon
+    const units = unitsOf(text)
+    const size = text.length
     let index = 0
-    while (index < text.length && this.sentences.length < SENTENCE_LIMIT && this.#total < WORD_LIMIT) {
+    while (index < size && this.sentences.length < SENTENCE_LIMIT && this.#total < WORD_LIMIT) {
       this.steps += 1
       if (this.#at - this.#firstWord >= SENTENCE_WORDS) {
         this.#close(index)
       }
-      const unit = text.charCodeAt(index)
+      const unit = units[index] as number
       const kinds = UNITS[unit] as number
       if ((kinds & WORD_UNIT) === 0) {
-        this.#sign(unit, index)
+        if (unit !== SPACE) {
+          this.#sign(unit, index)
+        }
         index += 1
         continue
       }
       const unspaced = (kinds & UNSPACED_UNIT) !== 0
-      const end = unspaced ? lexicon.match(text, index) : lexicon.read(text, index)
+      const end = unspaced ? lexicon.match(text, index) : lexicon.read(text, units, index)
       if (end > index) {
         this.#word(index, end, lexicon.meanings)
         index = end
@@ -156,8 +162,8 @@ class Reader {
       }
     }
     // What lies behind the limits was not read, and may hold anything.
-    this.#marks ||= index < text.length
-    this.#close(text.length)
+    this.#marks ||= index < size
+    this.#close(size)
   }
 
   #close(end: number): void {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { unitsOf } from './text-units.ts'
 import { WordMatcher } from './word-matcher.ts'
 
 function matcher(entries: readonly (readonly [string, number])[]): WordMatcher {
@@ -87,7 +88,7 @@ describe('matching words', () => {
           for (const each of said) {
             const end = built.match(text, at)
             const meanings = built.meanings
-            expect(built.read(text, at)).toBe(end)
+            expect(built.read(text, unitsOf(text), at)).toBe(end)
             expect(built.wordEnd).toBe(at + each.length)
             if (end >= 0) {
               expect(built.meanings).toBe(meanings)
@@ -106,7 +107,7 @@ describe('matching words', () => {
 
   it('says what a word that it read is like', () => {
     const read = (word: string) => {
-      lexicon.read(word, 0)
+      lexicon.read(word, unitsOf(word), 0)
       return { digits: lexicon.wordDigits, odd: lexicon.isWordOdd }
     }
     expect(read('plain')).toEqual({ digits: 0, odd: false })

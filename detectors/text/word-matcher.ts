@@ -72,27 +72,40 @@ export class WordMatcher {
   /**
    * Reads the whole word that begins at `at`, of a script with spaces, and looks up what begins there: the answer is that
    * of `match`. What the word itself is like is left in `wordEnd` and the fields beside it. Call `seal` before.
+   *
+   * @param units those of `text` (`unitsOf`)
    */
-  read(text: string, at: number): number {
+  read(text: string, units: Uint16Array, at: number): number {
     const size = text.length
-    const keyEnd = at + KEY_LETTERS
+    const keyEnd = at + KEY_LETTERS < size ? at + KEY_LETTERS : size
     let key = EMPTY_KEY
-    let hash = 0
     let last = 0
-    let run = 0
-    let longest = 0
+    let beforeLast = 0
+    let odd = false
     let index = at
     let unit = 0
-    for (; index < size; index += 1) {
-      unit = text.charCodeAt(index)
+    for (; index < keyEnd; index += 1) {
+      unit = units[index] as number
       if (unit < 97 || unit > 122) {
         break
       }
-      key = index < keyEnd ? longerKey(key, unit) : key
-      hash = (Math.imul(hash, 31) + unit) | 0
-      run = unit === last ? run + 1 : 0
-      longest = run > longest ? run : longest
+      key = longerKey(key, unit)
+      odd ||= unit === last && last === beforeLast
+      beforeLast = last
       last = unit
+    }
+    let hash = key
+    if (index === keyEnd) {
+      for (; index < size; index += 1) {
+        unit = units[index] as number
+        if (unit < 97 || unit > 122) {
+          break
+        }
+        hash = (Math.imul(hash, 31) + unit) | 0
+        odd ||= unit === last && last === beforeLast
+        beforeLast = last
+        last = unit
+      }
     }
     if (index < size && ((UNITS[unit] as number) & (WORD_UNIT | UNSPACED_UNIT)) === WORD_UNIT) {
       return this.#readMixed(text, at)
@@ -100,7 +113,7 @@ export class WordMatcher {
     this.wordEnd = index
     this.wordHash = hash
     this.wordDigits = 0
-    this.isWordOdd = longest > 1
+    this.isWordOdd = odd
     const node = this.#beginnings.get(key)
     if (node < 0) {
       return node === NOTHING ? -1 : this.#walk(text, at, 0, false)

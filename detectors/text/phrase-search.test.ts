@@ -1,0 +1,31 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { PhraseSearch } from './phrase-search.ts'
+
+const PHRASES = ['prompt', 'instruction', 'system message', '指示', 'промпт']
+const search = new PhraseSearch(PHRASES)
+
+describe('a search for phrases', () => {
+  it('finds what a pattern would find, wherever it stands and however it is written', () => {
+    const pattern = new RegExp(PHRASES.join('|'), 'i')
+    const seen = { found: 0, none: 0 }
+    const piece = fc.oneof(
+      fc.constantFrom(...PHRASES, 'Prompt', 'SYSTEM MESSAGE', 'promt', 'instruct', 'system', '指', 'é', ' ', '. '),
+      fc.string({ maxLength: 6 }),
+    )
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
+        const text = pieces.join('')
+        const found = pattern.test(text)
+        seen[found ? 'found' : 'none'] += 1
+        expect(search.isIn(text)).toBe(found)
+      }),
+      { numRuns: 2000 },
+    )
+    expect(Math.min(seen.found, seen.none)).toBeGreaterThan(100)
+  })
+
+  it('refuses phrases that it would miss', () => {
+    expect(() => new PhraseSearch(['short'])).toThrow(RangeError)
+  })
+})

@@ -1,0 +1,22 @@
+/**
+ * The UTF-16 units of a text as numbers in an array: reading them there takes a third of the time that asking the text
+ * for each takes, even with the copying.
+ */
+
+/** Longer texts get an array of their own. */
+const SHARED = 16 * 1024
+const shared = new Uint16Array(SHARED)
+const sharedBytes = Buffer.from(shared.buffer)
+
+/**
+ * The units of a text, and behind them whatever. To be used at once: the next call may write over it.
+ */
+export function unitsOf(text: string): Uint16Array {
+  if (text.length <= SHARED) {
+    sharedBytes.write(text, 0, 'utf16le')
+    return shared
+  }
+  const units = new Uint16Array(text.length)
+  Buffer.from(units.buffer).write(text, 0, 'utf16le')
+  return units
+}
