@@ -28,7 +28,7 @@ export function followPolicies(
       ),
   })
   if (judges({ roles })) {
-    log.info({ policies: policies.id, count: policies.policies.length }, 'judging by these policies')
+    log.debug({ policies: policies.id, count: policies.policies.length }, 'judging by these policies')
   }
   return live
 }

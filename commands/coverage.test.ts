@@ -66,9 +66,9 @@ describe('telltale coverage FILE', () => {
     writeFileSync(join(directory, 'a.yml'), "version: 1\nid: a\nagent: {id: '*'}\ntools: {allow: ['*']}\n")
     const { stdout } = await run(['coverage', DEMO, '--policies', '.', '--json'], directory)
     const { detectors } = JSON.parse(stdout) as Coverage
-    expect(detectors.find(({ id }) => id === 'egress')).toMatchObject({
+    expect(detectors.find(({ id }) => id === 'purpose')).toMatchObject({
       status: 'blind',
-      missing: [{ needs: ['policy.egress'], agents: ['research-agent'], count: 1 }],
+      missing: [{ needs: ['policy.purpose'], agents: ['research-agent'], count: 1 }],
     })
   })
 })

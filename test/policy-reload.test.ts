@@ -36,7 +36,7 @@ describe('policies of a running process', () => {
       listen: { host: '127.0.0.1', otlp_http_port: 0, otlp_grpc_port: 0, api_port: 0 },
       bus: { kafka: { brokers: ['kafka-1:9092'] } as NonNullable<Config['bus']['kafka']> },
     }
-    const log = pino({ level: 'info' }, { write: (line: string) => said.push(JSON.parse(line)) })
+    const log = pino({ level: 'debug' }, { write: (line: string) => said.push(JSON.parse(line)) })
     process = await startProcess(config, log, new Set(['collect', 'assemble', 'detect']), {
       openBus: async () => bus,
       openTopics: () => {
