@@ -3,7 +3,6 @@ import type { Logger } from 'pino'
 import type { Health } from './api/health.ts'
 import type { Config } from './config.ts'
 import type { Checked } from './preflight.ts'
-import type { Roles } from './roles.ts'
 import { expiryNotices } from './rules/expiry.ts'
 import { type LivePolicies, watchPolicies } from './rules/watch.ts'
 import type { Parts } from './run-stages.ts'
@@ -13,13 +12,8 @@ import { SHIPPED_POLICIES } from './wire.ts'
 const PROBLEMS_SHOWN = 20
 
 /** Follows the configured directory from what was loaded at the start. */
-export function followPolicies(
-  config: Config,
-  { policies }: Pick<Checked, 'policies'>,
-  roles: Roles,
-  log: Logger,
-): LivePolicies {
-  const live = watchPolicies(config.policies ?? SHIPPED_POLICIES, policies, {
+export function followPolicies(config: Config, { policies }: Pick<Checked, 'policies'>, log: Logger): LivePolicies {
+  return watchPolicies(config.policies ?? SHIPPED_POLICIES, policies, {
     onTaken: ({ id, count }) => log.info({ policies: id, count }, 'judging by other policies from now on'),
     onRefused: ({ id, refused }) =>
       log.error(
@@ -27,10 +21,6 @@ export function followPolicies(
         'the policies were changed and cannot be used: the last good ones stay',
       ),
   })
-  if (judges({ roles })) {
-    log.debug({ policies: policies.id, count: policies.policies.length }, 'judging by these policies')
-  }
-  return live
 }
 
 /** Whether this process judges, or tells who is judged by what. */

@@ -18,7 +18,7 @@ import { type OpenBus, openBus } from './open-bus.ts'
 import { type OpenTopics, openTopics } from './open-topics.ts'
 import { type Checked, checkConfig, prepareData, unlistenable } from './preflight.ts'
 import { ALL_ROLES, isBusEmbedded, need, type Roles, refuseSplit } from './roles.ts'
-import type { PolicySet } from './rules/policy.ts'
+import type { LivePolicies } from './rules/watch.ts'
 import { appendTo, closeSpool, openBacklog, openDoorsOf, openSpoolOf } from './run-collect.ts'
 import { lookAtBus, openHealth, type ProcessHealth } from './run-health.ts'
 import { followPolicies } from './run-policies.ts'
@@ -35,7 +35,7 @@ export interface Process {
   readonly doors: Pick<Doors, 'otlpHttp' | 'otlpGrpc'> | undefined
   /** Of the API with the role `serve`, else of health and metrics alone. */
   readonly api: string
-  readonly policies: PolicySet
+  readonly policies: LivePolicies
   /** Rejects when a stage fails: a bug, or more poison than it may swallow. Pending as long as all is well. */
   readonly failed: Promise<never>
   health(): Promise<Health>
@@ -180,7 +180,7 @@ async function openParts({ config, log, roles, checked, open, signal }: Opening)
     const hasSpool = bus !== undefined && roles.has('collect') && !isWhole
     return {
       ...{ config, log, roles, signal, isWhole, bus, store, ledger, metrics, assemblers, troubles, busTrouble },
-      policies: followPolicies(config, checked, roles, log),
+      policies: followPolicies(config, checked, log),
       sinks: roles.has('deliver') ? checked.sinks : [],
       pending: new Map(),
       owned: () => owned?.list() ?? [],

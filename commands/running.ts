@@ -56,7 +56,7 @@ export function readyText(started: Process, config: Config): string {
     ...(roles.has('serve') ? [['API', `${api}/api/v1/alerts`]] : []),
     ['health', `${api}/api/v1/health`],
     ...(keepsData(config, roles) ? [['data', config.data]] : []),
-    ...(judges ? [['policies', `${policies.policies.length} loaded`]] : []),
+    ...(judges ? [['policies', `${policies.policies.length} loaded, set ${policies.state().id}`]] : []),
   ]
   return `Telltale is ready.\n${rows.map(([name, value]) => `  ${String(name).padEnd(10)} ${value}`).join('\n')}`
 }

@@ -169,7 +169,7 @@ store: { url: "http://127.0.0.1:1" }
       'bus        Kafka at 127.0.0.1:1, topics telltale.*',
       'store      none',
       expect.stringMatching(/^health {5}http:\/\/127\.0\.0\.1:\d+\/api\/v1\/health$/),
-      expect.stringMatching(/^policies {3}\d+ loaded$/),
+      expect.stringMatching(/^policies {3}\d+ loaded, set [0-9a-f]{16}$/),
       '',
     ])
     const health = /http:\S+/.exec(said)?.[0] ?? ''

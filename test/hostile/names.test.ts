@@ -6,8 +6,11 @@ import { expectGoodEnd, KEYS, next, useWhole, warned } from './whole.ts'
 
 const whole = useWhole()
 
-/** What was sent, and what is to be stored where it differs: names are one line, without what cannot be seen. */
-const NAMES: readonly (readonly [sent: string, stored?: string])[] = [
+/**
+ * What was sent, and what is to be stored where it differs: names are one line, without what cannot be seen. Only the names
+ * of tools keep that, for it is how one passes for another.
+ */
+const NAMES: readonly (readonly [sent: string, stored?: string, tool?: string])[] = [
   ['../../etc/passwd'],
   ['a/b'],
   ['a\0b', 'a b'],
@@ -25,8 +28,8 @@ const NAMES: readonly (readonly [sent: string, stored?: string])[] = [
   ['<script>alert(1)</script>'],
   ['[a](https://evil.example)'],
   ['|CEF:0|a=b'],
-  ['rtl\u202eoverride', 'rtloverride'],
-  ['zero\u200bwidth', 'zerowidth'],
+  ['rtl\u202eoverride', 'rtloverride', 'rtl\u202eoverride'],
+  ['zero\u200bwidth', 'zerowidth', 'zero\u200bwidth'],
   ['e\u0301 decomposed'],
   ['\u00e9 composed'],
   ['s\u0435arch with a Cyrillic e'],
@@ -61,12 +64,12 @@ describe('names of agents, sessions and tools', () => {
     )
     await whole.settled()
     const wrong: unknown[] = []
-    for (const [sent, stored = sent] of named) {
+    for (const [sent, stored = sent, tool = stored] of named) {
       const session = `s ${stored}`.slice(0, 512)
-      for (const filter of [{ tool: stored }, { agent: stored }, { session }]) {
+      for (const filter of [{ tool }, { agent: stored }, { session }]) {
         const found = await whole.events(filter)
         const seen = found.map((event) => [event.agent.id, event.session_id, event.tool?.name])
-        if (JSON.stringify(seen) !== JSON.stringify([[stored, session, stored]])) {
+        if (JSON.stringify(seen) !== JSON.stringify([[stored, session, tool]])) {
           wrong.push([filter, seen])
         }
       }
