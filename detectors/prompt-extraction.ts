@@ -46,8 +46,8 @@ const NONE_REGISTERED: readonly ReadonlySet<number>[] = []
 /** UTF-16 units of the texts of each place whose judgement is remembered. */
 const REMEMBERED = 1024 * 1024
 const attempts = new TextMemory((text) => judgeAttempt(text) ?? judgeTrick(text), REMEMBERED, 'first')
-const results = new TextMemory(judgeResult, REMEMBERED, 'first')
-const turns = new TextMemory(turnOf, REMEMBERED / 4, 'first')
+const results = new TextMemory(judgeResult, REMEMBERED)
+const turns = new TextMemory(turnOf, REMEMBERED / 4)
 const words = new TextMemory(hashedWords, REMEMBERED / 2)
 const calls = new TextMemory(judgeArguments, REMEMBERED, 'first')
 const announcements = new TextMemory(judgeAnnouncement, REMEMBERED, 'first')

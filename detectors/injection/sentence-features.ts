@@ -31,9 +31,19 @@ import type { Field } from './surroundings.ts'
 const OBJECT =
   /^ (?:the|a|an|all|any|my|your|this|these|that|those|it|them|me|us|him|her|every|each|everything|our|his|to|with|for|from|at|on|in|out|\$?\d)\b/
 const FEW_WORDS = 12
-type LentMeaning = (typeof LENT)[number]
-/** The bit of each meaning in what neighbours lend. */
-const NEAR_BIT = Object.fromEntries(LENT.map((meaning, bit) => [meaning, 1 << bit])) as Record<LentMeaning, number>
+/** Bits of meanings in what neighbours lend. */
+const lentBit = (meaning: (typeof LENT)[number]) => 1 << LENT.indexOf(meaning)
+const NEAR = {
+  agent: lentBit('agent'),
+  override: lentBit('override'),
+  authority: lentBit('authority'),
+  urgent: lentBit('urgent'),
+  todo: lentBit('todo'),
+  renew: lentBit('renew'),
+  mode: lentBit('mode'),
+  sequence: lentBit('sequence'),
+  reply: lentBit('reply'),
+}
 
 /** How a text came to be read, other than as it stands. */
 export interface Disguise {
@@ -135,7 +145,10 @@ class Judged {
 
   /** Whether a word of one meaning stands at most so many words before one of another. */
   #isNear(first: number, second: number, before: number, after: number): boolean {
-    const { words } = this.#sentence
+    const { words, meanings } = this.#sentence
+    if ((meanings & first) === 0 || (meanings & second) === 0) {
+      return false
+    }
     return words.some((word, index) => (word.meanings & first) !== 0 && isNear(words, index, second, before, after))
   }
 
@@ -246,7 +259,7 @@ class Judged {
     const m = this.#sentence.meanings
     const { meanings: field, words, first, last } = this.#field
     const all = opening | asked | also
-    const near = (meaning: LentMeaning) => (this.#near & NEAR_BIT[meaning]) !== 0
+    const near = this.#near
     this.#add('order of an outward act with a secret', (all & M.outward) !== 0 && (m & M.secret) !== 0)
     this.#add('order of an outward act of goods', ((opening | asked) & M.outward) !== 0 && (m & M.goods) !== 0)
     this.#add('order of a destructive act of goods', ((opening | asked) & M.destroy) !== 0 && (m & M.goods) !== 0)
@@ -261,21 +274,21 @@ class Judged {
     this.#add('order about your answer', (m & M.reply) !== 0 && (all & (M.say | M.compose | M.change)) !== 0)
     this.#add('order by a tool', (m & M.tool) !== 0 && (all & (M.change | M.fetch)) !== 0)
     this.#add('order to an agent', (m & M.agent) !== 0)
-    this.#add('order after todo', (m & M.todo) !== 0 || near('todo'))
+    this.#add('order after todo', (m & M.todo) !== 0 || (near & NEAR.todo) !== 0)
     this.#add('order in a field without a greeting', (field & M.greeting) === 0)
     this.#add('markup and order', this.#marked)
     this.#add('near:markup and order', (this.#near & MARKED) !== 0)
     this.#add('hidden and order', this.#disguise.hidden)
     this.#add('decoded and order', this.#disguise.decoded)
-    this.#add('order and near:agent', near('agent'))
-    this.#add('order and near:override', near('override'))
-    this.#add('order and near:authority', near('authority'))
-    this.#add('order and near:urgent', near('urgent'))
-    this.#add('order and near:todo', near('todo'))
-    this.#add('order and near:renew', near('renew'))
-    this.#add('order and near:mode', near('mode'))
-    this.#add('order and near:sequence', near('sequence'))
-    this.#add('order and near:reply', near('reply'))
+    this.#add('order and near:agent', (near & NEAR.agent) !== 0)
+    this.#add('order and near:override', (near & NEAR.override) !== 0)
+    this.#add('order and near:authority', (near & NEAR.authority) !== 0)
+    this.#add('order and near:urgent', (near & NEAR.urgent) !== 0)
+    this.#add('order and near:todo', (near & NEAR.todo) !== 0)
+    this.#add('order and near:renew', (near & NEAR.renew) !== 0)
+    this.#add('order and near:mode', (near & NEAR.mode) !== 0)
+    this.#add('order and near:sequence', (near & NEAR.sequence) !== 0)
+    this.#add('order and near:reply', (near & NEAR.reply) !== 0)
   }
 
   #signs({ opening, asked, also }: Orders): void {

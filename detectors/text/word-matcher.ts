@@ -118,7 +118,7 @@ export class WordMatcher {
     if (node < 0) {
       return node === NOTHING ? -1 : this.#walk(text, at, 0, false)
     }
-    if (index > keyEnd || this.#goesOn(node, text, index)) {
+    if (index > keyEnd || this.#goesOn(node, units, size, index)) {
       return this.#walk(text, index < keyEnd ? index : keyEnd, node, false)
     }
     this.meanings = this.#word[node] as number
@@ -126,16 +126,16 @@ export class WordMatcher {
   }
 
   /** Whether an entry may go on after a word that leads to `node`: a glance at the next word spares most walks. */
-  #goesOn(node: number, text: string, end: number): boolean {
+  #goesOn(node: number, units: Uint16Array, size: number, end: number): boolean {
     const gap = this.#next[node * SLOTS + GAP] as number
-    const unit = end < text.length ? text.charCodeAt(end) : 0
+    const unit = end < size ? (units[end] as number) : 0
     if (gap === 0 || unit !== 32) {
       return gap !== 0 || unit >= 0x80
     }
     let reached = gap
-    const last = Math.min(text.length, end + 1 + GLANCE)
+    const last = Math.min(size, end + 1 + GLANCE)
     for (let index = end + 1; index < last; index += 1) {
-      const letter = text.charCodeAt(index)
+      const letter = units[index] as number
       if (letter < 97 || letter > 122) {
         return true
       }
