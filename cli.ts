@@ -1,18 +1,19 @@
 #!/usr/bin/env -S node --max-semi-space-size=64 --v8-pool-size=2
 /** The command line: finds the command, tells it what was asked, says what went wrong. */
 import { overview, UsageError, unknownCommand, usage } from './commands/arguments.ts'
-import { commands } from './commands/index.ts'
+import { VERSION } from './package-files.ts'
 import { Misconfigured, Unavailable } from './schema/errors.ts'
-import { VERSION } from './wire.ts'
 
 /** Exit codes: 0 done, 1 failed, 2 the operator has to mend the command line or a file first. */
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args
-  const syntaxes = commands.map(({ syntax }) => syntax)
   if (name === '--version') {
     process.stdout.write(`${VERSION}\n`)
     return 0
   }
+  // Loading everything that judges takes a while.
+  const { commands } = await import('./commands/index.ts')
+  const syntaxes = commands.map(({ syntax }) => syntax)
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     process.stdout.write(`${overview(syntaxes)}\n`)
     return name === undefined ? 2 : 0

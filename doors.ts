@@ -4,8 +4,8 @@ import { Worker } from 'node:worker_threads'
 import type { DoorCounts, DoorsConfig, DoorsStart, FromDoors, ToDoors } from './doors-thread.ts'
 import type { BusRecord } from './engine/bus/bus.ts'
 import { unpackRecords } from './engine/bus/packed.ts'
+import { packagePath } from './package-files.ts'
 import { Unavailable } from './schema/errors.ts'
-import { packagePath } from './wire.ts'
 
 export interface Doors {
   /** Where they are, as URLs. */

@@ -7,6 +7,7 @@ import { collectorProblems } from './collectors/kafka/collector-config.ts'
 import type { Config } from './config.ts'
 import type { KafkaSettings } from './engine/bus/kafka/settings.ts'
 import { kafkaConnection } from './kafka-connection.ts'
+import { SHIPPED_POLICIES, VERSION } from './package-files.ts'
 import { type Report, readAuthorities } from './pem-files.ts'
 import { isBusEmbedded, need, type Roles } from './roles.ts'
 import type { LoadedPolicies } from './rules/compile.ts'
@@ -14,7 +15,6 @@ import { loadPolicies } from './rules/load.ts'
 import type { Path } from './rules/yaml-document.ts'
 import { Misconfigured, type Problem } from './schema/errors.ts'
 import type { SinkEntry } from './settings.ts'
-import { SHIPPED_POLICIES, VERSION } from './wire.ts'
 
 /** Everything that can be wrong with the operator's files, checked before anything starts. */
 export interface Checked {

@@ -4,10 +4,10 @@ import type { Health } from './api/health.ts'
 import type { PartitionLag } from './engine/bus/bus.ts'
 import type { SpoolState } from './engine/spool.ts'
 import { WRITE_GROUP } from './engine/write.ts'
+import { VERSION } from './package-files.ts'
 import { listed, type Role } from './roles.ts'
 import { judges, policiesOf, policyReasons } from './run-policies.ts'
 import { type Parts, sinkStateOf } from './run-stages.ts'
-import { VERSION } from './wire.ts'
 
 /** A cluster that is away would have health, and whoever asks for it, wait for minutes. */
 const BUS_PATIENCE_MS = 2000

@@ -2,11 +2,11 @@
 import type { Logger } from 'pino'
 import type { Health } from './api/health.ts'
 import type { Config } from './config.ts'
+import { SHIPPED_POLICIES } from './package-files.ts'
 import type { Checked } from './preflight.ts'
 import { expiryNotices } from './rules/expiry.ts'
 import { type LivePolicies, watchPolicies } from './rules/watch.ts'
 import type { Parts } from './run-stages.ts'
-import { SHIPPED_POLICIES } from './wire.ts'
 
 /** The most problems that health lists; the log has them all. */
 const PROBLEMS_SHOWN = 20

@@ -16,6 +16,7 @@ import { watchOwned } from './engine/owned-partitions.ts'
 import { Trouble } from './engine/trouble.ts'
 import { type OpenBus, openBus } from './open-bus.ts'
 import { type OpenTopics, openTopics } from './open-topics.ts'
+import { VERSION } from './package-files.ts'
 import { type Checked, checkConfig, prepareData, unlistenable } from './preflight.ts'
 import { ALL_ROLES, isBusEmbedded, need, type Roles, refuseSplit } from './roles.ts'
 import type { LivePolicies } from './rules/watch.ts'
@@ -26,7 +27,7 @@ import { type Parts, runStages } from './run-stages.ts'
 import { runTopics, type TopicsInput } from './run-topics.ts'
 import { openStore, type StoreOptions } from './store/clickhouse.ts'
 import type { Store } from './store/store.ts'
-import { coverage, VERSION } from './wire.ts'
+import { coverage } from './wire.ts'
 
 /** A process with some of the roles. */
 export interface Process {

@@ -2,8 +2,6 @@
  * The composition root: with `wire-intake.ts` the only place that knows concrete dialects and detectors, and that
  * connects them. Live and replay get their stages here and their intake there.
  */
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { openAssembler } from './collectors/assemble/assembler.ts'
 import { ASSEMBLE_DEFAULTS, type AssembleOptions } from './collectors/assemble/options.ts'
 import { detectors, sessionDetectors } from './detectors/index.ts'
@@ -15,18 +13,6 @@ import { detectStage } from './engine/detect.ts'
 import type { Stage } from './engine/stage.ts'
 import type { PolicySet } from './rules/policy.ts'
 import { validateSeen, validateTelemetry } from './schema/validate.ts'
-
-/** The policies that come with Telltale, for the agents of the demo and as examples. */
-export const SHIPPED_POLICIES: string = packagePath('rules/policies')
-
-/** Where a file of the package lies; compiled code lies one level below it. */
-export function packagePath(path: string): string {
-  return fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? `./${path}` : `../${path}`, import.meta.url))
-}
-
-export const VERSION: string = (
-  JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { readonly version: string }
-).version
 
 export interface PureOptions {
   readonly policies: PolicySet

@@ -1,6 +1,7 @@
 /** `npm run bench`: how fast each step is, the whole of it live, and how long an alert takes. */
+
+import { SHIPPED_POLICIES } from '../package-files.ts'
 import { loadPolicies } from '../rules/load.ts'
-import { SHIPPED_POLICIES } from '../wire.ts'
 import { measureLatency, measureThroughput } from './live.ts'
 import { loadRequests, markedRequests, SPANS_PER_REQUEST } from './load.ts'
 import { measurePure } from './pure.ts'

@@ -1,10 +1,11 @@
 /** `telltale coverage`: which detectors and techniques the telemetry of the last days covers, and what is missing. */
 import { loadConfig } from '../config.ts'
 import type { Coverage, SeenFields } from '../engine/coverage.ts'
+import { SHIPPED_POLICIES } from '../package-files.ts'
 import { loadPolicies } from '../rules/load.ts'
 import { fieldsOf } from '../schema/field-path.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
-import { coverage, SHIPPED_POLICIES } from '../wire.ts'
+import { coverage } from '../wire.ts'
 import { API_OPTIONS, openApiClient } from './api-client.ts'
 import { parseCommand } from './arguments.ts'
 import type { Command } from './command.ts'

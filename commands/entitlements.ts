@@ -1,11 +1,11 @@
 /** `telltale entitlements`: what policies grant and nobody used, and what was used without being granted. */
 import { loadConfig } from '../config.ts'
+import { SHIPPED_POLICIES } from '../package-files.ts'
 import { type Entitlements, entitlementsOf } from '../rules/learn/entitlements.ts'
 import { entryText } from '../rules/learn/use.ts'
 import { loadPolicies } from '../rules/load.ts'
 import { printable } from '../schema/printable.ts'
 import { quoteName } from '../schema/quote-name.ts'
-import { SHIPPED_POLICIES } from '../wire.ts'
 import { parseCommand } from './arguments.ts'
 import type { Command } from './command.ts'
 import { PAST_OPTIONS, readPast } from './past.ts'

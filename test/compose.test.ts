@@ -10,9 +10,9 @@ import { NODE_FLAGS } from '../bench/telltale-process.ts'
 import { parseCommand } from '../commands/arguments.ts'
 import { commands } from '../commands/index.ts'
 import { loadConfig } from '../config.ts'
+import { VERSION } from '../package-files.ts'
 import { checkConfig } from '../preflight.ts'
 import { isRole, ROLES } from '../roles.ts'
-import { VERSION } from '../wire.ts'
 
 interface Service {
   readonly image: string

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { parseCommand } from '../commands/arguments.ts'
 import { commands } from '../commands/index.ts'
-import { VERSION } from '../wire.ts'
+import { VERSION } from '../package-files.ts'
 
 const page = readFileSync('docs/kubernetes.md', 'utf8')
 const rows = page

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { NODE_FLAGS } from '../bench/telltale-process.ts'
-import { packagePath } from '../wire.ts'
+import { packagePath } from '../package-files.ts'
 
 it('has the same flags in its command, in the scripts and in measurements', () => {
   const [shebang] = readFileSync(packagePath('cli.ts'), 'utf8').split('\n')

@@ -7,7 +7,7 @@ import { FEATURES } from './feature-names.ts'
 import { featuresOf } from './features.ts'
 import { hasInvisibleCharacters, hiddenPassages } from './hidden.ts'
 import { FIELD_BREAK, layOut } from './layout.ts'
-import { LEXICON } from './lexicon.ts'
+import { lexicon } from './lexicon.ts'
 import { MEANINGS } from './meanings.ts'
 import type { Disguise } from './sentence-features.ts'
 import { DOCUMENT, MESSAGE } from './weights.ts'
@@ -50,7 +50,7 @@ export function* readings(text: string): Generator<Variant> {
 function read(text: string, how: string | undefined, disguise: Disguise): Variant {
   const laidOut = layOut(text)
   const folded = foldText(laidOut)
-  const reading = readSentences(folded, LEXICON, MEANINGS.enciphered)
+  const reading = readSentences(folded, lexicon(), MEANINGS.enciphered)
   return {
     reading,
     shown: folded.length === laidOut.length ? laidOut : folded,
@@ -67,7 +67,7 @@ function encodings(
   if (encoded || ENCODED.test(text)) {
     found.push(...decodedParts(text))
   }
-  const mended = broken && (odd === 0 || odd * MANY_ODD >= length) ? respell(folded, LEXICON) : undefined
+  const mended = broken && (odd === 0 || odd * MANY_ODD >= length) ? respell(folded, lexicon()) : undefined
   if (mended !== undefined) {
     found.push({ how: MENDED, text: mended })
   }

@@ -1,4 +1,4 @@
-/** All words of all languages, compiled into one matcher when the module loads. */
+/** All words of all languages, compiled into one matcher when the first text is read. */
 import type { Meaning as OtherMeaning } from '../prompt-extraction/meanings.ts'
 import * as european from '../prompt-extraction/words-european.ts'
 import * as other from '../prompt-extraction/words-other.ts'
@@ -31,8 +31,16 @@ const TURNED =
 
 const words = (list: string) => list.split(',').map((word) => foldText(word.replace(/\s+/g, ' ').trim()))
 
-/** Finds every word of interest in folded text, with its meanings (`MEANINGS`); neutral phrases have none. */
-export const LEXICON: WordMatcher = compile()
+let compiled: WordMatcher | undefined
+
+/**
+ * Finds every word of interest in folded text, with its meanings (`MEANINGS`); neutral phrases have none. The first call
+ * takes a tenth of a second, which whoever judges no text need not wait for.
+ */
+export function lexicon(): WordMatcher {
+  compiled ??= compile()
+  return compiled
+}
 
 function compile(): WordMatcher {
   const meanings = new Map<string, number>()

@@ -4,7 +4,7 @@ import { foldText } from '../text/normalize.ts'
 import { respell } from '../text/respell.ts'
 import type { Reading } from '../text/sentences.ts'
 import { asksForPrompt, FEATURES, featuresOf } from './features.ts'
-import { LEXICON } from './lexicon.ts'
+import { lexicon } from './lexicon.ts'
 import { readText } from './reading.ts'
 import { BIAS, THRESHOLD, WEIGHTS } from './weights.ts'
 
@@ -68,7 +68,7 @@ function variants(text: string, folded: string, plain: Best): readonly Decoded[]
   if (plain.encoded || ENCODED.test(text)) {
     found.push(...decodedParts(text).map(({ how, text: decoded }) => ({ how, text: foldText(decoded) })))
   }
-  const mended = plain.broken ? respell(folded, LEXICON) : undefined
+  const mended = plain.broken ? respell(folded, lexicon()) : undefined
   if (mended !== undefined) {
     found.push({ how: 'broken spelling', text: mended })
   }

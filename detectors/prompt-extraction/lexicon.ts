@@ -1,4 +1,4 @@
-/** All words of all languages, compiled into one matcher when the module loads. */
+/** All words of all languages, compiled into one matcher when the first text is read. */
 import { foldText } from '../text/normalize.ts'
 import { WordMatcher } from '../text/word-matcher.ts'
 import { bitsOf, MEANINGS, type Words } from './meanings.ts'
@@ -12,8 +12,16 @@ const OFTEN_MISSPELT = `repeat, reveal, print, output, instructions, instruction
 
 const words = (list: string) => list.split(',').map((word) => foldText(word.replace(/\s+/g, ' ').trimStart()))
 
-/** Finds every word of interest in folded text, with its meanings (`MEANINGS`); neutral phrases have none. */
-export const LEXICON: WordMatcher = compile()
+let compiled: WordMatcher | undefined
+
+/**
+ * Finds every word of interest in folded text, with its meanings (`MEANINGS`); neutral phrases have none. The first call
+ * takes a tenth of a second, which whoever judges no text need not wait for.
+ */
+export function lexicon(): WordMatcher {
+  compiled ??= compile()
+  return compiled
+}
 
 function compile(): WordMatcher {
   const meanings = new Map<string, number>()

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { packagePath } from '../../wire.ts'
+import { packagePath } from '../../package-files.ts'
 
 /** The lines of Kafka that are tested, and the release that stands for each. */
 export const KAFKA_RELEASES = { '3.9': '3.9.2', '4.2': '4.2.1' } as const
