@@ -166,10 +166,22 @@ describe('correlateStage', () => {
   it('forgets stories that have been quiet for so long that nothing late can belong to them', () => {
     const partition = open()
     const [first] = notices(partition, [inSession('a')]) as [Notice]
-    notices(partition, [inSession('b', { n: 1, time_ms: first.alert.time_ms + 2 * HOUR_MS })])
+    notices(partition, [inSession('b', { n: 1, time_ms: first.alert.time_ms + 25 * HOUR_MS })])
     expect(partition.changes().filter(({ value }) => value === undefined)).toHaveLength(0)
-    notices(partition, [inSession('b', { n: 2, time_ms: first.alert.time_ms + 2 * HOUR_MS + 1 })])
+    notices(partition, [inSession('b', { n: 2, time_ms: first.alert.time_ms + 25 * HOUR_MS + 1 })])
     expect(partition.changes().filter(({ value }) => value === undefined)).toHaveLength(1)
+  })
+
+  it('goes on with the story of a session that comes hours late beside one that is up to date', () => {
+    const partition = open()
+    const lateMs = finding().time_ms
+    const late = (n: number) => inSession('late', { n, time_ms: lateMs + n })
+    const upToDate = (n: number) => inSession('up to date', { n, time_ms: lateMs + 20 * HOUR_MS + n })
+    const told = [late(1), upToDate(2), late(3), upToDate(4), late(5)].flatMap((each) => notices(partition, [each]))
+    expect(told.map(({ type, alert }) => [type, alert.session_id])).toEqual([
+      ['alert.created', 'late'],
+      ['alert.created', 'up to date'],
+    ])
   })
 
   it('asks session detectors about marks and findings, and lets what they find come back as a finding', () => {

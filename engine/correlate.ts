@@ -39,14 +39,15 @@ export function correlateStage(options: CorrelateOptions): Stage {
 }
 
 const STORY = 'story/'
+/** Event times are at most so long behind others of the partition: collectors clamp what is older. */
+const LATEST_MS = 24 * 3_600_000
 
 function correlatePartition(
   options: CorrelateOptions,
   state: readonly { readonly key: string; readonly value: Uint8Array }[],
 ): StagePartition {
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
-  // Records come late by hours at most; what has been quiet for twice as long as it must be absorbs nothing more.
-  const stories = new RecentEntries<Story>(STORY, { max: limits.maxStories, keepMs: 2 * limits.quietMs }, state)
+  const stories = new RecentEntries<Story>(STORY, { max: limits.maxStories, keepMs: LATEST_MS + limits.quietMs }, state)
   const sessions = sessionJudge(
     options.sessionDetectors ?? [],
     state,

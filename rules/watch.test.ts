@@ -58,6 +58,18 @@ describe('watched policies', () => {
     expect(taken).toHaveLength(4)
   })
 
+  it('refuse to become none at all, as they would where a volume has gone', async () => {
+    await follow()
+    await rm(join(directory, 'a.yml'))
+    await expect.poll(() => refused.length).toBe(1)
+    expect(governing()?.id).toBe('first')
+    expect(live?.state().refused?.problems).toEqual([
+      `${directory}: holds no policies any more (put them back; to judge by none, start anew with an empty directory)`,
+    ])
+    await write('b.yml', policy('back', 'x'))
+    await expect.poll(() => governing()?.id).toBe('back')
+  })
+
   it('refuse a bad set, say what is wrong and since when, and keep the last good one until it is mended', async () => {
     await follow()
     const before = live?.state().id

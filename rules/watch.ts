@@ -67,6 +67,11 @@ export function watchPolicies(directory: string, first: LoadedPolicies, options:
   const take = async (): Promise<void> => {
     try {
       const loaded = await loadPolicies(directory)
+      if (loaded.policies.length === 0 && current.policies.length > 0) {
+        // An empty directory is a mount point without its volume sooner than a wish to judge by nothing.
+        const suggestion = 'put them back; to judge by none, start anew with an empty directory'
+        throw new Misconfigured([{ file: directory, message: 'holds no policies any more', suggestion }])
+      }
       const isOther = loaded.id !== current.id
       const wasRefused = refused !== undefined
       refused = undefined

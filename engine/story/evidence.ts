@@ -42,13 +42,21 @@ function sourcesOf({ origin, event_id, kind, detector, cause }: Finding): readon
 export function confidenceOf(findings: readonly Finding[]): number {
   const strongest = (each: readonly Finding[]) => Math.max(0, ...each.map(({ confidence }) => confidence))
   const allErr = piecesOf(findings).reduce((product, piece) => product * (1 - strongest(piece)), 1)
-  const outside = findings.filter((finding) => !isEvidence(finding) && finding.severity !== 'informational')
+  const outside = withoutBlindness(findings).filter(
+    (finding) => !isEvidence(finding) && finding.severity !== 'informational',
+  )
   return Math.min(1, Math.max(1 - allErr, strongest(outside)))
+}
+
+/** What was found; that a detector was blind only where there is nothing else, or whoever blinds one hides the rest. */
+function withoutBlindness(findings: readonly Finding[]): readonly Finding[] {
+  const seen = findings.filter(({ detector, severity }) => detector !== DETECTOR_FAILED && severity !== 'informational')
+  return seen.length === 0 ? findings : seen
 }
 
 /** The finding that says most: the highest severity, then confidence, then the earliest. */
 export function worstOf(findings: Findings): Finding {
-  return findings.reduce((worst, finding) => {
+  return withoutBlindness(findings).reduce((worst, finding) => {
     const more =
       rank(finding.severity) - rank(worst.severity) ||
       finding.confidence - worst.confidence ||
@@ -64,10 +72,14 @@ export function rank(severity: Severity): number {
 /** What leads comes first: text or a changed part that steers an agent, then what the agent does that it may not. */
 const LEADS: Partial<Record<AlertKind, number>> = { content: 0, integrity: 1, policy: 2 }
 
-/** The worst severity, one step higher when independent evidence of different kinds meets in an order that makes sense. */
+/**
+ * The worst severity. Independent evidence of different kinds that meets in an order that makes sense counts one step more
+ * than the worst of it; what was concluded from the same evidence already is not raised once more.
+ */
 export function severityOf(findings: Findings): Severity {
   const worst = worstOf(findings).severity
-  return isChain(findings) ? (SEVERITIES[Math.min(rank(worst) + 1, SEVERITIES.length - 1)] ?? worst) : worst
+  const ranks = isChain(findings) ? findings.filter(isEvidence).map(({ severity }) => rank(severity) + 1) : []
+  return SEVERITIES[Math.min(Math.max(rank(worst), ...ranks), SEVERITIES.length - 1)] ?? worst
 }
 
 function isChain(findings: readonly Finding[]): boolean {

@@ -109,6 +109,12 @@ describe('title and reason', () => {
     expect(alert?.findings.map(({ detector }) => detector)).toEqual(['injection', 'egress'])
   })
 
+  it('are not those of a detector that failed, where there is anything else', () => {
+    const failed = { kind: 'integrity', detector: 'detector-failed', confidence: 1, title: 'Failed' } as const
+    expect(last([finding(1, failed)])).toMatchObject({ title: 'Failed', confidence: 1 })
+    expect(last([finding(1, failed), finding(2)])).toMatchObject({ title: 'Title 2', confidence: 0.5, kind: 'policy' })
+  })
+
   it('keep names that an agent chose quoted', () => {
     const alert = last([injection(1, { agent: { id: '<b>x</b>' } }), egress(2)])
     expect(alert?.reason).not.toContain('<b>')
@@ -126,6 +132,11 @@ describe('severity', () => {
     ['context before a broken policy', [injection(1, { severity: 'informational' }), egress(2)], 'medium'],
     ['a detector that failed', [finding(1, { kind: 'integrity', detector: 'detector-failed' }), egress(2)], 'medium'],
     ['critical', [injection(1), egress(2, { severity: 'critical' })], 'critical'],
+    [
+      'what was concluded from content that comes before a broken policy',
+      [injection(1), finding(2, { detector: 'lethal-trifecta', kind: 'correlation', severity: 'high' }), egress(3)],
+      'high',
+    ],
   ] as const)('of %s', (_name, findings, severity) => {
     expect(last(findings)?.severity).toBe(severity)
   })
