@@ -45,7 +45,7 @@ describe('approval', () => {
   })
 
   it('does not take a setting for a human', () => {
-    for (const by of ['config', 'auto_accept', 'AutomatedReviewer', 'hook']) {
+    for (const by of ['config', 'auto_accept', 'AutomatedReviewer', 'hook', 'agent:reviewer', 'service:approver']) {
       expect(judge(pay({ required: false, by }))).toMatchObject([{ evidence: { rule: 'automatic' } }])
     }
   })

@@ -100,7 +100,10 @@ describe('self-modification', () => {
     expect(parts(judge('grant_role', { role: 'admin' }))).toEqual(['permissions'])
     expect(judge('memory.write', { text: 'likes tea' })).toMatchObject([{ severity: 'informational' }])
     expect(judge('get_system_prompt', {})).toEqual([])
-    expect(judge('set_user_role', { role: 'x' })).toEqual([])
+    expect(parts(judge('disable_audit_log', {}))).toEqual(['monitoring'])
+    for (const ordinary of ['set_user_role', 'write_audit_log', 'update_safety_stock', 'create_skill_assessment']) {
+      expect(judge(ordinary, { role: 'x' })).toEqual([])
+    }
     expect(judge('crm.update_customer', { id: 1 })).toEqual([])
   })
 

@@ -48,6 +48,13 @@ describe('a purpose', () => {
     expect(judge(section, 'delete', 'notes.drop')).toBeDefined()
     expect(judge(section, 'send', 'mail.send')).toBeDefined()
   })
+
+  it('has exceptions for the act they name, and for no other that the same call does', () => {
+    const { purpose } = examplePolicy('purpose: { declared: reporting, allow: [send] }')
+    const acts = (...all: Act[]) => purpose?.judge({ acts: new Set(all), names: ['mail.move'] })
+    expect(acts('send')).toBeUndefined()
+    expect(acts('delete', 'send')).toMatchObject({ forbidden: 'delete' })
+  })
 })
 
 describe('a purpose that is wrong', () => {

@@ -33,6 +33,8 @@ export interface PurposeRules {
 
 interface Rule {
   readonly text: string
+  /** The one act that it is about; `undefined`: any. */
+  readonly act: Act | undefined
   readonly line: number | undefined
   readonly by: Conflict['by']
   /** @param used with its names in lower case */
@@ -58,7 +60,9 @@ export function compilePurpose(
     judge: (asked) => {
       const used = { acts: asked.acts, names: asked.names.map((name) => name.toLowerCase()) }
       const rule = forbidden.find((each) => each.matches(used))
-      if (rule === undefined || allowed.some((each) => each.matches(used))) {
+      // Leave to send is none to delete, though one call does both.
+      const forgiven = rule?.act === undefined ? used : { ...used, acts: new Set([rule.act]) }
+      if (rule === undefined || allowed.some((each) => each.matches(forgiven))) {
         return undefined
       }
       const allowWith = `add ${quoteName(asked.names[0] ?? '')} to purpose.allow`
@@ -79,6 +83,7 @@ function compileRule(use: Use, line: number | undefined, by: Conflict['by']): Ru
   const text = act === undefined ? (on ?? '') : on === undefined ? act : `${act} on ${on}`
   return {
     text,
+    act,
     line,
     by,
     matches: (used) =>

@@ -38,7 +38,7 @@ export function approverOf(event: Telemetry): Approver {
   if (isItself(word, event)) {
     return { kind: 'itself', by }
   }
-  if (AUTOMATIC.has(word)) {
+  if (AUTOMATIC.has(word) || KIND_PREFIX.test(word)) {
     return { kind: 'automatic', by }
   }
   return { kind: 'person', by, names: KEYBOARD.has(word) ? namesOf(people) : [by] }

@@ -19,6 +19,10 @@ describe('what the name of a tool says it does', () => {
     ['calendar.update_event', ['writes']],
     ['Write', ['writes']],
     ['search_and_replace', ['writes']],
+    ['delete_message', ['deletes']],
+    ['commit_transaction', ['writes']],
+    ['shop.checkout', ['pays']],
+    ['get_shell_output', ['runs-commands']],
   ])('%s: %j', (name, actions) => {
     expect([...toolActions(name)].sort()).toEqual(actions)
   })
@@ -37,6 +41,9 @@ describe('what the name of a tool says it does', () => {
     'kb.search',
     'summarize',
     'address.lookup',
+    'git_checkout',
+    'browser_console_messages',
+    'get_terminal_output',
   ])('%s only looks', (name) => {
     expect([...toolActions(name)]).toEqual([])
   })

@@ -47,13 +47,22 @@ export function toolPowers(name: string): ReadonlySet<ToolPower> {
   const words = wordsOf(name)
   const powers = new Set<ToolPower>()
   const has = (known: ReadonlySet<string>) => words.some((word) => known.has(word))
-  if (has(COMMAND_WORDS) || (has(RUN_WORDS) && has(RUNNABLE_WORDS))) {
+  if (runsByWord(words) || (has(RUN_WORDS) && has(RUNNABLE_WORDS))) {
     powers.add('runs-commands')
   }
   if (has(SECRET_WORDS)) {
     powers.add('reads-secrets')
   }
   return powers
+}
+
+/** Places where commands are typed, and read back: `browser_console_messages`, `get_terminal_output`. */
+const CONSOLES: ReadonlySet<string> = new Set(['console', 'terminal'])
+const READ_BACK: ReadonlySet<string> = new Set(['messages', 'output', 'log', 'logs', 'history', 'get', 'list', 'read'])
+
+function runsByWord(words: readonly string[]): boolean {
+  const isReadBack = words.some((word) => READ_BACK.has(word))
+  return words.some((word) => COMMAND_WORDS.has(word) && !(isReadBack && CONSOLES.has(word)))
 }
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/))
@@ -79,6 +88,8 @@ const PAY_OR_NOUN = words('charge purchase buy checkout withdraw')
 /** Money, when something is done with it. */
 const MONEY_WORDS = words('payment payments transaction transactions money funds payout refund invoice wire iban')
 const MONEY_MOVES = words('transfer make execute issue initiate process approve confirm schedule place')
+/** Of code and databases: there, a checkout and a transaction are no purchase. */
+const VERSION_WORDS = words('git branch commit repo repository rollback begin savepoint database db sql')
 const RIGHT_WORDS = words('role roles permission permissions privilege privileges acl iam entitlement entitlements')
 
 /** Characters of tool names whose actions are remembered. */
@@ -106,12 +117,18 @@ function actionsOf(name: string): ReadonlySet<GatedAction> {
   const has = (known: ReadonlySet<string>) => found.some((word) => known.has(word))
   const looks = has(READ_WORDS)
   const does = (verbs: ReadonlySet<string>, nouns: ReadonlySet<string>) => has(verbs) || (!looks && has(nouns))
-  const sends = does(SEND_WORDS, SEND_OR_NOUN)
+  // A message that is deleted is not sent.
+  const sends = has(SEND_WORDS) || (!looks && !has(DELETE_WORDS) && has(SEND_OR_NOUN))
+  const ofVersions = has(VERSION_WORDS)
   const writes = does(WRITE_WORDS, WRITE_OR_NOUN)
   const moves = has(MONEY_MOVES)
   const kinds: readonly (readonly [GatedAction, boolean])[] = [
     ['deletes', does(DELETE_WORDS, DELETE_OR_NOUN)],
-    ['pays', does(PAY_WORDS, PAY_OR_NOUN) || (has(MONEY_WORDS) && (sends || writes || (moves && !looks)))],
+    [
+      'pays',
+      has(PAY_WORDS) ||
+        (!ofVersions && ((!looks && has(PAY_OR_NOUN)) || (has(MONEY_WORDS) && (sends || writes || (moves && !looks))))),
+    ],
     ['grants', has(GRANT_WORDS) || (has(RIGHT_WORDS) && (writes || sends))],
     ['runs-commands', toolPowers(name).has('runs-commands')],
     ['sends', sends],

@@ -1,6 +1,6 @@
 /** What one event shows of what its agent is made of, as values that can be compared. */
 import { hash } from 'node:crypto'
-import type { Telemetry } from '../../schema/telemetry.ts'
+import { CONTENT_LIMIT, type Telemetry } from '../../schema/telemetry.ts'
 import { TextMemory } from '../../schema/text-memory.ts'
 
 /** A parameter is an aspect by its own name: `parameter:temperature`. */
@@ -24,7 +24,9 @@ export function aspectsOf(event: Telemetry, pinned: readonly string[]): readonly
   const found: AspectValue[] = []
   if (integrity.system_prompt_hash !== undefined) {
     const text = content?.system_prompt
-    const shape = text === undefined || text === '' ? {} : { shape: shapes.of(text) }
+    // What was cut may have changed behind its end.
+    const isWhole = text !== undefined && text !== '' && text.length < CONTENT_LIMIT && content?.truncated !== true
+    const shape = isWhole ? { shape: shapes.of(text) } : {}
     found.push({ aspect: 'system_prompt', value: integrity.system_prompt_hash, ...shape })
   }
   if (integrity.model !== undefined) {
@@ -52,11 +54,14 @@ const CALENDAR = new Set(
   ).split(' '),
 )
 
+/** `2026`, `3rd`, `22t10`, `30z`; a word with digits inside is a word. */
+const NUMBER = /^\p{N}+(?:st|nd|rd|th|am|pm|z|h|t\p{N}+)?$/u
+
 /** 16 hexadecimal characters of the words that are neither numbers nor of the calendar. */
 function shapeOf(text: string): string {
   const words = text
     .toLowerCase()
     .split(/[^\p{L}\p{N}]+/u)
-    .filter((word) => word !== '' && !/\p{N}/u.test(word) && !CALENDAR.has(word))
+    .filter((word) => word !== '' && !NUMBER.test(word) && !CALENDAR.has(word))
   return hash('sha256', words.join(' '), 'hex').slice(0, 16)
 }

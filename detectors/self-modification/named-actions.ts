@@ -15,8 +15,10 @@ const OBJECTS: readonly (readonly [readonly string[], Part])[] = [
   [['instructions'], 'instructions'],
   [['guardrail'], 'guardrails'],
   [['guardrails'], 'guardrails'],
-  [['safety'], 'guardrails'],
-  [['moderation'], 'guardrails'],
+  [['safety', 'settings'], 'guardrails'],
+  [['safety', 'filter'], 'guardrails'],
+  [['moderation', 'settings'], 'guardrails'],
+  [['moderation', 'filter'], 'guardrails'],
   [['permission'], 'permissions'],
   [['permissions'], 'permissions'],
   [['role'], 'permissions'],
@@ -27,15 +29,16 @@ const OBJECTS: readonly (readonly [readonly string[], Part])[] = [
   [['tool'], 'tools'],
   [['tools'], 'tools'],
   [['plugin'], 'tools'],
-  [['skill'], 'tools'],
+  [['agent', 'skill'], 'tools'],
   [['memory'], 'memory'],
   [['memories'], 'memory'],
   [['agent', 'config'], 'configuration'],
   [['agent', 'settings'], 'configuration'],
   [['own', 'config'], 'configuration'],
-  [['audit'], 'monitoring'],
-  [['telemetry'], 'monitoring'],
 ]
+/** What is written all day long, and is never taken away for a good reason. */
+const WATCHING = new Set('audit telemetry monitoring tracing'.split(' '))
+const SILENCING = new Set('disable delete remove reset modify override stop pause'.split(' '))
 /** Changed for customers and documents all day long: `set_user_role` is somebody's job, `assign_role` to oneself is not. */
 const OTHERS = new Set(
   'user users customer customers member members employee ticket order document page image prompts'.split(' '),
@@ -44,6 +47,9 @@ const OTHERS = new Set(
 /** Which part a tool of this name changes; `undefined` for any other. */
 export function changedByName(name: string): Part | undefined {
   const words = wordsOf(name)
+  if (words.some((word) => WATCHING.has(word)) && words.some((word) => SILENCING.has(word))) {
+    return 'monitoring'
+  }
   if (!words.some((word) => CHANGING.has(word)) || words.some((word) => OTHERS.has(word))) {
     return undefined
   }
