@@ -5,7 +5,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { packagePath } from '../package-files.ts'
-import { freePorts } from '../test/kafka/free-ports.ts'
+import { freePorts } from '../test/free-ports.ts'
 
 const CLI = packagePath('dist/cli.js')
 /** As the command and `npm start` have them. */

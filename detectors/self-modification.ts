@@ -10,6 +10,7 @@ import { runnablesOf } from './dangerous-command/arguments.ts'
 import { defineDetector } from './detector.ts'
 import { causeOf } from './draft/cause.ts'
 import { raise } from './draft/severity.ts'
+import { wasStopped } from './draft/stopped.ts'
 import { untrusted } from './draft/untrusted.ts'
 import { type Change, changeOf, changesOfCode, changesOfScript } from './self-modification/commands.ts'
 import { writtenPaths } from './self-modification/file-writes.ts'
@@ -84,37 +85,19 @@ function userText({ content, subject_chain: chain }: Telemetry): string | undefi
   return chain.filter(({ kind }) => kind === 'agent').length > 1 ? undefined : content?.prompt
 }
 
-/** What comes of one call depends on its tool and arguments alone. */
-const known = new TextMemory(
-  (call) => {
-    const [name, text] = JSON.parse(call) as [string, string]
-    return judged(name, text)
-  },
-  REMEMBERED,
-  'second',
-)
-
 const NO_CHANGES: readonly Change[] = []
-
-function changesOf({ name }: Tool, text: string): readonly Change[] {
-  return text === '' ? byName(name) : known.of(JSON.stringify([name, text]))
-}
 
 function byName(name: string): readonly Change[] {
   const part = changedByName(name)
   return part === undefined ? NO_CHANGES : [{ part, target: name }]
 }
 
-function judged(name: string, text: string): readonly Change[] {
+function changesOf({ name }: Tool, text: string): readonly Change[] {
   const run = runnablesOf(name, text).flatMap(({ language, text: script }) =>
     language === 'code' ? changesOfCode(script) : language === 'sql' ? NO_CHANGES : changesOfScript(script),
   )
   const found = [...run, ...writtenPaths(name, text).flatMap(changeOf)]
   return found.length > 0 ? found : byName(name)
-}
-
-function wasStopped({ outcome, policy_decision: decision }: Telemetry): boolean {
-  return outcome === 'denied' || outcome === 'refused' || decision === 'deny'
 }
 
 function findingOf(

@@ -2,6 +2,7 @@
  * Reads a shell script into the simple commands that it would run: out of pipelines, lists, loops, functions,
  * substitutions, wrappers (`wrappers.ts`) and scripts handed to another shell, decoded where they are encoded.
  */
+import { TextMemory } from '../../schema/text-memory.ts'
 import { COMMAND_LIMIT, type Command, DEPTH_LIMIT, type Redirect } from './command.ts'
 import { printed } from './printed.ts'
 import { readWords, type Token } from './words.ts'
@@ -39,8 +40,16 @@ const WORD_LIMIT = 1024
 const UNIT_LIMIT = 24 * 1024
 const SHELLS = new Set(['sh', 'bash', 'zsh', 'dash', 'ksh', 'ash', 'fish', 'csh', 'tcsh', 'busybox'])
 
+/** UTF-16 units of the scripts that are remembered: several detectors read the script of one call. */
+const REMEMBERED = 256 * 1024
+const scripts = new TextMemory(read, REMEMBERED, 'first')
+
 /** Reads a script. Bounded in commands and depth; never throws. */
 export function readScript(text: string): readonly Command[] {
+  return scripts.of(text)
+}
+
+function read(text: string): readonly Command[] {
   const reader = new Reader()
   reader.script(text, 0, [])
   return reader.commands

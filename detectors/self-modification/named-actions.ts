@@ -1,4 +1,5 @@
 /** Tools whose very name says that they change what an agent is: `update_prompt`, `memory.write`, `grant_role`. */
+import { TextMemory } from '../../schema/text-memory.ts'
 import { wordsOf } from '../text/name-words.ts'
 import type { Part } from './targets.ts'
 
@@ -44,8 +45,16 @@ const OTHERS = new Set(
   'user users customer customers member members employee ticket order document page image prompts'.split(' '),
 )
 
+/** UTF-16 units of the names whose part is remembered: an agent calls the same few tools. */
+const REMEMBERED = 64 * 1024
+const parts = new TextMemory(partOfName, REMEMBERED, 'first')
+
 /** Which part a tool of this name changes; `undefined` for any other. */
 export function changedByName(name: string): Part | undefined {
+  return parts.of(name)
+}
+
+function partOfName(name: string): Part | undefined {
   const words = wordsOf(name)
   if (words.some((word) => WATCHING.has(word)) && words.some((word) => SILENCING.has(word))) {
     return 'monitoring'

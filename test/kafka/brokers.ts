@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
-import { freePorts } from './free-ports.ts'
+import { freePorts } from '../free-ports.ts'
 import { JAVA, type KafkaVersion, kafkaClassPath } from './jars.ts'
 import { type Listeners, makeSecurity, type Security, scramArguments, securitySettings } from './security.ts'
 

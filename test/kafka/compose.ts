@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { freePorts } from './free-ports.ts'
+import { freePorts } from '../free-ports.ts'
 import { KAFKA_RELEASES, type KafkaVersion } from './jars.ts'
 
 const FILE = join(import.meta.dirname, 'docker-compose.yml')
