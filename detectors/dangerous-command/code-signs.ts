@@ -1,13 +1,6 @@
 /** Signs in program text that is no shell: Python, JavaScript, Perl, Ruby, PHP, SQL. Patterns, no parser. */
 import { type PlaceKind, placeKind } from './places.ts'
-import type { Deed, Sign } from './sign.ts'
-
-const sign = (deed: Deed, what: string, weight: number, severity: Sign['severity']): Sign => ({
-  deed,
-  what,
-  weight,
-  severity,
-})
+import { type Sign, sign } from './sign.ts'
 
 /** Calls whose first text is a command. */
 const RUNS_TEXT =

@@ -1,7 +1,7 @@
 /** Signs from commands that control the machine: accounts, services, guards, kernel, schedules, clocks, disks. */
 import type { Command } from './command.ts'
 import { printed } from './printed.ts'
-import type { Deed, Sign } from './sign.ts'
+import { type Sign, sign } from './sign.ts'
 
 /** What watches or guards a machine, by the names of its services and packages. */
 const GUARD =
@@ -25,12 +25,6 @@ const STOPS = new Set([
 const STARTS = new Set(['enable', 'load', 'bootstrap', 'onestart', 'add', 'submit', 'reenable'])
 
 type Judge = (command: Command, line: string) => Sign | undefined
-const sign = (deed: Deed, what: string, weight: number, severity: Sign['severity']): Sign => ({
-  deed,
-  what,
-  weight,
-  severity,
-})
 
 const services: Judge = ({ args, name }, line) => {
   const stops = args.some((arg) => STOPS.has(arg)) || /_enable="?NO/.test(line)

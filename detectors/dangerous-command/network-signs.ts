@@ -3,7 +3,7 @@
 import type { Command } from './command.ts'
 import { isDecoder } from './printed.ts'
 import { isShell } from './read-script.ts'
-import { type Deed, FLAGGED, type Sign } from './sign.ts'
+import { FLAGGED, type Sign, sign } from './sign.ts'
 
 const FETCHERS = new Set([
   'curl',
@@ -106,13 +106,6 @@ const SCANNERS = new Set([
   'hping3',
   'telnet-scan',
 ])
-
-const sign = (deed: Deed, what: string, weight: number, severity: Sign['severity']): Sign => ({
-  deed,
-  what,
-  weight,
-  severity,
-})
 
 /** What the command has to do with other machines. */
 export function networkSigns(command: Command): readonly Sign[] {

@@ -1,13 +1,6 @@
 /** Signs in PowerShell and lines for `cmd`. Patterns, line by line, no parser. */
 import { inOrder } from './code-signs.ts'
-import type { Deed, Sign } from './sign.ts'
-
-const sign = (deed: Deed, what: string, weight: number, severity: Sign['severity']): Sign => ({
-  deed,
-  what,
-  weight,
-  severity,
-})
+import { type Sign, sign } from './sign.ts'
 
 const FETCHED = sign('runs remote code', 'runs code from the network', 0.85, 'high')
 const BLINDED = sign('evades', 'switches off what watches or guards the machine', 0.85, 'high')

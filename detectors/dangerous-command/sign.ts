@@ -23,5 +23,10 @@ export interface Sign {
   readonly severity: Severity
 }
 
+/** A sign in one line, as the tables of signs write them. */
+export function sign(deed: Deed, what: string, weight: number, severity: Severity): Sign {
+  return { deed, what, weight, severity }
+}
+
 /** From this combined weight on a command is a finding. */
 export const FLAGGED = 0.5

@@ -1,13 +1,6 @@
 /** Signs from commands that take what they should not: stored credentials, screens, keystrokes, packed files, the host of a container. */
 import type { Command } from './command.ts'
-import type { Deed, Sign } from './sign.ts'
-
-const sign = (deed: Deed, what: string, weight: number, severity: Sign['severity']): Sign => ({
-  deed,
-  what,
-  weight,
-  severity,
-})
+import { type Sign, sign } from './sign.ts'
 
 /** Programs made for attacks, whatever runs them. */
 const ATTACK_TOOLS =
