@@ -3,7 +3,6 @@ import type { Canaries, Canary } from '../rules/canaries.ts'
 import type { FindingDraft, Severity } from '../schema/finding.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import { CONTENT_LIMIT, type Telemetry } from '../schema/telemetry.ts'
-import { TextMemory } from '../schema/text-memory.ts'
 import { defineDetector, type NoState } from './detector.ts'
 import { causeOf } from './draft/cause.ts'
 import { originOf } from './draft/origin.ts'
@@ -12,9 +11,6 @@ import { silencedBy } from './draft/refused.ts'
 import { untrusted } from './draft/untrusted.ts'
 import { hashedWords, SHORTEST } from './text/hashed-words.ts'
 
-/** UTF-16 units of the texts whose words are remembered as hashes. */
-const REMEMBERED = 512 * 1024
-const words = new TextMemory(hashedWords, REMEMBERED)
 /** The most findings of one event. */
 const FINDING_LIMIT = 8
 /** Where a credential may turn up, and what that means. */
@@ -126,7 +122,7 @@ function* carriedTokens(event: Telemetry, canaries: Canaries): Generator<Finding
   const told = new Set<string>()
   for (const place of PLACES) {
     const text = content[place]
-    for (const hash of text === undefined || text === '' ? [] : words.of(text)) {
+    for (const hash of text === undefined || text === '' ? [] : hashedWords(text)) {
       const decoy = canaries.token(hash)
       if (decoy === undefined || told.has(`${place}:${decoy.entry}`) || isOwnPrompt(event, place, hash)) {
         continue
@@ -140,7 +136,7 @@ function* carriedTokens(event: Telemetry, canaries: Canaries): Generator<Finding
 /** Instrumentations that put the system prompt where the user's message belongs repeat a decoy planted in it. */
 function isOwnPrompt({ content }: Telemetry, place: Place, hash: string): boolean {
   const system = content?.system_prompt
-  return place === 'prompt' && system !== undefined && system !== '' && words.of(system).includes(hash)
+  return place === 'prompt' && system !== undefined && system !== '' && hashedWords(system).includes(hash)
 }
 
 function tokenDraft(event: Telemetry, decoy: Canary, place: Place, text: string): FindingDraft {

@@ -47,8 +47,6 @@ const NONE_REGISTERED: readonly ReadonlySet<number>[] = []
 const REMEMBERED = 1024 * 1024
 const attempts = new TextMemory((text) => judgeAttempt(text) ?? judgeTrick(text), REMEMBERED, 'first')
 const results = new TextMemory(judgeResult, REMEMBERED)
-const turns = new TextMemory(turnOf, REMEMBERED / 4)
-const words = new TextMemory(hashedWords, REMEMBERED / 2)
 const calls = new TextMemory(judgeArguments, REMEMBERED, 'first')
 const announcements = new TextMemory(judgeAnnouncement, REMEMBERED, 'first')
 const systemPrompts = new TextMemory((text) => knownPrompt(text, undefined), REMEMBERED, 'first')
@@ -131,7 +129,7 @@ function turnAfter(
   if (text === undefined || text === '' || (operation !== 'model_call' && operation !== 'agent_invoke')) {
     return undefined
   }
-  const turn = turns.of(text)
+  const turn = turnOf(text)
   const entry = after(suspects, { session, trace: trace ?? '', text, turn })
   return turn === undefined || entry === undefined ? undefined : { turn, entry }
 }
@@ -207,7 +205,9 @@ function promptsOf(event: Telemetry, state: Readonly<State>, context: DetectionC
 /** The decoy credentials in a text, as the policy names them. */
 function decoysIn(text: string, { policy }: DetectionContext): readonly string[] {
   const canaries = policy?.canaries
-  return canaries?.hasTokens === true ? words.of(text).flatMap((hash) => canaries.token(hash)?.entry ?? []) : NO_DECOYS
+  return canaries?.hasTokens === true
+    ? hashedWords(text).flatMap((hash) => canaries.token(hash)?.entry ?? [])
+    : NO_DECOYS
 }
 
 const NO_DECOYS: readonly string[] = []

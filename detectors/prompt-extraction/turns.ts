@@ -5,6 +5,7 @@
  * Nothing is remembered of sessions in which nobody speaks of the prompt, and they are nearly all.
  */
 import { idOf } from '../../schema/ids.ts'
+import { TextMemory } from '../../schema/text-memory.ts'
 import { foldText } from '../text/normalize.ts'
 
 /** How many sessions of one agent are remembered; the one that was quiet longest makes room. */
@@ -35,11 +36,14 @@ const PROMPT =
 const MORE =
   /^(?:(?:and|ok|okay|now|great|thanks|thank you|yes|good|nice|please|perfect|so|cool|then)[,.! ]{1,3}){0,4}(?:what(?:'s| is| comes| was| are)? )?(?:the )?(?:next|continue|go on|keep going|carry on|proceed|then|after that|after it|the rest|rest|more|another|following|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|[0-9]{1,3}(?:st|nd|rd|th)|last)(?: (?:ones?|words?|letters?|lines?|sentences?|parts?|paragraphs?|pieces?|sections?|characters?|bullets?|rules?|please|that|it|then)){0,3}[.?! ]{0,4}$/
 
-/** What a message is in this respect; `undefined` for nearly all. Pure. */
+const turns = new TextMemory(readTurn, 256 * 1024)
+
+/** What a message is in this respect; `undefined` for nearly all. */
 export function turnOf(text: string): Turn | undefined {
-  if (text.length > LONGEST) {
-    return undefined
-  }
+  return text.length > LONGEST ? undefined : turns.of(text)
+}
+
+function readTurn(text: string): Turn | undefined {
   const folded = foldText(text).trim()
   if (PROMPT.test(folded) && PIECE.test(folded)) {
     return 'speaks of it'
@@ -52,8 +56,11 @@ export function after(
   suspects: readonly Suspect[],
   { session, trace, text, turn }: Message & { readonly turn: Turn | undefined },
 ): Suspect | undefined {
+  if (turn === undefined) {
+    return undefined
+  }
   const known = find(suspects, session)
-  if (turn === undefined || (known === undefined && turn === 'asks for more')) {
+  if (known === undefined && turn === 'asks for more') {
     return undefined
   }
   const last = idOf(trace, text).slice(0, 16)

@@ -5,6 +5,7 @@
 import { hash } from 'node:crypto'
 import { decoyOfMask } from '../../rules/canaries.ts'
 import { masksIn } from '../../schema/masks.ts'
+import { TextMemory } from '../../schema/text-memory.ts'
 
 /** A decoy has at least so many characters, and at most so many. */
 export const SHORTEST = 12
@@ -20,8 +21,14 @@ const PART = /[A-Za-z0-9_-]{12,}/g
 const ESCAPED_SPACE = /\\+[nrt]/g
 const AROUND = /^[.:/=!#$%@+~]+|[.:/=!#$%@+~]+$/g
 
-/** SHA-256 of every such word, in hexadecimal, and what masks of decoys tell of theirs. Pure, bounded. */
+const memory = new TextMemory(read, 512 * 1024)
+
+/** SHA-256 of every such word, in hexadecimal, and what masks of decoys tell of theirs. Bounded. */
 export function hashedWords(text: string): readonly string[] {
+  return memory.of(text)
+}
+
+function read(text: string): readonly string[] {
   const hashes: string[] = []
   for (const kind of masksIn(text).keys()) {
     const told = decoyOfMask(kind)
