@@ -42,18 +42,26 @@ const SECRET_WORDS = new Set([
   'apikeys',
 ])
 
+/** Characters of tool names that are remembered with what they say. */
+const REMEMBERED = 128 * 1024
+const powers = new TextMemory(powersOf, REMEMBERED, 'first')
+
 /** The powers that words of the name suggest. */
 export function toolPowers(name: string): ReadonlySet<ToolPower> {
+  return powers.of(name)
+}
+
+function powersOf(name: string): ReadonlySet<ToolPower> {
   const words = wordsOf(name)
-  const powers = new Set<ToolPower>()
+  const found = new Set<ToolPower>()
   const has = (known: ReadonlySet<string>) => words.some((word) => known.has(word))
   if (runsByWord(words) || (has(RUN_WORDS) && has(RUNNABLE_WORDS))) {
-    powers.add('runs-commands')
+    found.add('runs-commands')
   }
   if (has(SECRET_WORDS)) {
-    powers.add('reads-secrets')
+    found.add('reads-secrets')
   }
-  return powers
+  return found
 }
 
 /** Places where commands are typed, and read back: `browser_console_messages`, `get_terminal_output`. */
@@ -92,8 +100,6 @@ const MONEY_MOVES = words('transfer make execute issue initiate process approve 
 const VERSION_WORDS = words('git branch commit repo repository rollback begin savepoint database db sql')
 const RIGHT_WORDS = words('role roles permission permissions privilege privileges acl iam entitlement entitlements')
 
-/** Characters of tool names whose actions are remembered. */
-const REMEMBERED = 128 * 1024
 const actions = new TextMemory(actionsOf, REMEMBERED, 'first')
 
 /** What words of the name say a call does to the world; empty for tools that only look. */
@@ -101,15 +107,9 @@ export function toolActions(name: string): ReadonlySet<GatedAction> {
   return actions.of(name)
 }
 
-const looking = new TextMemory(
-  (name: string) => wordsOf(name).some((word) => READ_WORDS.has(word)) && toolActions(name).size === 0,
-  REMEMBERED,
-  'first',
-)
-
 /** Whether words of the name say that a call looks, and nothing in it says that it does more. */
 export function onlyLooks(name: string): boolean {
-  return looking.of(name)
+  return toolActions(name).size === 0 && wordsOf(name).some((word) => READ_WORDS.has(word))
 }
 
 function actionsOf(name: string): ReadonlySet<GatedAction> {

@@ -4,6 +4,7 @@
  */
 import { compileGlob, isGlob, literalLength } from '../../rules/glob.ts'
 import type { CompiledPolicy } from '../../rules/policy.ts'
+import { TextMemory } from '../../schema/text-memory.ts'
 import { foldText } from '../text/normalize.ts'
 
 /** How a name deceives. */
@@ -31,7 +32,7 @@ const COSTUME =
   /[\u0370-\u052f\u1d00-\u1d7f\ua730-\ua731\uff01-\uff5e\u2460-\u24ff\u2100-\u214f\u{1d400}-\u{1d7ff}\u{1f130}-\u{1f1ff}]/u
 
 /** How a name deceives, whatever is listed; `undefined` for an honest name. */
-export function disguiseOf(name: string): 'hidden' | 'look-alike' | undefined {
+function disguiseOf(name: string): 'hidden' | 'look-alike' | undefined {
   if (HIDDEN.test(name) || JOINER_AFTER_LATIN.test(name)) {
     return 'hidden'
   }
@@ -43,32 +44,20 @@ export function disguiseOf(name: string): 'hidden' | 'look-alike' | undefined {
 export function imitationOf(name: string, policy: CompiledPolicy): Imitation | undefined {
   let memory = memories.get(policy)
   if (memory === undefined) {
-    memory = { compare: comparer(policy.listedTools), known: new Map() }
+    memory = new TextMemory(comparer(policy.listedTools), REMEMBERED, 'first')
     memories.set(policy, memory)
   }
-  const { known, compare } = memory
-  if (!known.has(name)) {
-    if (known.size >= NAMES_REMEMBERED) {
-      known.clear()
-    }
-    known.set(name, compare(name))
-  }
-  return known.get(name)
+  return memory.of(name)
 }
-
-const NAMES_REMEMBERED = 4096
 
 /** Names are compared once for each policy: the same few are called again and again. */
-interface Memory {
-  readonly compare: (name: string) => Imitation | undefined
-  readonly known: Map<string, Imitation | undefined>
-}
-
-const memories = new WeakMap<CompiledPolicy, Memory>()
+const memories = new WeakMap<CompiledPolicy, TextMemory<Imitation | undefined>>()
+/** Characters of names that are remembered for a policy. */
+const REMEMBERED = 64 * 1024
 
 type Listed = CompiledPolicy['listedTools'][number]
 
-function comparer(listed: readonly Listed[]): Memory['compare'] {
+function comparer(listed: readonly Listed[]): (name: string) => Imitation | undefined {
   const written = new Set(listed.map(({ name }) => name))
   // What is denied says more of the danger than what is allowed: it is found first.
   const ranked = [...listed].sort((one, other) => Number(other.list === 'deny') - Number(one.list === 'deny'))
