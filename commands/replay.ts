@@ -7,7 +7,7 @@ import { checkRecordings } from '../replay/recording.ts'
 import type { ReplayResult } from '../replay/replay.ts'
 import { loadPolicies } from '../rules/load.ts'
 import type { Alert } from '../schema/alert.ts'
-import { SEVERITIES } from '../schema/finding.ts'
+import { severityRank } from '../schema/finding.ts'
 import { alertText } from './alert-text.ts'
 import { parseCommand } from './arguments.ts'
 import type { Command } from './command.ts'
@@ -66,7 +66,7 @@ async function writeLines(path: string, values: Iterable<unknown>): Promise<void
 /** What a person sees at the end: the alerts, worst first, and where every record went. */
 export function replayText(summary: ReplaySummary, color: boolean): string {
   const worstFirst = [...summary.alerts].sort(
-    (a, b) => SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) || a.time_ms - b.time_ms,
+    (a, b) => severityRank(b.severity) - severityRank(a.severity) || a.time_ms - b.time_ms,
   )
   const shown = worstFirst.slice(0, 20).map((alert) => `${alertText(alert, color)}\n`)
   const more =

@@ -7,8 +7,7 @@
 import { getDomain } from 'tldts'
 import { type HostNature, hostNature, readHost } from '../rules/hosts.ts'
 import type { CompiledPolicy, Verdict } from '../rules/policy.ts'
-import type { FindingDraft, Severity } from '../schema/finding.ts'
-import { SEVERITIES } from '../schema/finding.ts'
+import { type FindingDraft, type Severity, severityRank } from '../schema/finding.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import type { Destination, Telemetry } from '../schema/telemetry.ts'
 import { defineDetector } from './detector.ts'
@@ -96,7 +95,7 @@ function placeOf({ host: text }: Destination): string {
 const AS_IT_IS = { extractHostname: false, validateHostname: false }
 
 function rank({ severity, confidence }: FindingDraft): number {
-  return SEVERITIES.indexOf(severity) + confidence
+  return severityRank(severity) + confidence
 }
 
 /** The worst findings, and how many are not shown. Sorting is stable, so equals stay in the order of the event. */

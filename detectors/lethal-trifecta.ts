@@ -6,8 +6,7 @@
  * it an alert is what others found: that the content gives orders, that a value of it was sent, or that a policy forbids
  * the sending.
  */
-import type { Finding, FindingDraft, Severity } from '../schema/finding.ts'
-import { SEVERITIES } from '../schema/finding.ts'
+import { type Finding, type FindingDraft, type Severity, severityRank } from '../schema/finding.ts'
 import { isMark } from '../schema/mark.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import { untrusted } from './draft/untrusted.ts'
@@ -46,17 +45,13 @@ export const lethalTrifecta = defineSessionDetector<TrifectaState>({
       return undefined
     }
     const found = worstLeak(state)
-    if (found === undefined || rank(found.severity) <= state.saidRank) {
+    if (found === undefined || severityRank(found.severity) <= state.saidRank) {
       return []
     }
-    state.saidRank = rank(found.severity)
+    state.saidRank = severityRank(found.severity)
     return [findingOf(found, state, isMark(seen) ? undefined : seen)]
   },
 })
-
-function rank(severity: Severity): number {
-  return SEVERITIES.indexOf(severity)
-}
 
 /** The three facts in an order that can leak, and how surely the outside content could steer. */
 interface Leak {
@@ -70,7 +65,7 @@ interface Leak {
 function worstLeak(state: TrifectaState): Leak | undefined {
   const leaks = state.outward.flatMap((outward) => leakBy(outward, state) ?? [])
   return leaks.reduce<Leak | undefined>(
-    (worst, leak) => (worst === undefined || rank(leak.severity) > rank(worst.severity) ? leak : worst),
+    (worst, leak) => (worst === undefined || severityRank(leak.severity) > severityRank(worst.severity) ? leak : worst),
     undefined,
   )
 }

@@ -3,7 +3,7 @@
  * taken over by another server, instructions to the model planted in descriptions.
  */
 import type { Verdict } from '../rules/policy.ts'
-import type { FindingDraft, Severity } from '../schema/finding.ts'
+import { type FindingDraft, type Severity, severityRank } from '../schema/finding.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import type { Telemetry, ToolDefinition } from '../schema/telemetry.ts'
 import { type DetectionContext, defineDetector } from './detector.ts'
@@ -84,11 +84,10 @@ export const toolDrift = defineDetector<State>({
 })
 
 const NO_TOOLS: readonly ToolDefinition[] = []
-const ORDER: readonly Severity[] = ['critical', 'high', 'medium', 'low', 'informational']
 
 function worst(findings: readonly FindingDraft[]): readonly FindingDraft[] {
   return [...findings]
-    .sort((one, other) => ORDER.indexOf(one.severity) - ORDER.indexOf(other.severity))
+    .sort((one, other) => severityRank(other.severity) - severityRank(one.severity))
     .slice(0, FINDING_LIMIT)
 }
 

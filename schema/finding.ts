@@ -19,6 +19,11 @@ export const SEVERITIES = ['informational', 'low', 'medium', 'high', 'critical']
 export const Severity = Type.Enum([...SEVERITIES])
 export type Severity = (typeof SEVERITIES)[number]
 
+/** Where a severity stands in `SEVERITIES`: the graver, the greater. */
+export function severityRank(severity: Severity): number {
+  return SEVERITIES.indexOf(severity)
+}
+
 export const ALERT_KINDS = ['policy', 'content', 'integrity', 'baseline', 'rule', 'correlation'] as const
 export const AlertKind = Type.Enum([...ALERT_KINDS])
 export type AlertKind = (typeof ALERT_KINDS)[number]

@@ -1,6 +1,5 @@
 /** Judges a text that is to be run: every sign in it, and what they come to together. */
-import type { Severity } from '../../schema/finding.ts'
-import { SEVERITIES } from '../../schema/finding.ts'
+import { SEVERITIES, type Severity, severityRank } from '../../schema/finding.ts'
 import { codeSigns, scriptsIn, sqlSigns } from './code-signs.ts'
 import type { Command } from './command.ts'
 import { controlSigns } from './control-signs.ts'
@@ -157,8 +156,7 @@ function sum(signs: readonly Sign[]): Danger | undefined {
   const telling = strong.length === 0 ? kept : strong
   const acting = kept.filter(({ deed }) => deed !== 'explores')
   const least: Severity = score >= TOGETHER && acting.length > 1 ? 'medium' : 'low'
-  const severity =
-    SEVERITIES[Math.max(...[least, ...strong.map((each) => each.severity)].map((each) => SEVERITIES.indexOf(each)))]
+  const severity = SEVERITIES[Math.max(...[least, ...strong.map((each) => each.severity)].map(severityRank))]
   return {
     signs: kept.slice(0, SIGN_LIMIT),
     deeds: [...new Set(telling.map(({ deed }) => deed))],

@@ -1,5 +1,5 @@
 /** What `lethal-trifecta` remembers of a session: few facts of each kind, whichever order they came in. */
-import { type Finding, SEVERITIES } from '../../schema/finding.ts'
+import { type Finding, severityRank } from '../../schema/finding.ts'
 import { isMark, type Mark } from '../../schema/mark.ts'
 import type { Seen } from '../session-detector.ts'
 
@@ -74,7 +74,7 @@ function takeMark(mark: Mark, state: TrifectaState): boolean {
 
 function takeFinding(finding: Finding, state: TrifectaState): boolean {
   const { detector, kind, severity, event_id, time_ms, agent, trace_id } = finding
-  const isSure = SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf('medium')
+  const isSure = severityRank(severity) >= severityRank('medium')
   if (detector === 'injection' && isSure) {
     state.orders = earliest(state.orders, { event_id, time_ms, agent, trace_id, source: 'injection' })
     return true

@@ -1,8 +1,8 @@
 /** The alert that tells the story of a session. */
 import type { Alert, AlertFinding } from '../../schema/alert.ts'
 import { ATLAS_VERSION, technique } from '../../schema/atlas.ts'
-import type { Finding, Severity } from '../../schema/finding.ts'
-import { confidenceOf, rank, worstOf } from './evidence.ts'
+import { type Finding, type Severity, severityRank } from '../../schema/finding.ts'
+import { confidenceOf, worstOf } from './evidence.ts'
 import { tell } from './steps.ts'
 import type { Story } from './story.ts'
 
@@ -25,7 +25,7 @@ export function alertOf(
   const { findings } = story
   const worst = worstOf(findings)
   const { title, reason, isComposite } = tell(findings, story.count)
-  const worstFirst = [...findings].sort((one, other) => rank(other.severity) - rank(one.severity))
+  const worstFirst = [...findings].sort((one, other) => severityRank(other.severity) - severityRank(one.severity))
   const policy = worstFirst.find((finding) => finding.policy !== undefined)?.policy
   return {
     schema_version: '1',

@@ -2,7 +2,7 @@
  * How much the findings of one session prove together. Findings that have one source are one piece of evidence, however
  * many they are: opinions about one text (`origin`), opinions of one kind about one event, and the same cause again.
  */
-import { type AlertKind, type Finding, SEVERITIES, type Severity } from '../../schema/finding.ts'
+import { type AlertKind, type Finding, SEVERITIES, type Severity, severityRank } from '../../schema/finding.ts'
 import { DETECTOR_FAILED } from '../detector-failed.ts'
 
 /** Not what was concluded from other findings, what only adds context, or that a detector was blind. */
@@ -58,15 +58,11 @@ function withoutBlindness(findings: readonly Finding[]): readonly Finding[] {
 export function worstOf(findings: Findings): Finding {
   return withoutBlindness(findings).reduce((worst, finding) => {
     const more =
-      rank(finding.severity) - rank(worst.severity) ||
+      severityRank(finding.severity) - severityRank(worst.severity) ||
       finding.confidence - worst.confidence ||
       worst.time_ms - finding.time_ms
     return more > 0 ? finding : worst
   })
-}
-
-export function rank(severity: Severity): number {
-  return SEVERITIES.indexOf(severity)
 }
 
 /** What leads comes first: text or a changed part that steers an agent, then what the agent does that it may not. */
@@ -78,8 +74,8 @@ const LEADS: Partial<Record<AlertKind, number>> = { content: 0, integrity: 1, po
  */
 export function severityOf(findings: Findings): Severity {
   const worst = worstOf(findings).severity
-  const ranks = isChain(findings) ? findings.filter(isEvidence).map(({ severity }) => rank(severity) + 1) : []
-  return SEVERITIES[Math.min(Math.max(rank(worst), ...ranks), SEVERITIES.length - 1)] ?? worst
+  const ranks = isChain(findings) ? findings.filter(isEvidence).map(({ severity }) => severityRank(severity) + 1) : []
+  return SEVERITIES[Math.min(Math.max(severityRank(worst), ...ranks), SEVERITIES.length - 1)] ?? worst
 }
 
 function isChain(findings: readonly Finding[]): boolean {

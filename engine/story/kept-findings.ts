@@ -1,6 +1,6 @@
 /** Which findings of a session an alert carries when there are more than it has room for. */
-import type { Finding } from '../../schema/finding.ts'
-import { type Findings, rank, worstOf } from './evidence.ts'
+import { type Finding, severityRank } from '../../schema/finding.ts'
+import { type Findings, worstOf } from './evidence.ts'
 
 /** The most findings of one session that are kept: what an alert may carry. The store has them all. */
 export const KEPT_FINDINGS = 20
@@ -35,7 +35,7 @@ function leastTelling(findings: Findings): Finding | undefined {
     const cause = `${finding.detector} ${finding.cause}`
     const worth = [
       detectors.has(finding.detector) ? 0 : 1,
-      rank(finding.severity),
+      severityRank(finding.severity),
       causes.has(cause) ? 0 : 1,
       -index,
     ] as const

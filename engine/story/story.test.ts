@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Notice } from '../../schema/alert.ts'
-import { ALERT_KINDS, type Finding, SEVERITIES } from '../../schema/finding.ts'
+import { ALERT_KINDS, type Finding, SEVERITIES, severityRank } from '../../schema/finding.ts'
 import { idOf } from '../../schema/ids.ts'
 import { validateAlert } from '../../schema/validate.ts'
 import { beginStory, goOn, STORY_LIMITS, type Story, tellOf } from './story.ts'
@@ -200,7 +200,7 @@ describe('any findings', () => {
       fc.property(fc.array(anyFinding, { minLength: 1, maxLength: 60 }), (findings) => {
         const { story, notices } = told(findings)
         expect(new Set(notices.map(({ notice_id }) => notice_id)).size).toBe(notices.length)
-        const severities = notices.map(({ alert }) => SEVERITIES.indexOf(alert.severity))
+        const severities = notices.map(({ alert }) => severityRank(alert.severity))
         expect(severities).toEqual([...severities].sort((a, b) => a - b))
         expect(notices.length).toBeLessThanOrEqual(4 + 4)
         for (const { alert } of notices) {

@@ -3,10 +3,10 @@
  * context are kept with the session, and are told when another opens an alert.
  */
 import type { Alert, Notice } from '../../schema/alert.ts'
-import type { Finding } from '../../schema/finding.ts'
+import { type Finding, severityRank } from '../../schema/finding.ts'
 import { idOf } from '../../schema/ids.ts'
 import { alertOf, type Runbooks } from './alert-of.ts'
-import { type Findings, rank, severityOf, worstOf } from './evidence.ts'
+import { type Findings, severityOf, worstOf } from './evidence.ts'
 import { withFinding } from './kept-findings.ts'
 
 /** How long a story goes on. Event time. */
@@ -71,7 +71,7 @@ export function isOver(story: Story, finding: Finding, limits: StoryLimits): boo
 export function goOn(story: Story, finding: Finding): Story {
   const known = story.findings.find(({ finding_id }) => finding_id === finding.finding_id)
   const isGone = story.goneIds.includes(finding.finding_id)
-  if (isGone || (known !== undefined && rank(finding.severity) <= rank(known.severity))) {
+  if (isGone || (known !== undefined && severityRank(finding.severity) <= severityRank(known.severity))) {
     return story
   }
   const others = story.findings.filter((each) => each !== known)
@@ -100,8 +100,8 @@ export function tellOf(
     return { story, notice: undefined }
   }
   const severity = severityOf(story.findings)
-  const rises = told === undefined || rank(severity) > rank(told.severity)
-  const isWeighty = rank(finding.severity) >= rank('medium')
+  const rises = told === undefined || severityRank(severity) > severityRank(told.severity)
+  const isWeighty = severityRank(finding.severity) >= severityRank('medium')
   const joins = isWeighty && told !== undefined && !told.detectors.includes(finding.detector)
   if (!rises && !(joins && told.detectors.length < MOST_TOLD)) {
     return { story, notice: undefined }
