@@ -1,8 +1,7 @@
 /** Recordings through the engine, as every command that reads history does it: what cannot be read is told and passed over. */
 import { decodeOtlp } from '../collectors/otlp/decode.ts'
 import type { Config } from '../config.ts'
-import type { Recorded } from '../replay/recording.ts'
-import { checkRecordings } from '../replay/recording.ts'
+import { checkRecordings, type Recorded } from '../replay/recording.ts'
 import { DAMAGED, type ReplayOptions, type ReplayResult, replay } from '../replay/replay.ts'
 import { decoyTokens } from '../rules/canaries.ts'
 import type { PolicySet } from '../rules/policy.ts'

@@ -4,8 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { PartitionLag } from './bus/bus.ts'
-import { TOPICS } from './bus/bus.ts'
+import { type PartitionLag, TOPICS } from './bus/bus.ts'
 import type { OutcomeLedger } from './outcomes.ts'
 import type { OwnedPartition } from './owned-partitions.ts'
 

@@ -2,8 +2,7 @@
 import type { IntegrityPolicy, PinnedRange } from '../schema/policy/integrity.ts'
 import type { ToolDefinition } from '../schema/telemetry.ts'
 import { compileGlob } from './glob.ts'
-import type { LineOf, Verdict } from './verdict.ts'
-import { summarize } from './verdict.ts'
+import { type LineOf, summarize, type Verdict } from './verdict.ts'
 
 /** What is one value on an event and a list in a policy. */
 export type Pinned = 'system_prompt' | 'tool_manifest' | 'knowledge_base' | 'models'

@@ -1,6 +1,5 @@
 import fc from 'fast-check'
-import type { Fields } from '../arbitrary.ts'
-import { CANARY } from '../arbitrary.ts'
+import { CANARY, type Fields } from '../arbitrary.ts'
 import type { DetectorExample } from './example.ts'
 
 const acting: fc.Arbitrary<Fields> = fc.record({

@@ -1,6 +1,5 @@
 /** Which datasets a record touched: databases and tables, knowledge bases, documents, resources. */
-import type { Dataset, DatasetOperation } from '../../../schema/telemetry.ts'
-import { CLASSIFICATIONS, type Classification } from '../../../schema/telemetry.ts'
+import { CLASSIFICATIONS, type Classification, type Dataset, type DatasetOperation } from '../../../schema/telemetry.ts'
 import { graver, operationNamed } from '../../dataset-operation.ts'
 import type { AttributeMap } from '../../otlp/records.ts'
 import {

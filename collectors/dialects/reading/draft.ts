@@ -3,8 +3,7 @@ import type { Content, Dataset, Tool, Volume } from '../../../schema/telemetry.t
 import type { AttributeMap, LogRecord, OtlpRecord } from '../../otlp/records.ts'
 import { label, num, put } from '../../otlp/values.ts'
 import type { FragmentDraft } from '../dialect.ts'
-import type { NamedAgent } from './identity.ts'
-import { principalOf, sessionOf } from './identity.ts'
+import { type NamedAgent, principalOf, sessionOf } from './identity.ts'
 import type { Conversation } from './messages.ts'
 import type { Ending } from './outcome.ts'
 

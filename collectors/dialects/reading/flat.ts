@@ -4,8 +4,7 @@
  */
 
 import type { AttributeMap } from '../../otlp/records.ts'
-import type { Json } from '../../otlp/values.ts'
-import { asJson, label, plain } from '../../otlp/values.ts'
+import { asJson, type Json, label, plain } from '../../otlp/values.ts'
 
 /** The most messages, blocks of a message, and calls of a message that are read. */
 const MESSAGE_LIMIT = 256
