@@ -85,6 +85,9 @@ describe('personal data', () => {
     expect(judge([called(JSON.stringify({ to, cc: to.join(', '), subject: 'Lunch' }))])).toEqual([])
     expect(judge([called(JSON.stringify({ to, body: many('email', 12) }))])).toHaveLength(1)
     expect(judge([said(many('email', 30), `Sort these: ${many('email', 30)}`)])).toEqual([])
+    const cut = `{"to":["[masked:email]"],"cc":"${many('email', 12)}","bcc":["[masked:phone]",`
+    expect(judge([called(cut)])).toEqual([])
+    expect(judge([called(`${cut}"${many('phone', 12)}`)])).toHaveLength(1)
   })
 })
 

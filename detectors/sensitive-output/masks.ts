@@ -18,9 +18,9 @@ export function countOf(counts: Counts, kind: string): number {
   return Object.hasOwn(counts, kind) ? (counts[kind] ?? 0) : 0
 }
 
-/** Address fields of a message: whom it goes to is no leak. `"to": ["a", "b"]`, `"cc": "a, b"`. Read without brackets in masks. */
+/** How address fields of a message begin: whom it goes to is no leak. `"to": ["a", "b"]`, `"cc": "a, b"`. */
 const ADDRESSEES =
-  /"(?:to|cc|bcc|recipients?|participants?|attendees|invitees|guests|members|reply_to|emails?|user_emails?|email_addresses)"\s{0,3}:\s{0,3}(?:\[[^\]]*\]|"[^"]*")/gi
+  /"(?:to|cc|bcc|recipients?|participants?|attendees|invitees|guests|members|reply_to|emails?|user_emails?|email_addresses)"\s{0,3}:\s{0,3}[["]/gi
 /** A key in the place where a request proves who sends it: that is what it is for. */
 const IN_USE =
   /(?:authorization|x-api-key|api-key|x-goog-api-key|private-token|x-auth-token|x-vault-token|ocp-apim-subscription-key)["'\\]{0,3}\s?[:=]\s?["'\\]{0,3}(?:(?:bearer|basic|token)\s)?$|\b(?:bearer|basic)\s$/i
@@ -58,10 +58,25 @@ export function bulkIn(text: string, place: keyof typeof BULK, given: Counts): B
 }
 
 function withoutAddressees(text: string): string {
-  return text
-    .replace(/\[masked:([a-z0-9-]{1,64})\]/g, '<masked:$1>')
-    .replace(ADDRESSEES, '')
-    .replace(/<masked:([a-z0-9-]{1,64})>/g, '[masked:$1]')
+  // Masks have brackets, too, and must not end a list.
+  const plain = text.replace(/\[masked:([a-z0-9-]{1,64})\]/g, '<masked:$1>')
+  const kept: string[] = []
+  let from = 0
+  // Where what never closes begins, nothing is looked for again: each part of the text is read once.
+  const open = new Set<string>()
+  ADDRESSEES.lastIndex = 0
+  for (let field = ADDRESSEES.exec(plain); field !== null; field = ADDRESSEES.exec(plain)) {
+    const closing = field[0].endsWith('[') ? ']' : '"'
+    const end = open.has(closing) ? -1 : plain.indexOf(closing, ADDRESSEES.lastIndex)
+    if (end < 0) {
+      open.add(closing)
+    } else {
+      kept.push(plain.slice(from, field.index))
+      from = end + 1
+      ADDRESSEES.lastIndex = from
+    }
+  }
+  return [...kept, plain.slice(from)].join('').replace(/<masked:([a-z0-9-]{1,64})>/g, '[masked:$1]')
 }
 
 function tally(masks: ReadonlyMap<string, number>): Bulk {
