@@ -69,6 +69,8 @@ describe('probing', () => {
     const pages = (n: number): Partial<Telemetry> => ({ outcome: 'denied', destinations: [{ host: `h${n}.test` }] })
     expect(loud(Array.from({ length: 9 }, (_, n) => call('web.fetch', {}, pages(n))))).toEqual([])
     expect(loud(Array.from({ length: 9 }, (_, n) => denied(`t${n}`, {}, { approval: { by: 'User' } })))).toEqual([])
+    const byItself = { agent: { id: 'user-helper' }, approval: { by: 'user-helper' } }
+    expect(loud(Array.from({ length: 5 }, (_, n) => denied(`t${n}`, {}, byItself)))).toHaveLength(1)
   })
 })
 
@@ -106,6 +108,15 @@ describe('a denial that is gone around', () => {
     expect(loud(paths)).toHaveLength(1)
   })
 
+  it.each([
+    ['a setting', { by: 'config' }],
+    ['a hook', { by: 'hook' }],
+    ['the agent itself', { by: 'support-assistant' }],
+    ['another agent of the chain', { by: 'agent:planner' }],
+  ])('is one also where %s let the other way pass: that decides nothing anew', (_, approval) => {
+    expect(loud([denied('crm.read', {}, cards), call('sql.query', {}, { ...cards, approval })])).toHaveLength(1)
+  })
+
   it('is told once, also where the decision and the call were recorded apart', () => {
     const decision = denied('crm.read', undefined, { ...cards, operation: 'policy_decision' })
     const again = call('sql.query', undefined, cards)
@@ -124,6 +135,10 @@ describe('a denial that is gone around', () => {
       [denied('crm.read', {}, cards), call('sql.query', {}, { ...cards, approval: { by: 'dana.reyes' } })],
     ],
     ['what a person refused before', [denied('a', {}, { ...cards, approval: { by: 'user' } }), call('b', {}, cards)]],
+    [
+      'what the user at the keyboard approved',
+      [denied('Read', {}, cards), call('Bash', {}, { ...cards, approval: { by: 'user_temporary' } })],
+    ],
     [
       'a page that another tool may read',
       [call('fetch', {}, { ...cards, outcome: 'denied' }), call('open', {}, cards)],

@@ -8,6 +8,7 @@ import type { FindingDraft, Severity } from '../schema/finding.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import { defineDetector } from './detector.ts'
+import { approverOf } from './draft/approver.ts'
 import { causeOf } from './draft/cause.ts'
 import { wasStopped } from './draft/stopped.ts'
 import { untrusted } from './draft/untrusted.ts'
@@ -36,7 +37,7 @@ export const policyDenied = defineDetector<State>({
   title: 'Denied by the policy point',
   catches: `Decisions denied by the policy point; ${PROBING[0]} or more different tools, datasets or destinations denied in one session; a denial followed within ten minutes by success on another way: the same dataset, host or arguments through another tool, or the same call written otherwise.`,
   misses:
-    'Denials that telemetry does not show, ways around that share neither target nor words with what was denied or come later, and probing spread over many sessions. What a person refused in a dialogue is not counted.',
+    'Denials that telemetry does not show, ways around that share neither target nor words with what was denied or come later, and probing spread over many sessions. What a person refused in a dialogue is not counted, nor what a person approved after a denial.',
   kind: 'policy',
   version: 1,
   techniques: ['AML.T0133', 'AML.T0053', 'AML.T0117'],
@@ -81,8 +82,9 @@ function isDenied(event: Telemetry): boolean {
   return wasStopped(event) && !isByPerson(event)
 }
 
-function isByPerson({ approval }: Telemetry): boolean {
-  return /^(?:user|human)/i.test(approval?.by ?? '')
+/** An agent may be named like a user. */
+function isByPerson(event: Telemetry): boolean {
+  return /^(?:user|human)/i.test(event.approval?.by ?? '') && approverOf(event).kind === 'person'
 }
 
 /** A service that answers 403 denies, too, and is no policy point: every web page may. */
@@ -126,9 +128,10 @@ function denied(event: Telemetry, { targets }: Readonly<State>): readonly Findin
 
 /** The newest denial that a success went around. */
 function goneAround(event: Telemetry, { denials }: Readonly<State>) {
-  const { outcome, operation, tool, approval } = event
-  // Who approved it decided anew.
-  if (outcome !== 'ok' || operation === 'policy_decision' || tool === null || approval?.by !== undefined) {
+  const { outcome, operation, tool } = event
+  // A person who approved it decided anew; a setting, a hook or the agent itself did not.
+  const isNoSuccess = outcome !== 'ok' || operation === 'policy_decision' || tool === null
+  if (isNoSuccess || approverOf(event).kind === 'person') {
     return undefined
   }
   let success: Attempt | undefined
