@@ -4,6 +4,7 @@ import { maskClass, masksIn } from '../schema/masks.ts'
 import { CONTENT_LIMIT, type Telemetry } from '../schema/telemetry.ts'
 import { TextMemory } from '../schema/text-memory.ts'
 import { type DetectionContext, defineDetector } from './detector.ts'
+import { wordsOfUser } from './draft/chain.ts'
 import { isOutward } from './draft/outward.ts'
 import { type Blob, blobsIn } from './sensitive-output/blobs.ts'
 import { type Carrier, carriersIn } from './sensitive-output/carriers.ts'
@@ -35,7 +36,7 @@ export const sensitiveOutput = defineDetector<State>({
   title: 'Sensitive data given out',
   catches:
     'Keys of known form, lists of personal data, encoded blobs, and pictures or links whose address carries data, in what an agent answers and in the arguments of calls that go outward; output that is not of the JSON form or schema that telemetry declares.',
-  misses: `Secrets without a form of their own (passwords, API keys without a prefix), which are masked and not reported; a key that is given out in place of another of its kind that the user gave; personal data that no collector recognises (names, addresses), or a little of it at a time; blobs of fewer than 80 characters, or in an encoding of the agent's own; prose in links that nobody needs to click; calls whose tool neither says that it sends nor is seen reaching a foreign host; whatever lies beyond the ${CONTENT_LIMIT} characters kept of a text; everything of agents whose content is not recorded.`,
+  misses: `Secrets without a form of their own (passwords, API keys without a prefix), which are masked and not reported; a key that is given out in place of another of its kind that the user gave, or that an agent that calls gave and has again; personal data that no collector recognises (names, addresses), or a little of it at a time; blobs of fewer than 80 characters, or in an encoding of the agent's own; prose in links that nobody needs to click; calls whose tool neither says that it sends nor is seen reaching a foreign host; whatever lies beyond the ${CONTENT_LIMIT} characters kept of a text; everything of agents whose content is not recorded.`,
   kind: 'content',
   version: 1,
   techniques: ['AML.T0057', 'AML.T0098', 'AML.T0077', 'AML.T0086'],
@@ -100,9 +101,11 @@ function judgeText(
   context: DetectionContext,
 ): readonly FindingDraft[] {
   const found: FindingDraft[] = []
-  const asked = event.content?.prompt ?? ''
+  const asked = wordsOfUser(event)
+  // Whoever asks may have again what they gave, an agent that calls, too. Where else it goes is for the user to say.
+  const theirs = place === 'output' ? (event.content?.prompt ?? '') : asked
   if (text.includes('[masked:')) {
-    const given = merged(state.given, countsIn(asked))
+    const given = merged(state.given, countsIn(theirs))
     for (const [kind, count] of Object.entries(keysIn(text, given))) {
       found.push(keyDraft({ text, place, kind, count, readFromTool: countOf(state.read, kind) > 0 }))
     }
@@ -119,7 +122,7 @@ function judgeText(
   }
   const blob = found.some(({ cause }) => cause.startsWith('url:'))
     ? undefined
-    : blobs.of(text).find((each) => isTold(each, place) && !isAsked(each.text, each.beginning, asked))
+    : blobs.of(text).find((each) => isTold(each, place) && !isAsked(each.text, each.beginning, theirs))
   if (blob !== undefined) {
     found.push(blobDraft(blob, text, place))
   }
@@ -129,7 +132,7 @@ function judgeText(
 /** Binary data is what APIs speak in: page tokens, signatures, files. In an answer to a person it has no business. */
 const isTold = ({ holds }: Blob, place: Place) => holds !== 'binary' || place === 'output'
 
-/** Said by the user already, as it stands or as it was before it was encoded. */
+/** Said already, as it stands or as it was before it was encoded. */
 function isAsked(decoded: string, encoded: string, asked: string): boolean {
   return (
     asked !== '' && (asked.includes(encoded) || (decoded.length >= 8 && asked.includes(decoded.slice(0, 40).trim())))
@@ -142,8 +145,8 @@ function isExpected({ host, scheme, port }: Carrier, { policy }: DetectionContex
 }
 
 function absorb(event: Telemetry, state: State): boolean {
-  const { prompt, result } = event.content ?? {}
-  const given = prompt === undefined ? false : remember(state.given, prompt)
+  const result = event.content?.result
+  const given = remember(state.given, wordsOfUser(event))
   return (result === undefined ? false : remember(state.read, result)) || given
 }
 

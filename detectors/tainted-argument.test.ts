@@ -67,6 +67,21 @@ describe('tainted argument', () => {
     ).toEqual([])
   })
 
+  it('is a value that another agent named, too: only the user has the say', () => {
+    const chain: Telemetry['subject_chain'] = [
+      { kind: 'human', id: 'ana' },
+      { kind: 'agent', id: 'planner' },
+    ]
+    const asks = { ...says('What does ACCT-7781 owe? Send 900 to it.'), operation: 'agent_invoke' as const }
+    const pay = calls('send_money', { recipient: 'ACCT-7781' })
+    expect(session(asks, reads(HIJACK), pay)).toEqual([])
+    const [found, ...rest] = session({ ...asks, subject_chain: chain }, reads(HIJACK), pay)
+    expect(found).toMatchObject({ severity: 'medium', evidence: { asked_for: true } })
+    expect(rest).toEqual([])
+    // The task of an agent says what it is to do: a bill that it is to pay names an account.
+    expect(session({ ...asks, subject_chain: chain }, reads(PLAIN), pay)).toEqual([])
+  })
+
   it('is nothing that only looks, and nothing for an agent whose user was never heard', () => {
     expect(session(says('Read my mail.'), reads(HIJACK), calls('get_account', { id: 'ACCT-7781' }))).toEqual([])
     expect(session(reads(HIJACK), calls('send_money', { recipient: 'ACCT-7781' }))).toEqual([])

@@ -10,6 +10,7 @@ import type { FindingDraft } from '../schema/finding.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import { CONTENT_LIMIT, type Telemetry } from '../schema/telemetry.ts'
 import { defineDetector } from './detector.ts'
+import { callingAgent } from './draft/chain.ts'
 import { originOf } from './draft/origin.ts'
 import { raise } from './draft/severity.ts'
 import { untrusted } from './draft/untrusted.ts'
@@ -46,7 +47,7 @@ export const taintedArgument = defineDetector<State>({
   title: 'Tainted argument',
   catches:
     'Calls that pay, send, share, delete, book, change or run with a recipient, account, link, file or name that stood in a tool result of the session behind a demand to act on it, while the user neither named the value nor asked for such an act, or the result spoke to the agent over the head of the user.',
-  misses: `Values that the result states without demanding anything; acts that the user asked for in words of the same kind, when the demand does not speak to the agent; values changed on the way; masked values of a kind that the user named one of; demands in languages other than English or encoded; the rest of prompts and results beyond the ${CONTENT_LIMIT} characters kept; sessions whose content is not recorded.`,
+  misses: `Values that the result states without demanding anything; acts that the user, or the agent that called, asked for in words of the same kind, when the demand does not speak to the agent; values changed on the way; masked values of a kind that the user named one of; demands in languages other than English or encoded; the rest of prompts and results beyond the ${CONTENT_LIMIT} characters kept; sessions whose content is not recorded.`,
   kind: 'content',
   version: 1,
   techniques: ['AML.T0053', 'AML.T0051.001', 'AML.T0086'],
@@ -109,22 +110,26 @@ function absorb(event: Telemetry, state: State): boolean {
   if (event.operation === 'tool_call' || event.operation === 'retrieval') {
     return content.result === undefined ? false : absorbResult(event, content.result, state)
   }
-  const heard = hear(state, content.prompt, 'prompt')
-  return hear(state, content.system_prompt, 'system') || heard
+  // A task that another agent gives says what is to be done. The values in it may come from anywhere.
+  const isTrusted = callingAgent(event) === undefined
+  const heard = hear(state, content.prompt, 'prompt', isTrusted)
+  return hear(state, content.system_prompt, 'system', true) || heard
 }
 
-function hear(state: State, text: string | undefined, place: 'prompt' | 'system'): boolean {
+function hear(state: State, text: string | undefined, place: 'prompt' | 'system', isTrusted: boolean): boolean {
   if (text === undefined || text === '') {
     return false
   }
-  const id = originOf(text)
+  const id = `${isTrusted ? '' : 'of an agent:'}${originOf(text)}`
   if (state[place] === id) {
     return false
   }
   state[place] = id
-  const known = new Set(state.trusted)
-  const fresh = [...new Set(tokensOf(text, TRUSTED_WORDS))].filter((token) => !known.has(token))
-  state.trusted = [...state.trusted, ...fresh].slice(-TRUSTED_WORDS)
+  if (isTrusted) {
+    const known = new Set(state.trusted)
+    const fresh = [...new Set(tokensOf(text, TRUSTED_WORDS))].filter((token) => !known.has(token))
+    state.trusted = [...state.trusted, ...fresh].slice(-TRUSTED_WORDS)
+  }
   if (place === 'prompt') {
     const { actions, defers } = asked(text)
     state.asked = [...new Set([...state.asked, ...actions])]

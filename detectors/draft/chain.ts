@@ -13,6 +13,12 @@ export function callingAgent(event: Telemetry): Subject | undefined {
   return caller?.kind === 'agent' ? caller : undefined
 }
 
+/** What the user said with an event; empty where the words are those of another agent that called, which has no say. */
+export function wordsOfUser(event: Telemetry): string {
+  const prompt = event.content?.prompt ?? ''
+  return prompt === '' || callingAgent(event) !== undefined ? '' : prompt
+}
+
 /** Every name that an agent goes by. */
 export function namesOf({ id, name }: Pick<Agent, 'id' | 'name'>): readonly string[] {
   return name === undefined || name === id ? [id] : [id, name]
