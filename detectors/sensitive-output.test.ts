@@ -74,7 +74,7 @@ describe('a key', () => {
         { ...asks, subject_chain: chain },
         { ...sends, subject_chain: chain },
       ]),
-    ).toMatchObject([{ severity: 'high', evidence: { untrusted_kind: 'jwt' } }])
+    ).toMatchObject([{ evidence: { untrusted_kind: 'jwt' } }])
     expect(judge([{ ...asks, subject_chain: chain.slice(0, 1) }, sends])).toEqual([])
     const answers = said('[masked:jwt] is expired.', 'Is [masked:jwt] valid?')
     expect(judge([{ ...answers, subject_chain: chain }])).toEqual([])
