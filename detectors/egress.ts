@@ -28,9 +28,9 @@ export const egress = defineDetector<Attempts>({
   id: 'egress',
   title: 'Unexpected egress',
   catches:
-    'Every destination, reached over the network or named in the arguments of a tool, that the policy of the agent does not allow, on that port and by that method, however the host is written; and that it is tried again after it was stopped. Without such a policy: services that carry data out for anybody (request catchers, paste sites, anonymous file drops, tunnels, names and gateways that hide who is behind them) and public addresses without a name.',
+    'Every destination, reached over the network or named in the arguments of a tool, that the policy of the agent does not allow, on that port and by that method, however the host is written; and that it is tried again after it was stopped. Where no policy lists what the agent may reach: services that carry data out for anybody (request catchers, paste sites, anonymous file drops, tunnels, names and gateways that hide who is behind them) and public addresses without a name.',
   misses:
-    'Data sent to allowed destinations, connections that no telemetry shows, names that resolve to addresses the policy would refuse, and, for agents without a policy, every host that is not known for carrying data out.',
+    'Data sent to allowed destinations, connections that no telemetry shows, names that resolve to addresses the policy would refuse, and, for agents whose policy lists no hosts, every host that is not known for carrying data out.',
   kind: 'policy',
   version: 3,
   techniques: ['AML.T0086', 'AML.T0025', 'AML.T0117'],
@@ -50,21 +50,13 @@ export const egress = defineDetector<Attempts>({
   initial: noAttempts,
 
   check(event, state, { policy }) {
-    if (event.destinations.length === 0) {
+    if (event.destinations.length === 0 || policy?.mode === 'off') {
       return NO_FINDINGS
     }
-    if (policy === undefined || !policy.sections.includes('egress')) {
-      return policy?.mode === 'off' ? NO_FINDINGS : limited(carrierFindings(event))
-    }
-    const worst = new Map<string, FindingDraft>()
-    for (const { destination, verdict } of refusedOf(event, policy)) {
-      const finding = violation(event, destination, verdict, policy, state)
-      const known = worst.get(finding.cause)
-      if (known === undefined || rank(finding) > rank(known)) {
-        worst.set(finding.cause, finding)
-      }
-    }
-    return limited([...worst.values()])
+    const violations = policy === undefined ? [] : violationsOf(event, policy, state)
+    return limited(
+      policy?.listsDestinations === true ? violations : [...violations, ...carriers(event, policy, violations)],
+    )
   },
 
   learn: () => false,
@@ -77,6 +69,28 @@ export const egress = defineDetector<Attempts>({
     return rememberStopped(state, event, [...new Set(places)].slice(0, FINDING_LIMIT))
   },
 })
+
+/** The worst of each place that the policy refuses. */
+function violationsOf(event: Telemetry, policy: CompiledPolicy, state: Readonly<Attempts>): readonly FindingDraft[] {
+  const worst = new Map<string, FindingDraft>()
+  for (const { destination, verdict } of refusedOf(event, policy)) {
+    const finding = violation(event, destination, verdict, policy, state)
+    const known = worst.get(finding.cause)
+    if (known === undefined || rank(finding) > rank(known)) {
+      worst.set(finding.cause, finding)
+    }
+  }
+  return [...worst.values()]
+}
+
+/** Places that are known for carrying data out, those left out of which more is said already. */
+function carriers(
+  event: Telemetry,
+  policy: CompiledPolicy | undefined,
+  said: readonly FindingDraft[],
+): readonly FindingDraft[] {
+  return carrierFindings(event, policy).filter(({ cause }) => !said.some((known) => known.cause === cause))
+}
 
 function refusedOf({ destinations }: Telemetry, policy: CompiledPolicy) {
   return destinations.flatMap((destination) => {

@@ -187,6 +187,7 @@ describe('an address that carries data', () => {
     const output = `![x](https://img.example.test/p.png?d=${CODED.slice(0, 60)})`
     expect(judge([said(output)], 'egress: { allow: [img.example.test] }')).toEqual([])
     expect(judge([said(output)], 'egress: { allow: [other.example.test] }')).toHaveLength(1)
+    expect(judge([said(output)], 'egress: { ports: [443] }')).toHaveLength(1)
     expect(judge([said(output)])[0]?.silence).toContain('egress.allow')
   })
 

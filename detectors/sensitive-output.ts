@@ -141,7 +141,8 @@ function isAsked(decoded: string, encoded: string, asked: string): boolean {
 
 /** A policy that lists the destination expects what goes there. */
 function isExpected({ host, scheme, port }: Carrier, { policy }: DetectionContext): boolean {
-  return policy?.judgeDestination({ host, scheme, ...(port === undefined ? {} : { port }) })?.allowed === true
+  const judged = { host, scheme, ...(port === undefined ? {} : { port }) }
+  return policy?.listsDestinations === true && policy.judgeDestination(judged)?.allowed === true
 }
 
 function absorb(event: Telemetry, state: State): boolean {

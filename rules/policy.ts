@@ -54,6 +54,8 @@ export interface CompiledPolicy {
   readonly listedTools: readonly ListedTool[]
   /** `undefined` when the policy says nothing about egress, or is off. Never throws, whatever the host is. */
   judgeDestination(destination: Destination): Verdict | undefined
+  /** Whether it says where the agent may send data: `egress.allow` is there. Ports, methods and denials alone do not. */
+  readonly listsDestinations: boolean
   /** What it may be made of; `undefined` when the policy pins nothing, or is off. */
   readonly integrity: IntegrityPins | undefined
   /** What no honest work touches. `undefined` when the policy names no decoys, or is off. */

@@ -37,6 +37,27 @@ describe('egress of an agent without a policy', () => {
     expect(judge('pastebin.com', 'tools: { allow: [x] }')).toHaveLength(1)
   })
 
+  it.each(['egress: { ports: [443] }', 'egress: { methods: [GET, POST] }', 'egress: { deny: [files.example.com] }'])(
+    'goes on under a policy that lists no hosts: %s',
+    (section) => {
+      expect(judge('pastebin.com', section, { port: 443, method: 'POST' })).toMatchObject([
+        {
+          severity: 'medium',
+          reason: expect.stringContaining('its policy does not list where it may send data'),
+          silence: "policies/example.yml: list in egress.allow where the agent may send data ('*': anywhere)",
+        },
+      ])
+      expect(judge('api.example.com', section, { port: 443, method: 'POST' })).toEqual([])
+    },
+  )
+
+  it('gives way to what such a policy refuses, and to one that allows every host', () => {
+    expect(judge('pastebin.com', 'egress: { ports: [443] }', { port: 22 })).toMatchObject([
+      { evidence: { rule: 'port' } },
+    ])
+    expect(judge('pastebin.com', "egress: { allow: ['*'], ports: [443] }", { port: 443 })).toEqual([])
+  })
+
   it('says one thing of one domain, with what would silence it', () => {
     const hosts = ['a.webhook.site', 'b.webhook.site'].map((host) => ({ host }))
     const found = egress.check(event({ destinations: hosts }), egress.initial(), { policy: undefined })
