@@ -5,7 +5,7 @@ import type { Notice } from '../schema/alert.ts'
 import type { Finding } from '../schema/finding.ts'
 import { idOf } from '../schema/ids.ts'
 import type { Mark } from '../schema/mark.ts'
-import { validateFinding } from '../schema/validate.ts'
+import { validateFinding, validateSeen } from '../schema/validate.ts'
 import type { StoredRecord } from './bus/bus.ts'
 import { correlateStage } from './correlate.ts'
 import { decode, findingRecord, markRecord } from './records.ts'
@@ -219,6 +219,38 @@ describe('correlateStage', () => {
     // It joins the alert like any other, and is not judged again.
     const joined = partition.apply([{ ...findingRecord(made), offset: 2 }])
     expect(joined.outputs.map(({ topic }) => topic)).toEqual(['alerts'])
+  })
+
+  it('tells that a session detector threw, asks the others, and asks none about that', () => {
+    const failing = (id: string): AnySessionDetector => ({
+      ...lethalTrifecta,
+      id,
+      initial: () => ({ seen: 0 }),
+      observe: (_seen, state) => {
+        state.seen += 1
+        throw new Error('bug')
+      },
+    })
+    const failures: string[] = []
+    const partition = correlateStage({
+      sessionDetectors: [failing('one'), failing('two')],
+      runbooks: new Map(),
+      validate: validateSeen,
+      onDetectorFailure: (id) => failures.push(id),
+    }).open(0, [])
+    const { outputs } = partition.apply([{ ...findingRecord(finding()), offset: 0 }])
+    const made = outputs.filter(({ topic }) => topic === 'findings').flatMap(({ records }) => records)
+    const told = made.map(({ value }) => decode<Finding>(value))
+    expect(told.map(validateFinding)).toEqual([undefined, undefined])
+    expect(told.map(({ detector, event_id, evidence }) => [detector, event_id, evidence.failed_detector])).toEqual([
+      ['detector-failed', finding().event_id, 'one'],
+      ['detector-failed', finding().event_id, 'two'],
+    ])
+    const again = partition.apply(made.map((record, offset) => ({ ...record, offset })))
+    expect(again.outputs.filter(({ topic }) => topic === 'findings')).toEqual([])
+    expect(failures).toEqual(['one', 'two'])
+    const [known] = partition.changes().filter(({ key }) => key.startsWith('session/'))
+    expect(Buffer.from(known?.value ?? []).toString()).toContain('"seen":1')
   })
 
   it('calls bytes that are not a finding poison', () => {

@@ -9,6 +9,7 @@ import type { Finding } from '../schema/finding.ts'
 import { idOf } from '../schema/ids.ts'
 import { isMark } from '../schema/mark.ts'
 import type { BusRecord, StoredRecord } from './bus/bus.ts'
+import type { OnFailure } from './detector-failed.ts'
 import { RecentEntries } from './recent-entries.ts'
 import { decodeRecord, findingRecord, noticeRecord } from './records.ts'
 import { sessionJudge } from './session-judge.ts'
@@ -23,7 +24,7 @@ export interface CorrelateOptions {
   /** What is wrong with a value that claims to be a finding or a mark, or `undefined`. */
   readonly validate: (value: unknown) => string | undefined
   /** Told when a session detector throws. */
-  readonly onDetectorFailure?: (detector: string, error: unknown) => void
+  readonly onDetectorFailure?: OnFailure
   readonly limits?: Partial<StoryLimits & { readonly maxStories: number; readonly maxSessions: number }>
 }
 

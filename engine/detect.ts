@@ -6,11 +6,11 @@ import type { AnyDetector, DetectionContext } from '../detectors/detector.ts'
 import type { Marker } from '../detectors/marks/mark.ts'
 import type { PolicySet } from '../rules/policy.ts'
 import type { Finding, FindingDraft } from '../schema/finding.ts'
-import { idOf } from '../schema/ids.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import type { BusRecord, StoredRecord } from './bus/bus.ts'
-import { FAILED, failureDraft } from './detector-failed.ts'
-import { marksOf } from './marks.ts'
+import { failureOf, type OnFailure } from './detector-failed.ts'
+import { findingOf } from './finding-of.ts'
+import { newsOf } from './marks.ts'
 import { decodeRecord, findingRecord, markRecord } from './records.ts'
 import { type DetectorStates, detectorStates, isScopeKey, type ScopeLimits } from './scopes.ts'
 import { SEEN_PREFIX, type SeenEvents, seenEvents } from './seen.ts'
@@ -23,8 +23,8 @@ export interface DetectOptions {
   readonly policies: PolicySet
   /** What is wrong with a value that claims to be an event, or `undefined`. */
   readonly validate: (value: unknown) => string | undefined
-  /** Told when a detector throws: a bug, which must neither stop the others nor go unnoticed. */
-  readonly onDetectorFailure?: (detector: string, error: unknown) => void
+  /** Told when a detector or marker throws: a bug, which must neither stop the others nor go unnoticed. */
+  readonly onDetectorFailure?: OnFailure
   readonly limits?: Partial<ScopeLimits & { readonly seenEvents: number }>
 }
 
@@ -86,8 +86,11 @@ function detectPartition(
             findings.push(findingRecord(finding))
           }
         }
-        for (const mark of marksOf(event, options.markers ?? NONE, memory.states)) {
-          findings.push(markRecord(mark))
+        for (const marker of options.markers ?? NONE) {
+          const noted = note(marker, event, memory.states, options)
+          if (noted !== undefined) {
+            findings.push(noted)
+          }
         }
         counts[repeated ? 'repeated' : 'judged'] += 1
       }
@@ -133,8 +136,24 @@ function judge(
       ? NONE
       : drafts.map((draft) => findingOf(weighed(draft, detector, context), detector, event))
   } catch (error) {
-    options.onDetectorFailure?.(detector.id, error)
-    return [findingOf(failureDraft(detector), FAILED, event)]
+    // What it leaves of its state is what it goes on with, after a restart, too.
+    states.touched(detector, event)
+    return [failureOf(detector.id, event, error, options.onDetectorFailure)]
+  }
+}
+
+/** What a marker has to say of an event that is news. */
+function note(
+  marker: Marker,
+  event: Telemetry,
+  states: DetectorStates,
+  { onDetectorFailure }: DetectOptions,
+): BusRecord | undefined {
+  try {
+    const mark = newsOf(event, marker, states)
+    return mark === undefined ? undefined : markRecord(mark)
+  } catch (error) {
+    return findingRecord(failureOf(`marks/${marker.kind}`, event, error, onDetectorFailure))
   }
 }
 
@@ -142,26 +161,4 @@ function judge(
 function weighed(draft: FindingDraft, { kind }: AnyDetector, { policy }: DetectionContext): FindingDraft {
   const isTrial = policy?.mode === 'learn' && (kind === 'policy' || kind === 'integrity')
   return isTrial ? { ...draft, severity: 'informational' } : draft
-}
-
-function findingOf(
-  draft: FindingDraft,
-  detector: Pick<AnyDetector, 'id' | 'version' | 'kind' | 'owasp'>,
-  event: Telemetry,
-): Finding {
-  return {
-    schema_version: '1',
-    finding_id: idOf(event.tenant_id, detector.id, detector.version, event.event_id, draft.cause),
-    tenant_id: event.tenant_id,
-    detector: detector.id,
-    detector_version: detector.version,
-    kind: detector.kind,
-    event_id: event.event_id,
-    time_ms: event.time_ms,
-    agent: event.agent,
-    session_id: event.session_id,
-    trace_id: event.trace_id,
-    owasp: [...detector.owasp],
-    ...draft,
-  }
 }

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { markers } from '../detectors/marks/index.ts'
+import type { Marker } from '../detectors/marks/mark.ts'
+import type { Finding } from '../schema/finding.ts'
 import { idOf } from '../schema/ids.ts'
 import type { Mark } from '../schema/mark.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
-import { validateMark } from '../schema/validate.ts'
+import { validateFinding, validateMark } from '../schema/validate.ts'
 import { exampleEvent } from '../test/example-event.ts'
 import { detectStage } from './detect.ts'
 import { decode, eventRecord } from './records.ts'
@@ -52,6 +54,27 @@ describe('marks of a session', () => {
     ])
     const later = call('send_email', { time_ms: exampleEvent().time_ms + MINUTE_MS })
     expect(kinds([call('send_email'), later])).toEqual([sent, sent])
+  })
+
+  it('are made by the others, and that one failed is told, when a marker throws', () => {
+    const failures: string[] = []
+    const failing: Marker = {
+      kind: 'private-data',
+      lastsMs: MINUTE_MS,
+      mark: () => {
+        throw new Error('bug')
+      },
+    }
+    const stage = detectStage({
+      ...{ detectors: [], markers: [failing, ...markers], policies, validate: () => undefined },
+      onDetectorFailure: (id) => failures.push(id),
+    })
+    const made: readonly (Mark | Finding)[] = marks([call('send_email')], stage.open(0, []))
+    const [failed, mark] = made as [Finding, Mark]
+    expect(failures).toEqual(['marks/private-data'])
+    expect(failed).toMatchObject({ detector: 'detector-failed', evidence: { failed_detector: 'marks/private-data' } })
+    expect(validateFinding(failed)).toBeUndefined()
+    expect(mark.kind).toBe('outward')
   })
 
   it('leave the state as it was when nothing is news', () => {

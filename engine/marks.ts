@@ -25,23 +25,19 @@ const NAME_UNITS = 128
 /** Where the memory of marks lies among the states of detectors. */
 const MEMORY = { id: 'marks', scope: 'session', stateVersion: 1, initial: (): Marked => ({ said: [] }) } as const
 
-/** The marks of an event that are news of its session. Changes the state when there are any. */
-export function marksOf(event: Telemetry, markers: readonly Marker[], states: DetectorStates): readonly Mark[] {
-  let marks: Mark[] = NONE
-  for (const marker of markers) {
-    const said = marker.mark(event)
-    if (said !== undefined) {
-      const draft: MarkDraft = { kind: marker.kind, ...said }
-      if (isNews(draft, marker.lastsMs, event, states.of(MEMORY, event) as Marked)) {
-        states.touched(MEMORY, event)
-        marks = [...marks, markOf(draft, event)]
-      }
-    }
+/** What a marker notes of an event, when it is news of its session. Changes the state when it is. */
+export function newsOf(event: Telemetry, marker: Marker, states: DetectorStates): Mark | undefined {
+  const said = marker.mark(event)
+  if (said === undefined) {
+    return undefined
   }
-  return marks
+  const draft: MarkDraft = { kind: marker.kind, ...said }
+  if (!isNews(draft, marker.lastsMs, event, states.of(MEMORY, event) as Marked)) {
+    return undefined
+  }
+  states.touched(MEMORY, event)
+  return markOf(draft, event)
 }
-
-const NONE: Mark[] = []
 
 /** Remembers what is. */
 function isNews({ kind, source, untrusted_name = '' }: MarkDraft, lastsMs: number, event: Telemetry, marked: Marked) {

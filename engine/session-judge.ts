@@ -1,9 +1,11 @@
 /** The detectors of whole sessions, asked about every mark and finding of a session, with what they know of it. */
-import type { AnySessionDetector, Seen, SessionFinding } from '../detectors/session-detector.ts'
+import type { AnySessionDetector, Seen } from '../detectors/session-detector.ts'
 import type { Finding } from '../schema/finding.ts'
 import { idOf } from '../schema/ids.ts'
 import { isMark } from '../schema/mark.ts'
 import type { StateEntry } from './bus/bus.ts'
+import { DETECTOR_FAILED, failureOf, type OnFailure } from './detector-failed.ts'
+import { findingOf } from './finding-of.ts'
 import { RecentEntries, type RecentLimits } from './recent-entries.ts'
 
 /** What the session detectors know of one session, by their ids. */
@@ -19,22 +21,19 @@ export interface SessionJudge {
   changes(): readonly StateEntry[]
 }
 
-/**
- * @param onFailure told when a detector throws: a bug, which must neither stop the others nor go unnoticed. What it threw
- *   on is not judged by it.
- */
+/** @param onFailure told when a detector throws: a bug, which must neither stop the others nor go unnoticed. */
 export function sessionJudge(
   detectors: readonly AnySessionDetector[],
   state: Iterable<{ readonly key: string; readonly value: Uint8Array }>,
   limits: Partial<RecentLimits> = {},
-  onFailure?: (detector: string, error: unknown) => void,
+  onFailure?: OnFailure,
 ): SessionJudge {
   const sessions = new RecentEntries<Known>(PREFIX, { ...DEFAULT_LIMITS, ...limits }, state)
-  const own = new Set(detectors.map(({ id }) => id))
+  // Their own findings come back on the same topic. That one failed is nothing to ask it about, for it might fail for ever.
+  const said: ReadonlySet<string> = new Set([DETECTOR_FAILED, ...detectors.map(({ id }) => id)])
   return {
     judge: (seen) => {
-      // Their own findings come back on the same topic.
-      if (!isMark(seen) && own.has(seen.detector)) {
+      if (!isMark(seen) && said.has(seen.detector)) {
         return []
       }
       const id = idOf(seen.tenant_id, seen.session_id)
@@ -43,11 +42,11 @@ export function sessionJudge(
       let next: Known | undefined
       for (const detector of detectors) {
         const kept = known?.[detector.id]
-        const before: object = kept?.version === detector.stateVersion ? kept.state : detector.initial()
-        const said = observe(detector, seen, before, onFailure)
-        if (said !== undefined) {
-          next = { ...(next ?? known), [detector.id]: { version: detector.stateVersion, state: before } }
-          found.push(...said.map((each) => findingOf(each, detector, seen)))
+        const state: object = kept?.version === detector.stateVersion ? kept.state : detector.initial()
+        const findings = observe(detector, seen, state, onFailure)
+        if (findings !== undefined) {
+          next = { ...(next ?? known), [detector.id]: { version: detector.stateVersion, state } }
+          found.push(...findings)
         }
       }
       if (next !== undefined) {
@@ -59,34 +58,17 @@ export function sessionJudge(
   }
 }
 
+/** What it leaves of its state when it throws is what it goes on with, so that is what is kept. */
 function observe(
   detector: AnySessionDetector,
   seen: Seen,
   state: object,
-  onFailure: ((detector: string, error: unknown) => void) | undefined,
-): readonly SessionFinding[] | undefined {
+  onFailure: OnFailure | undefined,
+): readonly Finding[] | undefined {
   try {
-    return detector.observe(seen, state)
+    const said = detector.observe(seen, state)
+    return said?.map(({ about, draft }) => findingOf(draft, detector, { ...seen, ...about }))
   } catch (error) {
-    onFailure?.(detector.id, error)
-    return undefined
-  }
-}
-
-function findingOf({ about, draft }: SessionFinding, detector: AnySessionDetector, seen: Seen): Finding {
-  return {
-    schema_version: '1',
-    finding_id: idOf(seen.tenant_id, detector.id, detector.version, about.event_id, draft.cause),
-    tenant_id: seen.tenant_id,
-    detector: detector.id,
-    detector_version: detector.version,
-    kind: detector.kind,
-    event_id: about.event_id,
-    time_ms: about.time_ms,
-    agent: about.agent,
-    session_id: seen.session_id,
-    trace_id: about.trace_id,
-    owasp: [...detector.owasp],
-    ...draft,
+    return [failureOf(detector.id, seen, error, onFailure)]
   }
 }
