@@ -163,6 +163,16 @@ describe('correlateStage', () => {
     }
   })
 
+  it('drops and deletes a story that another version kept in another shape', () => {
+    const before = open()
+    notices(before, [inSession('a')])
+    const [entry] = before.changes() as [{ key: string; value: Uint8Array }]
+    const { version, ...of } = decode<{ version: number }>(entry.value)
+    const after = open([{ key: entry.key, value: Buffer.from(JSON.stringify({ version: version - 1, ...of })) }])
+    expect(after.changes()).toEqual([{ key: entry.key, value: undefined }])
+    expect(notices(after, [inSession('a', { n: 1 })])).toHaveLength(1)
+  })
+
   it('forgets stories that have been quiet for so long that nothing late can belong to them', () => {
     const partition = open()
     const [first] = notices(partition, [inSession('a')]) as [Notice]

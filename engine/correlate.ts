@@ -15,7 +15,16 @@ import { decodeRecord, findingRecord, noticeRecord } from './records.ts'
 import { sessionJudge } from './session-judge.ts'
 import type { Stage, StagePartition } from './stage.ts'
 import type { Runbooks } from './story/alert-of.ts'
-import { beginStory, goOn, isOver, STORY_LIMITS, type Story, type StoryLimits, tellOf } from './story/story.ts'
+import {
+  beginStory,
+  goOn,
+  isOver,
+  STORY_LIMITS,
+  STORY_VERSION,
+  type Story,
+  type StoryLimits,
+  tellOf,
+} from './story/story.ts'
 
 export interface CorrelateOptions {
   readonly sessionDetectors?: readonly AnySessionDetector[]
@@ -48,7 +57,8 @@ function correlatePartition(
   state: readonly { readonly key: string; readonly value: Uint8Array }[],
 ): StagePartition {
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
-  const stories = new RecentEntries<Story>(STORY, { max: limits.maxStories, keepMs: LATEST_MS + limits.quietMs }, state)
+  const kept = { max: limits.maxStories, keepMs: LATEST_MS + limits.quietMs }
+  const stories = new RecentEntries<Story>(STORY, STORY_VERSION, kept, state)
   const sessions = sessionJudge(
     options.sessionDetectors ?? [],
     state,

@@ -6,6 +6,7 @@ import type { StateEntry } from './bus/bus.ts'
 import { decode, encode } from './records.ts'
 
 interface Entry<Value> {
+  readonly version: number
   readonly value: Value
   readonly lastMs: number
   /** Rises with every change: the lowest is the one to forget. */
@@ -19,6 +20,7 @@ export interface RecentLimits {
 
 export class RecentEntries<Value extends object> {
   readonly #prefix: string
+  readonly #version: number
   readonly #limits: RecentLimits
   readonly #entries: Map<string, Entry<Value>>
   readonly #dirty = new Set<string>()
@@ -27,19 +29,30 @@ export class RecentEntries<Value extends object> {
 
   /**
    * @param prefix of its keys in the state
+   * @param version of the shape of its values: those of another are dropped
    * @param state the persisted entries, in any order; those of other prefixes are not looked at
    */
   constructor(
     prefix: string,
+    version: number,
     limits: RecentLimits,
     state: Iterable<{ readonly key: string; readonly value: Uint8Array }>,
   ) {
     this.#prefix = prefix
+    this.#version = version
     this.#limits = limits
-    const restored = [...state]
-      .filter(({ key }) => key.startsWith(prefix))
-      .map(({ key, value }) => [key, decode<Entry<Value>>(value)] as const)
-      .sort(([, one], [, other]) => one.order - other.order)
+    const restored: (readonly [string, Entry<Value>])[] = []
+    for (const { key, value } of state) {
+      if (key.startsWith(prefix)) {
+        const entry = decode<Entry<Value>>(value)
+        if (entry.version === version) {
+          restored.push([key, entry])
+        } else {
+          this.#dirty.add(key)
+        }
+      }
+    }
+    restored.sort(([, one], [, other]) => one.order - other.order)
     this.#entries = new Map(restored)
     this.#order = restored.at(-1)?.[1].order ?? 0
     this.#newestMs = restored.reduce((newest, [, { lastMs }]) => Math.max(newest, lastMs), 0)
@@ -56,7 +69,7 @@ export class RecentEntries<Value extends object> {
     this.#order += 1
     // Re-inserted, so that the first of the map is always the one to forget.
     this.#entries.delete(key)
-    this.#entries.set(key, { value, lastMs, order: this.#order })
+    this.#entries.set(key, { version: this.#version, value, lastMs, order: this.#order })
     this.#dirty.add(key)
     this.#newestMs = Math.max(this.#newestMs, lastMs)
     for (const [oldest, entry] of this.#entries) {

@@ -12,6 +12,8 @@ import { RecentEntries, type RecentLimits } from './recent-entries.ts'
 type Known = Readonly<Record<string, { readonly version: number; readonly state: object }>>
 
 const PREFIX = 'session/'
+/** Of `Known`; the states of detectors have versions of their own. */
+const VERSION = 1
 /** Marks of one agent come again after six hours, so a session that goes on is never forgotten. */
 const DEFAULT_LIMITS: RecentLimits = { max: 50_000, keepMs: 24 * 3_600_000 }
 
@@ -28,7 +30,7 @@ export function sessionJudge(
   limits: Partial<RecentLimits> = {},
   onFailure?: OnFailure,
 ): SessionJudge {
-  const sessions = new RecentEntries<Known>(PREFIX, { ...DEFAULT_LIMITS, ...limits }, state)
+  const sessions = new RecentEntries<Known>(PREFIX, VERSION, { ...DEFAULT_LIMITS, ...limits }, state)
   // Their own findings come back on the same topic. That one failed is nothing to ask it about, for it might fail for ever.
   const said: ReadonlySet<string> = new Set([DETECTOR_FAILED, ...detectors.map(({ id }) => id)])
   return {

@@ -93,6 +93,27 @@ describe('a notice', () => {
   })
 })
 
+describe('an amended finding that is no longer kept', () => {
+  const many = Array.from({ length: 25 }, (_, n) => finding(n, { cause: 'again' }))
+  const gone = finding(22, { cause: 'again' })
+
+  it('is told when it is worse than it was, and counts once', () => {
+    const before = told(many).story
+    expect(before.findings).not.toContainEqual(gone)
+    const { story, notices } = told([...many, { ...gone, severity: 'high' }, { ...gone, severity: 'high' }])
+    expect(notices.map(({ alert }) => alert.severity)).toEqual(['medium', 'high'])
+    expect(story.findings).toContainEqual({ ...gone, severity: 'high' })
+    expect(story.count).toBe(25)
+  })
+
+  it('is absorbed when it is not, and when it was worse before', () => {
+    const low = { ...gone, severity: 'low' } as const
+    const { story, notices } = told([...many, gone, low, low, gone])
+    expect(notices).toHaveLength(1)
+    expect(story).toEqual(told(many).story)
+  })
+})
+
 describe('title and reason', () => {
   it('are those of the worst finding while there is one step', () => {
     const alert = last([finding(1), finding(2, { severity: 'high' })])

@@ -19,10 +19,13 @@ export interface StoryLimits {
 
 export const STORY_LIMITS: StoryLimits = { quietMs: 3_600_000, longestMs: 86_400_000 }
 
-/** Ids of findings that were taken in and are not kept, so that an amendment is not counted as another finding. */
-const REMEMBERED_IDS = 64
+/** Findings that were taken in and are not kept, so that an amendment is not counted as another finding. */
+const GONE_REMEMBERED = 64
 /** Detectors whose joining was told; there are fewer, unless a stranger writes findings. */
 const MOST_TOLD = 64
+
+/** Raise when `Story` changes shape: older ones are then dropped. */
+export const STORY_VERSION = 2
 
 /** Plain JSON: the state of a session in the correlate stage. */
 export interface Story {
@@ -33,10 +36,13 @@ export interface Story {
   readonly findings: Findings
   /** Different findings so far, those not kept included. */
   readonly count: number
-  readonly goneIds: readonly string[]
+  readonly gone: readonly Gone[]
   /** What the last notice said; absent while only context is known. */
   readonly told?: Told
 }
+
+/** A finding that made room for others, and how severe it was. */
+type Gone = Pick<Finding, 'finding_id' | 'severity'>
 
 interface Told {
   readonly severity: Alert['severity']
@@ -58,7 +64,7 @@ export function beginStory(finding: Finding, limits: StoryLimits): Story {
     lastMs: finding.time_ms,
     findings: [finding],
     count: 1,
-    goneIds: [],
+    gone: [],
   }
 }
 
@@ -69,20 +75,24 @@ export function isOver(story: Story, finding: Finding, limits: StoryLimits): boo
 
 /** The story with one more finding; the same story when it tells nothing new. An amended finding that is worse counts. */
 export function goOn(story: Story, finding: Finding): Story {
-  const known = story.findings.find(({ finding_id }) => finding_id === finding.finding_id)
-  const isGone = story.goneIds.includes(finding.finding_id)
-  if (isGone || (known !== undefined && severityRank(finding.severity) <= severityRank(known.severity))) {
+  const isSame = (each: Gone) => each.finding_id === finding.finding_id
+  const known = story.findings.find(isSame) ?? story.gone.find(isSame)
+  if (known !== undefined && severityRank(finding.severity) <= severityRank(known.severity)) {
     return story
   }
   const others = story.findings.filter((each) => each !== known)
   const findings = withFinding(others, finding) as Findings
-  const gone = [...others, finding].filter((each) => !findings.includes(each)).map(({ finding_id }) => finding_id)
+  const leaving = [...others, finding].filter((each) => !findings.includes(each))
+  const gone = [
+    ...story.gone.filter((each) => each !== known),
+    ...leaving.map(({ finding_id, severity }) => ({ finding_id, severity })),
+  ]
   return {
     ...story,
     lastMs: Math.max(story.lastMs, finding.time_ms),
     findings,
     count: story.count + (known === undefined ? 1 : 0),
-    goneIds: gone.length === 0 ? story.goneIds : [...story.goneIds, ...gone].slice(-REMEMBERED_IDS),
+    gone: gone.slice(-GONE_REMEMBERED),
   }
 }
 
