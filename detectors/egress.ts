@@ -6,7 +6,8 @@
  */
 import { getDomain } from 'tldts'
 import { type HostNature, hostNature, readHost } from '../rules/hosts.ts'
-import type { CompiledPolicy, Verdict } from '../rules/policy.ts'
+import type { CompiledPolicy } from '../rules/policy.ts'
+import type { Violation } from '../rules/verdict.ts'
 import { type FindingDraft, type Severity, severityRank } from '../schema/finding.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import type { Destination, Telemetry } from '../schema/telemetry.ts'
@@ -21,8 +22,6 @@ import { carrierFindings } from './egress/without-policy.ts'
 
 /** The most findings one event gives; what is above is counted in the last one. */
 const FINDING_LIMIT = 8
-
-type Violation = Extract<Verdict, { allowed: false }>
 
 export const egress = defineDetector<Attempts>({
   id: 'egress',

@@ -2,7 +2,8 @@
  * What an agent is made of has changed: its system prompt, model, parameters or knowledge base differ from the pin of its
  * policy, or, where nothing is pinned, from what this version of the agent ran with.
  */
-import type { CompiledPolicy, Verdict } from '../rules/policy.ts'
+import type { CompiledPolicy } from '../rules/policy.ts'
+import type { Verdict, Violation } from '../rules/verdict.ts'
 import type { FindingDraft, Severity } from '../schema/finding.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
@@ -27,8 +28,6 @@ interface KnownVersion {
 interface State {
   versions: KnownVersion[]
 }
-
-type Violation = Extract<Verdict, { allowed: false }>
 
 export const promptDrift = defineDetector<State>({
   id: 'prompt-drift',

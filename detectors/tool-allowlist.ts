@@ -4,7 +4,8 @@
  * The policy decides, nothing is learned. The severity says how much such a call can do, whether it was stopped on its way,
  * and whether somebody goes to some length: a disguised name, a stranger's server, another try after being stopped.
  */
-import type { CompiledPolicy, Verdict } from '../rules/policy.ts'
+import type { CompiledPolicy } from '../rules/policy.ts'
+import type { Violation } from '../rules/verdict.ts'
 import type { FindingDraft, Severity } from '../schema/finding.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import type { Telemetry, Tool } from '../schema/telemetry.ts'
@@ -17,8 +18,6 @@ import { wasStopped } from './draft/stopped.ts'
 import { toolPowers } from './draft/tool-powers.ts'
 import { untrusted } from './draft/untrusted.ts'
 import { type Imitation, imitationOf } from './tool-allowlist/imitation.ts'
-
-type Violation = Extract<Verdict, { allowed: false }>
 
 export const toolAllowlist = defineDetector<Attempts>({
   id: 'tool-allowlist',

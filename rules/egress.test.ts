@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { EgressPolicy } from '../schema/policy/egress.ts'
 import type { Destination } from '../schema/telemetry.ts'
 import { compileEgress } from './egress.ts'
-import type { Verdict } from './policy.ts'
+import type { Verdict } from './verdict.ts'
 
 function judge(policy: EgressPolicy, destination: Destination | string): Verdict {
   const lineOf = (path: readonly (string | number)[]) => (path.length === 1 ? 20 : 21 + Number(path[1]))

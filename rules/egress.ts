@@ -5,7 +5,7 @@ import type { Destination } from '../schema/telemetry.ts'
 import { describeEntry, type EgressPattern, isPatternProblem, readEgressPattern } from './egress-pattern.ts'
 import { HostTable } from './host-table.ts'
 import { embeddedV4, type Host, readHost } from './hosts.ts'
-import { type LineOf, type SectionProblem, summarize, type Verdict, VerdictCache } from './verdict.ts'
+import { type LineOf, type SectionProblem, summarize, type Verdict, VerdictCache, type Violation } from './verdict.ts'
 
 /** Judges one destination. */
 export type JudgeDestination = (destination: Destination) => Verdict
@@ -153,7 +153,7 @@ function isIn<Value>(value: Value | undefined, allowed: ReadonlySet<Value> | und
   return value === undefined || allowed === undefined || allowed.has(value)
 }
 
-type Because = Extract<Verdict, { allowed: false }>['because']
+type Because = Violation['because']
 
 function refuser({ expected, file }: Rules) {
   return (because: Because, line: number | undefined, allowWith?: string): Verdict => ({

@@ -2,7 +2,7 @@
 import type { IntegrityPolicy, PinnedRange } from '../schema/policy/integrity.ts'
 import type { ToolDefinition } from '../schema/telemetry.ts'
 import { compileGlob } from './glob.ts'
-import { type LineOf, summarize, type Verdict } from './verdict.ts'
+import { ALLOWED, type LineOf, referenceTo, summarize, type Verdict } from './verdict.ts'
 
 /** What is one value on an event and a list in a policy. */
 export type Pinned = 'system_prompt' | 'tool_manifest' | 'knowledge_base' | 'models'
@@ -18,14 +18,11 @@ export interface IntegrityPins {
 }
 
 const GLOBS: ReadonlySet<Pinned> = new Set(['knowledge_base', 'models'])
-const ALLOWED: Verdict = { allowed: true }
 
 /** Compiles `integrity` of one policy. `lineOf` gives the line of a path inside it. */
 export function compileIntegrity(policy: IntegrityPolicy, file: string, lineOf: LineOf): IntegrityPins {
   const refuse = (path: readonly (string | number)[], expected: string, allowWith: string): Verdict => {
-    const line = lineOf(path)
-    const reference = { file, ...(line === undefined ? {} : { line }), allow_with: allowWith }
-    return { allowed: false, because: 'not-listed', expected, policy: reference }
+    return { allowed: false, because: 'not-listed', expected, policy: referenceTo(file, lineOf(path), allowWith) }
   }
   const lists = new Map(
     (['system_prompt', 'tool_manifest', 'knowledge_base', 'models'] as const).map((what) => [

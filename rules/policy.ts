@@ -6,7 +6,6 @@
  * detectors say nothing about it.
  */
 import type { PolicySection } from '../schema/field-path.ts'
-import type { PolicyReference } from '../schema/finding.ts'
 import type { PolicyMode } from '../schema/policy.ts'
 import type { Agent, Destination, Tool } from '../schema/telemetry.ts'
 import type { ApprovalRules } from './approvals.ts'
@@ -20,23 +19,7 @@ import type { PurposeRules } from './purpose.ts'
 import type { SpawningRules } from './spawning.ts'
 import type { TokenRules } from './tokens.ts'
 import type { ListedTool } from './tools.ts'
-
-/** The answer of a policy to one question. */
-export type Verdict =
-  | { readonly allowed: true }
-  | {
-      readonly allowed: false
-      /**
-       * `denied`: a deny entry names it. `not-listed`: no allow entry does. `other-server`: the name is listed, for
-       * another server than the one that answers. `port`, `method`: the host is allowed, its port or method is not.
-       * `unreadable`: the destination cannot be read as a host, so it cannot be allowed.
-       */
-      readonly because: 'denied' | 'not-listed' | 'other-server' | 'port' | 'method' | 'unreadable'
-      /** What the policy does allow, in few words: `crm.read, tickets.*`. */
-      readonly expected: string
-      /** The line that decided, and the change that would allow it. */
-      readonly policy: PolicyReference
-    }
+import type { Verdict } from './verdict.ts'
 
 export interface CompiledPolicy {
   readonly id: string

@@ -1,14 +1,11 @@
 /** What the parts of a compiled policy share: verdicts, their memory, and the words in them. */
 import type { PolicyReference } from '../schema/finding.ts'
-import type { Verdict } from './policy.ts'
-
-export type { Verdict } from './policy.ts'
 
 /** What a policy refuses, and why, in one word of `Because`. */
 export interface Refusal<Because extends string> {
   readonly allowed: false
   readonly because: Because
-  /** What the policy does allow, in few words. */
+  /** What the policy does allow, in few words: `crm.read, tickets.*`. */
   readonly expected: string
   /** The line that decided, and the change that would allow it. */
   readonly policy: PolicyReference
@@ -16,6 +13,16 @@ export interface Refusal<Because extends string> {
 
 /** The answer of one section of a policy to one question. */
 export type Judgement<Because extends string> = { readonly allowed: true } | Refusal<Because>
+
+/**
+ * What the lists and pins of a policy refuse. `denied`: a deny entry names it. `not-listed`: no allow entry does.
+ * `other-server`: the name is listed, for another server than the one that answers. `port`, `method`: the host is allowed,
+ * its port or method is not. `unreadable`: the destination cannot be read as a host, so it cannot be allowed.
+ */
+export type Violation = Refusal<'denied' | 'not-listed' | 'other-server' | 'port' | 'method' | 'unreadable'>
+
+/** The answer of the lists and pins of a policy to one question. */
+export type Verdict = typeof ALLOWED | Violation
 
 export const ALLOWED: { readonly allowed: true } = { allowed: true }
 
