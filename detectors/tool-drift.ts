@@ -2,16 +2,25 @@
  * The tools that an agent is offered are not what they were: definitions edited after they were trusted (rug pull), names
  * taken over by another server, instructions to the model planted in descriptions.
  */
-import type { Verdict } from '../rules/policy.ts'
+import type { Violation } from '../rules/verdict.ts'
 import { type FindingDraft, type Severity, severityRank } from '../schema/finding.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import type { Telemetry, ToolDefinition } from '../schema/telemetry.ts'
-import { type DetectionContext, defineDetector } from './detector.ts'
+import { defineDetector } from './detector.ts'
 import { causeOf } from './draft/cause.ts'
 import { originOf } from './draft/origin.ts'
 import { refusedBy } from './draft/refused.ts'
 import { untrusted } from './draft/untrusted.ts'
-import { type Change, type ChangeKind, changeOf, type KnownTool, knownTool } from './tool-drift/change.ts'
+import {
+  type Change,
+  type ChangeKind,
+  changeOf,
+  isNamesake,
+  isOfServer,
+  isUnchanged,
+  type KnownTool,
+  knownTool,
+} from './tool-drift/change.ts'
 import { plantedIn } from './tool-drift/planted.ts'
 
 /** The most tools of an agent whose definitions are remembered; the one not seen for longest makes room. */
@@ -29,8 +38,6 @@ interface State {
   /** Manifests with definitions that were seen, up to `SETTLED`. */
   manifests: number
 }
-
-type Violation = Extract<Verdict, { allowed: false }>
 
 export const toolDrift = defineDetector<State>({
   id: 'tool-drift',
@@ -95,7 +102,7 @@ function versionOf(event: Telemetry): string {
   return (event.agent.version ?? '').slice(0, 64)
 }
 
-function absorb(event: Telemetry, state: State, _context: DetectionContext): boolean {
+function absorb(event: Telemetry, state: State): boolean {
   const { tools } = event.integrity
   if (tools === undefined) {
     return false
@@ -103,15 +110,14 @@ function absorb(event: Telemetry, state: State, _context: DetectionContext): boo
   let isChanged = state.manifests < SETTLED
   state.manifests = Math.min(state.manifests + 1, SETTLED)
   for (const tool of tools) {
-    const now = knownTool(tool, versionOf(event), event.time_ms)
-    const before = find(state, now)
-    if (before?.hash === now.hash && before.version === now.version) {
-      if (now.lastMs - before.lastMs >= TOUCH_MS) {
-        before.lastMs = now.lastMs
+    const before = find(state, tool)
+    if (before !== undefined && isUnchanged(before, tool) && before.version === versionOf(event)) {
+      if (event.time_ms - before.lastMs >= TOUCH_MS) {
+        before.lastMs = event.time_ms
         isChanged = true
       }
     } else {
-      remember(state, before, now)
+      remember(state, before, knownTool(tool, versionOf(event), event.time_ms))
       isChanged = true
     }
   }
@@ -128,14 +134,13 @@ function remember(state: State, before: KnownTool | undefined, now: KnownTool): 
 }
 
 /** The definition that this server gave before. */
-function find({ tools }: Readonly<State>, { name, server }: KnownTool): KnownTool | undefined {
-  return tools.find((each) => each.name === name && each.server === server)
+function find({ tools }: Readonly<State>, tool: ToolDefinition): KnownTool | undefined {
+  return tools.find((each) => isNamesake(each, tool) && isOfServer(each, tool))
 }
 
 function drift(event: Telemetry, tool: ToolDefinition, state: Readonly<State>): FindingDraft | undefined {
-  const now = knownTool(tool, versionOf(event), event.time_ms)
-  const before = find(state, now)
-  if (before?.hash === now.hash) {
+  const before = find(state, tool)
+  if (before !== undefined && isUnchanged(before, tool)) {
     return undefined
   }
   const planted = tool.description === undefined ? undefined : plantedIn(tool.description)
@@ -143,10 +148,10 @@ function drift(event: Telemetry, tool: ToolDefinition, state: Readonly<State>): 
     return plantedFinding(event, tool, planted, before)
   }
   if (before !== undefined) {
-    const change = changeOf(before, now)
+    const change = changeOf(before, knownTool(tool, versionOf(event), event.time_ms))
     return change === undefined ? undefined : changeFinding(event, tool, change, before)
   }
-  const other = state.tools.find((each) => each.name === now.name && each.server !== now.server)
+  const other = state.tools.find((each) => isNamesake(each, tool) && !isOfServer(each, tool))
   if (other !== undefined) {
     return shadowFinding(event, tool, other)
   }

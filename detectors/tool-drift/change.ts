@@ -20,8 +20,7 @@ export interface KnownTool {
  * its words alone. `parameter`: it takes more. `wider`: it can do more, or takes what it refused. `hosts`: its description
  * names new hosts.
  */
-export const CHANGES = ['form', 'narrower', 'description', 'parameter', 'wider', 'hosts'] as const
-export type ChangeKind = (typeof CHANGES)[number]
+export type ChangeKind = 'form' | 'narrower' | 'description' | 'parameter' | 'wider' | 'hosts'
 
 export interface Change {
   readonly kind: ChangeKind
@@ -34,19 +33,34 @@ const PARAMETER_LENGTH = 60
 const HOSTS_KEPT = 4
 const HOST_LENGTH = 80
 const NAME_LENGTH = 120
+const HASH_LENGTH = 32
 
 export function knownTool(tool: ToolDefinition, version: string, timeMs: number): KnownTool {
   return {
     name: tool.name.slice(0, NAME_LENGTH),
     ...(tool.server === undefined ? {} : { server: tool.server.slice(0, NAME_LENGTH) }),
     version,
-    hash: tool.hash.slice(0, 32),
+    hash: tool.hash.slice(0, HASH_LENGTH),
     words: tool.words,
     parameters: tool.parameters.slice(0, PARAMETERS_KEPT).map((each) => each.slice(0, PARAMETER_LENGTH)),
     powers: tool.powers ?? [],
     hosts: (tool.hosts ?? []).slice(0, HOSTS_KEPT).map((each) => each.slice(0, HOST_LENGTH)),
     lastMs: timeMs,
   }
+}
+
+/** Whether a tool goes by the name of one that is known, whoever serves it. */
+export function isNamesake({ name }: KnownTool, tool: ToolDefinition): boolean {
+  return name === tool.name.slice(0, NAME_LENGTH)
+}
+
+/** Whether the server that defined what is known defines the tool. */
+export function isOfServer({ server }: KnownTool, tool: ToolDefinition): boolean {
+  return server === tool.server?.slice(0, NAME_LENGTH)
+}
+
+export function isUnchanged({ hash }: KnownTool, tool: ToolDefinition): boolean {
+  return hash === tool.hash.slice(0, HASH_LENGTH)
 }
 
 /** The worst of what changed; `undefined` when nothing did. */
