@@ -71,7 +71,7 @@ export const delegation = defineDetector<State>({
     return findings.length === 0 ? NONE : findings.filter(({ cause }) => !state.told.includes(idOf(cause)))
   },
 
-  learn: (event, state, context) => absorb(event, state, context),
+  learn: absorb,
 
   spoke(event, state, context) {
     const rules = context.policy?.delegation

@@ -11,7 +11,7 @@ import type { FindingDraft } from '../schema/finding.ts'
 import { idOf } from '../schema/ids.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
-import { defineDetector } from './detector.ts'
+import { type DetectionContext, defineDetector } from './detector.ts'
 import { causeOf } from './draft/cause.ts'
 import { silencedBy } from './draft/refused.ts'
 
@@ -122,8 +122,8 @@ export const limits = defineDetector<State>({
     return findings
   },
 
-  learn: (event, state, { policy }) => count(event, state, policy),
-  spoke: (event, state, { policy }) => count(event, state, policy),
+  learn: count,
+  spoke: count,
 })
 
 const isCounted = (event: Telemetry, { counted }: Readonly<State>) => counted.includes(endOf(event))
@@ -145,7 +145,7 @@ function sumWith(window: Window | undefined, added: number): number {
   return Math.round(((window?.sum ?? 0) + added) * 1e6) / 1e6
 }
 
-function count(event: Telemetry, state: State, policy: CompiledPolicy | undefined): boolean {
+function count(event: Telemetry, state: State, { policy }: DetectionContext): boolean {
   let isChanged = false
   for (const { kind, most } of policy?.limits ?? []) {
     const added = COUNTS[kind].amount(event)

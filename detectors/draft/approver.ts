@@ -1,5 +1,6 @@
 /** Who approved an action, read from what collectors put into `approval.by`: a name, or the word of a coding agent. */
-import type { Subject, Telemetry } from '../../schema/telemetry.ts'
+import type { Agent, Telemetry } from '../../schema/telemetry.ts'
+import { namesOf } from '../draft/chain.ts'
 
 export type Approver =
   /** Nobody is recorded. */
@@ -31,9 +32,9 @@ export function approverOf(event: Telemetry): Approver {
   }
   const people = event.subject_chain.filter(({ kind }) => kind === 'human')
   const word = by.trim().toLowerCase()
-  const named = people.filter(({ id, name }) => sameName(id, by) || (name !== undefined && sameName(name, by)))
+  const named = people.filter((person) => isNamed(person, by))
   if (named.length > 0) {
-    return { kind: 'person', by, names: [by, ...namesOf(named)] }
+    return { kind: 'person', by, names: [by, ...named.flatMap(namesOf)] }
   }
   if (isItself(word, event)) {
     return { kind: 'itself', by }
@@ -41,25 +42,20 @@ export function approverOf(event: Telemetry): Approver {
   if (AUTOMATIC.has(word) || KIND_PREFIX.test(word)) {
     return { kind: 'automatic', by }
   }
-  return { kind: 'person', by, names: KEYBOARD.has(word) ? namesOf(people) : [by] }
-}
-
-function namesOf(people: readonly Subject[]): readonly string[] {
-  return people.flatMap(({ id, name }) => (name === undefined ? [id] : [id, name]))
+  return { kind: 'person', by, names: KEYBOARD.has(word) ? people.flatMap(namesOf) : [by] }
 }
 
 const KIND_PREFIX = /^(?:agent|service):/
 
 function isItself(word: string, { agent, subject_chain: chain }: Telemetry): boolean {
   const bare = word.replace(KIND_PREFIX, '')
-  return (
-    SELF.has(bare) ||
-    [agent, ...chain.filter(({ kind }) => kind !== 'human')].some(
-      ({ id, name }) => sameName(id, bare) || (name !== undefined && sameName(name, bare)),
-    )
-  )
+  return SELF.has(bare) || [agent, ...chain.filter(({ kind }) => kind !== 'human')].some((each) => isNamed(each, bare))
 }
 
-function sameName(one: string, other: string): boolean {
-  return one.trim().toLowerCase() === other.trim().toLowerCase()
+function isNamed(one: Pick<Agent, 'id' | 'name'>, name: string): boolean {
+  return namesOf(one).some((each) => folded(each) === folded(name))
+}
+
+function folded(name: string): string {
+  return name.trim().toLowerCase()
 }
