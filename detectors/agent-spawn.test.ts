@@ -81,6 +81,54 @@ describe('agent-spawn', () => {
     },
   )
 
+  it.each([
+    'add_agent_note',
+    'create_agent_report',
+    'new_user_agent',
+    'register_agent_callback',
+    'create_message_for_agent_owner',
+    'add_assistant_message',
+  ])('takes %s for no tool that makes agents', (tool) => {
+    expect(judge(set, makes('{"name":"rogue"}', tool))).toEqual([])
+  })
+
+  it.each(['create_agent_from_template', 'agent_spawn', 'launch_agent_v2', 'start_agent_task', 'new_agents_batch'])(
+    'takes %s for a tool that makes agents',
+    (tool) => {
+      expect(judge(set, makes('{"name":"rogue"}', tool))).toHaveLength(1)
+    },
+  )
+
+  it.each([
+    '{"subagent_type":"rogue","role":"worker-1"}',
+    '{"agent_id":"rogue","name":"worker-1"}',
+    '{"name":"rogue","role":"worker-1","description":"worker-1"}',
+    '{"config":{"name":"rogue"}}',
+    '{"params":{"agent":{"name":"rogue"}}}',
+    '{"agent":{"name":"rogue","tools":[{"name":"worker-1"}]}}',
+    '{"agents":[{"name":"worker-1"},{"role":"rogue"}]}',
+    '{"agents":["worker-1","rogue"]}',
+    '{"name":"worker-1","subagents":[{"name":"rogue"}]}',
+  ])('is told of the agent that is made, wherever its name stands: %s', (args) => {
+    expect(judge(set, makes(args))).toMatchObject([
+      { title: 'Agent created without permission', reason: expect.stringContaining("agent 'rogue'") },
+    ])
+  })
+
+  it.each([
+    '{"subagent_type":"worker-1","name":"Draft the summary"}',
+    '{"agent":{"name":"worker-1","tools":[{"name":"web.search"}],"model":{"name":"gpt-4o"}}}',
+    '{"name":"worker-1","config":{"name":"default"},"team":"blue"}',
+  ])('takes no other name for that of the agent: %s', (args) => {
+    expect(judge(set, makes(args))).toEqual([])
+  })
+
+  it('counts every agent that one call makes', () => {
+    expect(judge(set, makes('{"agents":["worker-1","worker-2","worker-3"]}'))).toMatchObject([
+      { observed: '3 agents created in the session' },
+    ])
+  })
+
   it('finds an agent at work that its caller may neither create nor call', () => {
     expect(judge(set, works('rogue', 'planner'))).toMatchObject([
       {
@@ -113,6 +161,30 @@ describe('agent-spawn', () => {
     const counts = policies("spawning: { max_per_session: 9 }\ndelegation: { may_call: ['agent:writer'] }")
     expect(judge(counts, works('helper', 'planner', 'writer'))).toEqual([])
     expect(judge(counts, works('helper', 'planner', 'other'))).toMatchObject([{ evidence: { rule: 'depth' } }])
+  })
+
+  it('does not take agents that call each other for created ones where no list tells them apart', () => {
+    const counts = policies('spawning: { max_per_session: 9 }')
+    expect(judge(counts, works('writer', 'planner', 'researcher'))).toEqual([])
+    const by = (id: string) => created('helper', { agent: { id }, subject_chain: [agent('planner')] })
+    // Nothing says whether the researcher was created; that it creates is told.
+    expect(judge(counts, by('researcher'))).toMatchObject([{ severity: 'medium', confidence: 0.6 }])
+    // A sub-agent is one by its id.
+    expect(judge(counts, by('planner/researcher'))).toMatchObject([{ severity: 'high' }])
+    expect(judge(counts, works('writer', 'planner', 'planner/researcher'))[0]).toMatchObject({ severity: 'high' })
+    // What has a policy of its own is no creature of another agent.
+    const text = `version: 1
+id: p
+agent: { id: planner }
+spawning: { max_per_session: 9 }
+---
+version: 1
+id: r
+agent: { id: researcher }
+spawning: { max_per_session: 9 }
+`
+    const both = compilePolicies([{ path: 'p.yml', name: 'policies/p.yml', text }])
+    expect(judge(both, by('researcher'))).toEqual([])
   })
 
   it('counts in each session, a tool and its span as one, and amendments not again', () => {

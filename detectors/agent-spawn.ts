@@ -7,7 +7,7 @@ import type { FindingDraft, Severity } from '../schema/finding.ts'
 import { idOf } from '../schema/ids.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import type { Subject, Telemetry } from '../schema/telemetry.ts'
-import { type Creation, creationOf } from './agent-spawn/creation.ts'
+import { type Creation, creationOf, type NewAgent } from './agent-spawn/creation.ts'
 import { type DetectionContext, defineDetector } from './detector.ts'
 import { causeOf } from './draft/cause.ts'
 import { agentOf, namesOf } from './draft/chain.ts'
@@ -44,9 +44,9 @@ export const agentSpawn = defineDetector<State>({
   catches:
     'Agents that an agent creates, by a span or by a tool that makes agents, or that are found at work below it, and that its policy does not name; an agent that was created and creates others, deeper than the policy of one above it allows; more agents created in a session than allowed; an agent at work that no policy governs and that this caller never called before.',
   misses:
-    'Agents created in ways that telemetry does not show (a script, a job, a deployment), agents below one without the policy section spawning (or delegation, for unknown ones), agents that take the name of an allowed one, and the number of those that are only seen at work: they are counted where they are created.',
+    'Agents created in ways that telemetry does not show (a script, a job, a deployment), agents below one without the policy section spawning (or delegation, for unknown ones), agents that take the name of an allowed one or whose arguments name one before their own, what creates further down where no list tells who is created and who is called, and the number of those that are only seen at work: they are counted where they are created.',
   kind: 'policy',
-  version: 1,
+  version: 2,
   techniques: ['AML.T0103', 'AML.T0118.001'],
   owasp: ['LLM06:2025', 'LLM10:2025', 'ASI03', 'ASI08', 'ASI10'],
   runbook: [
@@ -112,7 +112,7 @@ function absorb(event: Telemetry, state: State, context: DetectionContext): bool
   }
   const now = {
     ...known,
-    [creation.shownBy]: known[creation.shownBy] + 1,
+    [creation.shownBy]: known[creation.shownBy] + madeBy(creation),
     counted: [...known.counted, event.event_id].slice(-COUNTED_KEPT),
   }
   const others = state.created.filter(({ session }) => session !== now.session)
@@ -134,15 +134,19 @@ function notAllowed(act: Act): FindingDraft | undefined {
   if (policy?.spawning === undefined || (creation.shownBy === 'work' && policy.delegation?.listsCallees === true)) {
     return undefined
   }
-  const judgement = policy.spawning.judgeSpawn(creation.names)
-  return judgement.allowed
+  const { spawning } = policy
+  const unnamed: NewAgent = []
+  const agents = creation.agents.length === 0 ? [unnamed] : creation.agents
+  const refused = agents.find((names) => !spawning.judgeSpawn(names).allowed)
+  const judgement = refused === undefined ? undefined : spawning.judgeSpawn(refused)
+  return refused === undefined || judgement === undefined || judgement.allowed
     ? undefined
     : byPolicyOf(policy, {
-        ...draft(act, 'spawn', {
+        ...draft(act, 'spawn', refused, {
           severity: creation.shownBy === 'work' ? 'medium' : 'high',
           confidence: creation.shownBy === 'work' ? 0.8 : 0.9,
           title: 'Agent created without permission',
-          reason: `${shownTo(act)}, which the policy of ${quoteName(creator?.id ?? '')} does not allow.`,
+          reason: `${shownTo(act, refused)}, which the policy of ${quoteName(creator?.id ?? '')} does not allow.`,
         }),
         ...refusedBy(judgement),
       })
@@ -154,17 +158,18 @@ function tooDeep(act: Act): FindingDraft | undefined {
   for (let steps = 2; steps <= above.length; steps += 1) {
     const [ancestor, child] = [above[steps - 1], above[steps - 2]]
     const policy = ancestor === undefined ? undefined : policyOf(act, ancestor)
-    if (ancestor === undefined || child === undefined || policy === undefined || !isCreated(child, policy)) {
+    if (ancestor === undefined || child === undefined || policy === undefined) {
       continue
     }
-    const judgement = policy.spawning?.judgeDepth(steps)
+    const created = createdBy({ act, ancestor, child, policy })
+    const judgement = created === 'no' ? undefined : policy.spawning?.judgeDepth(steps)
     if (judgement !== undefined && !judgement.allowed) {
       return byPolicyOf(policy, {
-        ...draft(act, 'depth', {
-          severity: 'high',
-          confidence: 0.85,
+        ...draft(act, 'depth', first(act), {
+          severity: created === 'yes' ? 'high' : 'medium',
+          confidence: created === 'yes' ? 0.85 : 0.6,
           title: 'Created agent creates agents',
-          reason: `${shownTo(act)}, ${steps} steps below ${quoteName(ancestor.id)}, whose policy does not let agents that it creates go that far.`,
+          reason: `${shownTo(act, first(act))}, ${steps} steps below ${quoteName(ancestor.id)}, whose policy does not let agents that it creates go that far.`,
         }),
         ...refusedBy(judgement),
       })
@@ -173,13 +178,32 @@ function tooDeep(act: Act): FindingDraft | undefined {
   return undefined
 }
 
-/** Whether an agent is one that another creates, and not one that it only calls. */
-function isCreated(child: Subject, { spawning, delegation }: CompiledPolicy): boolean {
+interface Link {
+  readonly act: Act
+  readonly ancestor: Subject
+  readonly child: Subject
+  /** Of the ancestor. */
+  readonly policy: CompiledPolicy
+}
+
+/**
+ * Whether an agent is one that another creates, and not one that it only calls. Where the policy lists neither kind, agents
+ * that call each other look the same: only the id of a sub-agent tells, or, less surely, that it creates and has no policy.
+ */
+function createdBy({ act, ancestor, child, policy }: Link): 'yes' | 'no' | 'perhaps' {
+  const { spawning, delegation } = policy
   if (spawning === undefined || delegation?.knowsCallee(child) === true) {
-    return false
+    return 'no'
   }
-  const own = child.id.slice(child.id.lastIndexOf('/') + 1)
-  return !spawning.lists || spawning.judgeSpawn([...namesOf(child), own]).allowed
+  if (spawning.lists) {
+    const own = child.id.slice(child.id.lastIndexOf('/') + 1)
+    return spawning.judgeSpawn([...namesOf(child), own]).allowed ? 'yes' : 'no'
+  }
+  if (delegation?.listsCallees === true || child.id.startsWith(`${ancestor.id}/`)) {
+    return 'yes'
+  }
+  const own = policyOf(act, child)
+  return act.creation.shownBy === 'work' || (own !== undefined && own !== policy) ? 'no' : 'perhaps'
 }
 
 function tooMany(act: Act, state: Readonly<State>): FindingDraft | undefined {
@@ -191,12 +215,12 @@ function tooMany(act: Act, state: Readonly<State>): FindingDraft | undefined {
   const known = createdIn(event, state)
   const isCounted = known.counted.includes(event.event_id)
   const { shownBy } = creation
-  const count = Math.max(known.span, known.tool, isCounted ? 0 : known[shownBy] + 1)
+  const count = Math.max(known.span, known.tool, isCounted ? 0 : known[shownBy] + madeBy(creation))
   const judgement = rules.judgeCount(count)
   return judgement.allowed
     ? undefined
     : {
-        ...draft(act, 'count', {
+        ...draft(act, 'count', first(act), {
           severity: 'medium',
           confidence: 0.95,
           title: 'Too many agents created in a session',
@@ -223,7 +247,7 @@ function unknownAgent(act: Act, { callers }: Readonly<State>): FindingDraft | un
     return undefined
   }
   return byPolicyOf(policy, {
-    ...draft(act, 'unknown', {
+    ...draft(act, 'unknown', first(act), {
       severity: 'low',
       confidence: 0.5,
       title: 'Unknown agent at work',
@@ -234,8 +258,17 @@ function unknownAgent(act: Act, { callers }: Readonly<State>): FindingDraft | un
   })
 }
 
-function shownTo({ event, creation }: Act): string {
-  const [name] = creation.names
+/** What an act makes, as far as is known: at least one agent. */
+function madeBy({ agents }: Creation): number {
+  return Math.max(1, agents.length)
+}
+
+/** What a finding names where it is about none of several agents more than about another. */
+function first({ creation }: Act): NewAgent {
+  return creation.agents[0] ?? []
+}
+
+function shownTo({ event, creation }: Act, [name]: NewAgent): string {
   const created = name === undefined ? 'an agent without a name' : `agent ${quoteName(name)}`
   if (creation.shownBy === 'work') {
     return `${quoteName(creation.above[0]?.id ?? '')} has ${created} at work`
@@ -247,17 +280,17 @@ function shownTo({ event, creation }: Act): string {
 type Own = Pick<FindingDraft, 'confidence' | 'title' | 'reason'> & { readonly severity: Severity }
 
 /** What all opinions of this detector share; `expected` comes from the policy, or from who calls. */
-function draft(act: Act, rule: string, { severity, ...own }: Own): Omit<FindingDraft, 'expected'> {
+function draft(act: Act, rule: string, about: NewAgent, { severity, ...own }: Own): Omit<FindingDraft, 'expected'> {
   const { event, creation } = act
-  const [name] = creation.names
+  const [name] = about
   const above = creation.above.map(({ id }) => id).toReversed()
   return {
     cause: causeOf(rule, name ?? event.tool?.name ?? 'agent'),
     ...own,
     severity: wasStopped(event) ? raise(severity, -1) : severity,
-    observed: `${shownTo(act)}, outcome ${event.outcome}`,
+    observed: `${shownTo(act, about)}, outcome ${event.outcome}`,
     evidence: {
-      untrusted_created: untrusted(creation.names.join(', ')),
+      untrusted_created: untrusted(creation.agents.flat().join(', ')),
       untrusted_above: untrusted(above.join(' > ')),
       ...(event.tool === null ? {} : { untrusted_tool: untrusted(event.tool.name) }),
       ...(event.content?.arguments === undefined ? {} : { untrusted_arguments: untrusted(event.content.arguments) }),

@@ -31,7 +31,7 @@ export const egress = defineDetector<Attempts>({
   misses:
     'Data sent to allowed destinations, connections that no telemetry shows, names that resolve to addresses the policy would refuse, and, for agents whose policy lists no hosts, every host that is not known for carrying data out.',
   kind: 'policy',
-  version: 3,
+  version: 4,
   techniques: ['AML.T0086', 'AML.T0025', 'AML.T0117'],
   owasp: ['LLM02:2025', 'LLM06:2025', 'ASI01', 'ASI02'],
   runbook: [

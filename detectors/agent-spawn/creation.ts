@@ -2,31 +2,34 @@
 import type { Subject, Telemetry } from '../../schema/telemetry.ts'
 import { TextMemory } from '../../schema/text-memory.ts'
 import { callersOf, callingAgent, namesOf } from '../draft/chain.ts'
-import { jsonOf } from '../text/json.ts'
 import { wordsOf } from '../text/name-words.ts'
+import { nameIn, newAgents } from './new-agents.ts'
+
+/** Every name that one new agent goes by. */
+export type NewAgent = readonly string[]
 
 export interface Creation {
   /** `span`: `agent_spawn`. `tool`: a call of a tool that makes agents. `work`: it acts for the agent that called it. */
   readonly shownBy: 'span' | 'tool' | 'work'
-  /** What the new agent is called; empty when telemetry does not say. */
-  readonly names: readonly string[]
-  /** Who is above the new agent, nearest first: who created it, who created that one. Ids and names. */
+  /** The new agents; empty when telemetry does not say which. */
+  readonly agents: readonly NewAgent[]
+  /** Who is above the new agents, nearest first: who created it, who created that one. Ids and names. */
   readonly above: readonly Subject[]
 }
 
-/** The agent that an event brings to be or shows at work for another one, or `undefined`. */
+/** The agents that an event brings to be or shows at work for another one, or `undefined`. */
 export function creationOf(event: Telemetry): Creation | undefined {
   switch (event.operation) {
     case 'agent_spawn':
-      return { shownBy: 'span', names: spawnedName(event), above: aboveOwn(event) }
+      return { shownBy: 'span', agents: spawned(event), above: aboveOwn(event) }
     case 'tool_call':
       return event.tool !== null && makers.of(event.tool.name)
-        ? { shownBy: 'tool', names: argumentNames(event.content?.arguments), above: aboveOwn(event) }
+        ? { shownBy: 'tool', agents: asked(event.content?.arguments), above: aboveOwn(event) }
         : undefined
     case 'agent_invoke':
       return callingAgent(event) === undefined
         ? undefined
-        : { shownBy: 'work', names: workingNames(event), above: agentsAbove(event) }
+        : { shownBy: 'work', agents: [workingNames(event)], above: agentsAbove(event) }
     default:
       return undefined
   }
@@ -44,54 +47,53 @@ function aboveOwn(event: Telemetry): readonly Subject[] {
 }
 
 /** A sub-agent of a coding agent is called by the whole way to it: `claude-code/Explore`. Its own name is the end. */
-function workingNames({ agent }: Telemetry): readonly string[] {
+function workingNames({ agent }: Telemetry): NewAgent {
   const own = agent.id.slice(agent.id.lastIndexOf('/') + 1)
   return [...new Set([...namesOf(agent), own])].filter((name) => name !== '')
 }
 
-/** The longest text that is taken for a name. */
-const NAME_LENGTH = 200
-
 /** Instrumentations give the name of the new agent as what the creation was asked for. */
-function spawnedName({ content }: Telemetry): readonly string[] {
+function spawned({ content }: Telemetry): readonly NewAgent[] {
   const text = content?.arguments ?? ''
-  return text.startsWith('{') ? argumentNames(text) : named(text)
+  const name = nameIn(text)
+  return text.startsWith('{') ? asked(text) : name === undefined ? [] : [[name]]
 }
 
-const NAME_KEYS = [
-  'name',
-  'agent_name',
-  'agentName',
-  'agent',
-  'agent_id',
-  'agentId',
-  'subagent_type',
-  'agent_type',
-  'role',
-]
-
-function argumentNames(text: string | undefined): readonly string[] {
-  const written = jsonOf(text) as Record<string, unknown> | null | undefined
-  return [...new Set(NAME_KEYS.flatMap((key) => named(written?.[key])))]
-}
-
-function named(value: unknown): readonly string[] {
-  return typeof value === 'string' && value !== '' && value.length <= NAME_LENGTH ? [value] : []
+function asked(text: string | undefined): readonly NewAgent[] {
+  return newAgents(text).map((name) => [name])
 }
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(' '))
 
-const MAKING = words('create spawn launch start new add fork clone run dispatch deploy register')
+const STARTING = words('spawn launch start fork run dispatch deploy')
+const MAKING = new Set([...STARTING, ...words('create new add clone register')])
 const AGENTS = words('agent agents subagent subagents assistant swarm crew')
+/** What may stand behind the agent that is made; behind one that is started, also what it does. */
+const BEHIND = words('instance instances process group team pool tool async sync batch bulk')
+const DOING = words('task tasks job jobs session run thread workflow')
+/** Behind these stands what the agent is made from, or for. */
+const JOINING = words('from with in on to by via for as using and')
+const VERSION = /^v?\d+$/
 /** Of coding agents and frameworks: one word that makes a sub-agent and says so only in its description. */
 const MAKERS = words('task agent runsubagent subagent dispatch_agent sessions_spawn new_task')
 
 const REMEMBERED = 64 * 1024
 const makers = new TextMemory(makesAgents, REMEMBERED, 'first')
 
+/** What is made must be the agent: a note about one, and the user agent of a browser, are none. */
 function makesAgents(tool: string): boolean {
+  if (MAKERS.has(tool.toLowerCase())) {
+    return true
+  }
   const found = wordsOf(tool)
-  return (
-    MAKERS.has(tool.toLowerCase()) || (found.some((word) => AGENTS.has(word)) && found.some((word) => MAKING.has(word)))
-  )
+  const joint = found.findIndex((word, index) => index > 0 && JOINING.has(word))
+  const phrase = joint < 0 ? found : found.slice(0, joint)
+  const at = phrase.findLastIndex((word) => AGENTS.has(word))
+  if (at < 0 || phrase[at - 1] === 'user' || !phrase.some((word) => MAKING.has(word))) {
+    return false
+  }
+  const starts = phrase.some((word) => STARTING.has(word))
+  return phrase
+    .slice(at + 1)
+    .every((word) => MAKING.has(word) || BEHIND.has(word) || VERSION.test(word) || (starts && DOING.has(word)))
 }
