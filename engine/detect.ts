@@ -12,7 +12,7 @@ import { failureOf, type OnFailure } from './detector-failed.ts'
 import { findingOf } from './finding-of.ts'
 import { newsOf } from './marks.ts'
 import { decodeRecord, findingRecord, markRecord } from './records.ts'
-import { type DetectorStates, detectorStates, isScopeKey, type ScopeLimits } from './scopes.ts'
+import { type DetectorStates, detectorStates, type ScopeLimits } from './scopes.ts'
 import { SEEN_PREFIX, type SeenEvents, seenEvents } from './seen.ts'
 import type { Stage, StagePartition, StageResult } from './stage.ts'
 
@@ -44,10 +44,7 @@ export function detectStage(options: DetectOptions): Stage {
     open: (_partition, state) => {
       const entries = [...state]
       const partition = {
-        states: detectorStates(
-          limits,
-          entries.filter(({ key }) => isScopeKey(key)),
-        ),
+        states: detectorStates(limits, entries),
         seen: seenEvents(
           limits.seenEvents,
           entries.filter(({ key }) => key.startsWith(SEEN_PREFIX)),

@@ -1,6 +1,7 @@
 /**
- * What a stage remembers of many sessions: least recently touched ones leave beyond a bound, and what has been untouched for
- * so long in event time that nothing late can belong to it. Persisted with its order, so that a restart forgets the same.
+ * What a stage remembers of many sessions or agents: least recently touched ones leave beyond a bound, and what has been
+ * untouched for so long in event time that nothing late can belong to it. Persisted with its order, so that a restart
+ * forgets the same.
  */
 import type { StateEntry } from './bus/bus.ts'
 import { decode, encode } from './records.ts'
@@ -17,6 +18,9 @@ export interface RecentLimits {
   readonly max: number
   readonly keepMs: number
 }
+
+/** How much later than it was touched it must be used to be touched by that. */
+const USED_MS = 3_600_000
 
 export class RecentEntries<Value extends object> {
   readonly #prefix: string
@@ -60,6 +64,18 @@ export class RecentEntries<Value extends object> {
 
   get(id: string): Value | undefined {
     return this.#entries.get(this.#prefix + id)?.value
+  }
+
+  /**
+   * The same, and says that it is in use: what is used outlasts what is not, though it never changes. Written at most once
+   * an hour of event time for that.
+   */
+  use(id: string, timeMs: number): Value | undefined {
+    const entry = this.#entries.get(this.#prefix + id)
+    if (entry !== undefined && timeMs - entry.lastMs >= USED_MS) {
+      this.set(id, entry.value, timeMs)
+    }
+    return entry?.value
   }
 
   /** @param timeMs event time of what touched it. */

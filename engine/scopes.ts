@@ -1,27 +1,14 @@
 /**
  * The states of detectors, one record per agent and one per agent and session, in memory for the partition's owner and
- * persisted as JSON. Least recently used scopes leave when the bound is reached.
+ * persisted as JSON with their order: the least recently used leave when the bound is reached, the same after a restart.
  */
 import type { AnyDetector } from '../detectors/detector.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import type { StateEntry } from './bus/bus.ts'
-import { decode, encode } from './records.ts'
+import { RecentEntries } from './recent-entries.ts'
 
 /** What of a detector says where its state lies. */
 export type StateOwner = Pick<AnyDetector, 'id' | 'scope' | 'stateVersion' | 'initial'>
-
-interface DetectorState {
-  readonly version: number
-  state: object
-}
-
-type ScopeKind = 'agent' | 'session'
-
-/** What the detectors know of one agent, or of its part in one session. */
-interface Scope {
-  readonly key: string
-  readonly states: Map<string, DetectorState>
-}
 
 export interface ScopeLimits {
   readonly maxAgents: number
@@ -29,115 +16,111 @@ export interface ScopeLimits {
 }
 
 export interface DetectorStates {
-  /** The detector's state for the event's agent, or for its part in the session; made on first use. */
+  /** The detector's state for the event's agent, or for its part in the session; a new one when none is kept. */
   of(detector: StateOwner, event: Telemetry): object
-  /** Says that the state given by `of` has changed and must be persisted. */
+  /** Says that the state given by `of` for the event has changed: it is kept from now on, and must be persisted. */
   touched(detector: StateOwner, event: Telemetry): void
   changes(): readonly StateEntry[]
-  readonly agents: number
-  readonly sessions: number
 }
 
-const AGENT = 'agent/'
-const SESSION = 'session/'
 const NO_STATE = Object.freeze({})
-const NO_EVENT: { readonly event: Telemetry | undefined; readonly scope: Scope } = {
-  event: undefined,
-  scope: { key: '', states: new Map() },
-}
 
-export function isScopeKey(key: string): boolean {
-  return key.startsWith(AGENT) || key.startsWith(SESSION)
-}
-
-/** @param state the persisted entries for which `isScopeKey` holds. */
+/** @param state the persisted entries; those of others are not looked at. */
 export function detectorStates(
-  limits: ScopeLimits,
-  state: Iterable<{ readonly key: string; readonly value: Uint8Array }>,
+  { maxAgents, maxSessions }: ScopeLimits,
+  state: readonly { readonly key: string; readonly value: Uint8Array }[],
 ): DetectorStates {
-  const agents = new Map<string, Scope>()
-  const sessions = new Map<string, Scope>()
-  const dirty = new Set<string>()
-  const dropped: string[] = []
-  for (const { key, value } of state) {
-    const states = new Map(Object.entries(decode<Record<string, DetectorState>>(value)))
-    const scopes = key.startsWith(AGENT) ? agents : sessions
-    scopes.set(key, { key, states })
+  const scopes = {
+    agent: new Scopes('agent/', maxAgents, ({ tenant_id, agent }) => `${tenant_id}\u001f${agent.id}`, state),
+    session: new Scopes(
+      'session/',
+      maxSessions,
+      // What other agents do in the session may be in another partition: their part of it is a scope of its own.
+      ({ tenant_id, agent, session_id }) => `${tenant_id}\u001f${agent.id}\u001f${session_id}`,
+      state,
+    ),
   }
-
-  const scopeOf = (kind: ScopeKind, key: string): Scope => {
-    const scopes = kind === 'agent' ? agents : sessions
-    const known = scopes.get(key)
-    if (known !== undefined) {
-      // Re-inserted, so that the first key of the map is always the least recently used.
-      scopes.delete(key)
-      scopes.set(key, known)
-      return known
-    }
-    const scope: Scope = { key, states: new Map() }
-    scopes.set(key, scope)
-    if (scopes.size > (kind === 'agent' ? limits.maxAgents : limits.maxSessions)) {
-      const oldest = scopes.keys().next().value as string
-      scopes.delete(oldest)
-      dirty.delete(oldest)
-      dropped.push(oldest)
-    }
-    return scope
-  }
-
-  /** The scopes of the event asked for last: its detectors ask one after the other. */
-  const latest = { agent: NO_EVENT, session: NO_EVENT }
-  const find = (kind: ScopeKind, event: Telemetry): Scope => {
-    if (latest[kind].event === event) {
-      return latest[kind].scope
-    }
-    const scope = scopeOf(kind, keyOf(kind, event))
-    latest[kind] = { event, scope }
-    return scope
-  }
-
   return {
-    of(detector, event) {
-      if (detector.scope === 'none') {
-        return NO_STATE
-      }
-      const { states } = find(detector.scope, event)
-      const known = states.get(detector.id)
-      // State of another shape is dropped and relearned.
-      if (known !== undefined && known.version === detector.stateVersion) {
-        return known.state
-      }
-      const fresh: object = detector.initial()
-      states.set(detector.id, { version: detector.stateVersion, state: fresh })
-      return fresh
-    },
+    of: (detector, event) => (detector.scope === 'none' ? NO_STATE : scopes[detector.scope].of(detector, event)),
     touched(detector, event) {
       if (detector.scope !== 'none') {
-        dirty.add(find(detector.scope, event).key)
+        scopes[detector.scope].touched(detector, event)
       }
     },
-    changes() {
-      const entries: StateEntry[] = dropped.map((key) => ({ key, value: undefined }))
-      for (const key of dirty) {
-        const scope = (key.startsWith(AGENT) ? agents : sessions).get(key)
-        entries.push({ key, value: scope === undefined ? undefined : encode(Object.fromEntries(scope.states)) })
-      }
-      dirty.clear()
-      dropped.length = 0
-      return entries
-    },
-    get agents() {
-      return agents.size
-    },
-    get sessions() {
-      return sessions.size
-    },
+    changes: () => [...scopes.agent.changes(), ...scopes.session.changes()],
   }
 }
 
-function keyOf(kind: ScopeKind, event: Telemetry): string {
-  return kind === 'agent'
-    ? `${AGENT}${event.tenant_id}\u001f${event.agent.id}`
-    : // What other agents do in the session may be in another partition: their part of it is a scope of its own.
-      `${SESSION}${event.tenant_id}\u001f${event.agent.id}\u001f${event.session_id}`
+interface DetectorState {
+  readonly version: number
+  readonly state: object
+}
+
+/** What the detectors know of one agent, or of its part in one session, by their ids. */
+type Scope = Record<string, DetectorState>
+
+/** Of `Scope`; the states in it have versions of their own. */
+const VERSION = 1
+
+/** The scopes of one kind. */
+class Scopes {
+  readonly #kept: RecentEntries<Scope>
+  readonly #idOf: (event: Telemetry) => string
+  /** The event asked for last, for its detectors ask one after the other; its scope, and whether that is touched. */
+  #event: Telemetry | undefined
+  #id = ''
+  #scope: Scope = {}
+  #isTouched = false
+  /** What detectors were given for the event that is not kept, unless it changes. */
+  #fresh: Scope = {}
+
+  constructor(
+    prefix: string,
+    max: number,
+    idOf: (event: Telemetry) => string,
+    state: Iterable<{ readonly key: string; readonly value: Uint8Array }>,
+  ) {
+    this.#kept = new RecentEntries(prefix, VERSION, { max, keepMs: Number.POSITIVE_INFINITY }, state)
+    this.#idOf = idOf
+  }
+
+  of({ id, stateVersion, initial }: StateOwner, event: Telemetry): object {
+    this.#goTo(event)
+    const known = this.#scope[id] ?? this.#fresh[id]
+    // State of another shape is dropped and relearned.
+    if (known?.version === stateVersion) {
+      return known.state
+    }
+    const fresh: DetectorState = { version: stateVersion, state: initial() }
+    this.#fresh[id] = fresh
+    return fresh.state
+  }
+
+  touched({ id }: StateOwner, event: Telemetry): void {
+    this.#goTo(event)
+    const fresh = this.#fresh[id]
+    if (fresh !== undefined) {
+      this.#scope[id] = fresh
+    }
+    if (!this.#isTouched) {
+      this.#kept.set(this.#id, this.#scope, event.time_ms)
+      this.#isTouched = true
+    }
+  }
+
+  changes(): readonly StateEntry[] {
+    // What the event still changes is another change.
+    this.#event = undefined
+    return this.#kept.changes()
+  }
+
+  #goTo(event: Telemetry): void {
+    if (this.#event !== event) {
+      this.#event = event
+      this.#id = this.#idOf(event)
+      this.#scope = this.#kept.use(this.#id, event.time_ms) ?? {}
+      this.#isTouched = false
+      this.#fresh = {}
+    }
+  }
 }
