@@ -92,6 +92,12 @@ export function detectorContract(detector: AnyDetector, example: DetectorExample
       )
     })
 
+    it('says that it left its state as it was only where it did', () => {
+      forAll(histories, (events) => {
+        judge(events, { compare: true })
+      })
+    })
+
     it('gives valid findings with techniques it declares', () => {
       forAll(histories, (events) => {
         for (const { draft } of judge(events)) {
@@ -169,6 +175,8 @@ interface RunOptions {
   readonly cuts?: ReadonlySet<number>
   /** Deep-freezes the state while it is checked. */
   readonly freeze?: boolean
+  /** Compares the state before with that after, where the detector says that they are the same. */
+  readonly compare?: boolean
   /** Whose findings to return. */
   readonly only?: string | undefined
 }
@@ -190,7 +198,11 @@ function run(detector: AnyDetector, events: readonly Telemetry[], policy: Compil
     if (options.only === undefined || options.only === each.agent.id) {
       told.push(...drafts.map((draft) => ({ event: each.event_id, draft })))
     }
-    afterwards(detector, each, state, policy, drafts.length > 0)
+    const before = options.compare === true ? structuredClone(state) : undefined
+    const changed = afterwards(detector, each, state, policy, drafts.length > 0)
+    if (before !== undefined && changed === false) {
+      expect(state).toEqual(before)
+    }
   }
   return told
 }
@@ -202,13 +214,12 @@ function absorb(detector: AnyDetector, each: Telemetry, state: object, policy: C
 
 function afterwards(detector: AnyDetector, each: Telemetry, state: object, policy: CompiledPolicy, spoken: boolean) {
   if (detector.scope === 'none') {
-    return
+    return false
   }
   if (spoken) {
-    detector.spoke?.(each, state, { policy })
-  } else {
-    detector.learn(each, state, { policy })
+    return detector.spoke === undefined ? false : detector.spoke(each, state, { policy })
   }
+  return detector.learn(each, state, { policy })
 }
 
 function inventedEvent(text: string, salt: number, operation: Telemetry['operation']): Telemetry {
