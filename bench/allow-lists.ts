@@ -2,13 +2,14 @@
  * Allow-lists as policies against recorded agents: every call of ToolBench and InjecAgent is judged by the detector
  * under a policy written from the recording, through the same YAML, loader and compiler that operators use.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import { event } from '../detectors/arbitrary.ts'
 import { toolAllowlist } from '../detectors/tool-allowlist.ts'
 import { compilePolicies } from '../rules/compile.ts'
 import type { CompiledPolicy } from '../rules/policy.ts'
+import { CONTENT_LIMIT } from '../schema/telemetry.ts'
+import { readGzipLines } from './gzip-lines.ts'
 
 /** Verdicts on the calls of one benchmark, counted against its own labels. */
 export interface AllowListResult {
@@ -36,7 +37,7 @@ export const ALLOW_LIST_FILES = ['agents/toolbench-cot.jsonl.gz', 'agents/injeca
 
 /** Measures both benchmarks; `dataDirectory` holds `agents/*.jsonl.gz`. */
 export function measureAllowLists(dataDirectory: string): readonly AllowListResult[] {
-  const [toolBench, injecAgent] = ALLOW_LIST_FILES.map((name) => readRuns(join(dataDirectory, name)))
+  const [toolBench, injecAgent] = ALLOW_LIST_FILES.map((name) => readGzipLines<Run>(join(dataDirectory, name)))
   return [measureToolBench(toolBench ?? []), measureInjecAgent(injecAgent ?? [])]
 }
 
@@ -84,7 +85,7 @@ function measure(benchmark: string, runs: readonly Run[], expect: (run: Run) => 
         event({
           session_id: run.id,
           tool: { name: tool },
-          content: { arguments: String(args ?? '').slice(0, 8192) },
+          content: { arguments: String(args ?? '').slice(0, CONTENT_LIMIT) },
         }),
         toolAllowlist.initial(),
         { policy },
@@ -116,14 +117,6 @@ function policyFor(policies: Map<string, CompiledPolicy>, allowed: readonly stri
 
 function callsOf(run: Run) {
   return run.steps.flatMap((step) => step.tool_calls ?? [])
-}
-
-function readRuns(path: string): readonly Run[] {
-  return gunzipSync(readFileSync(path))
-    .toString('utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Run)
 }
 
 /** The results as a Markdown table. */

@@ -4,20 +4,20 @@
  * its texts masked and its state kept; benign texts are judged as a user's prompts and as an agent's outputs.
  */
 import { hash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import { readArguments } from '../collectors/sanitize/arguments.ts'
 import { mask } from '../collectors/sanitize/mask.ts'
+import { event } from '../detectors/arbitrary.ts'
 import { canary } from '../detectors/canary.ts'
 import type { AnyDetector } from '../detectors/detector.ts'
 import { promptExtraction } from '../detectors/prompt-extraction.ts'
 import { sensitiveOutput } from '../detectors/sensitive-output.ts'
 import { compilePolicies } from '../rules/compile.ts'
 import type { FindingDraft } from '../schema/finding.ts'
-import type { Content, Telemetry } from '../schema/telemetry.ts'
+import { CONTENT_LIMIT, type Content, type Telemetry } from '../schema/telemetry.ts'
+import { readGzipLines } from './gzip-lines.ts'
 import { readLabelledTexts } from './labelled-texts.ts'
-import { type QualityRow, recordedEvent } from './text-quality.ts'
+import type { QualityRow } from './text-quality.ts'
 
 const DETECTORS: readonly AnyDetector[] = [sensitiveOutput, canary, promptExtraction]
 const SOURCES = [
@@ -29,7 +29,6 @@ const SOURCES = [
   'openagentsafety',
   'taubench-airline',
 ]
-const LIMIT = 8192
 
 /** Decoys that look like real ones, so that every word is compared. */
 const POLICY = compilePolicies([
@@ -81,10 +80,7 @@ class Counts {
 export function measureContent(dataDir: string, onAlarm: OnAlarm = () => undefined): QualityRow[] {
   const counts = new Counts()
   for (const source of SOURCES) {
-    const file = join(dataDir, 'agents', `${source}.jsonl.gz`)
-    const lines = gunzipSync(readFileSync(file)).toString('utf8').trim().split('\n')
-    for (const line of lines) {
-      const trajectory = JSON.parse(line) as Trajectory
+    for (const trajectory of readGzipLines<Trajectory>(join(dataDir, 'agents', `${source}.jsonl.gz`))) {
       if (trajectory.attacked !== true && trajectory.kind !== 'injection_goal_as_user_task') {
         replayTrajectory(trajectory, source, counts, onAlarm)
       }
@@ -132,27 +128,28 @@ class Session {
 
   see(place: string, operation: Telemetry['operation'], raw: Content, tool = 'tool'): void {
     const content = Object.fromEntries(
-      Object.entries(raw).map(([key, text]) => [key, mask(String(text).slice(0, LIMIT))]),
+      Object.entries(raw).map(([key, text]) => [key, mask(String(text).slice(0, CONTENT_LIMIT))]),
     )
-    const event: Telemetry = {
-      ...recordedEvent(operation, content),
+    const recorded = event({
+      operation,
+      content,
       tool: operation === 'tool_call' ? { name: tool } : null,
       destinations: raw.arguments === undefined ? [] : [...readArguments(raw.arguments).destinations],
-    }
+    })
     DETECTORS.forEach((detector, index) => {
       if (!detector.on.includes(operation)) {
         return
       }
       const state = this.#states[index] as object
       const context = { policy: POLICY }
-      const drafts = detector.check(event, state, context)
+      const drafts = detector.check(recorded, state, context)
       const absorb = drafts.length === 0 ? detector.learn : detector.spoke
-      absorb?.call(detector, event, state, context)
+      absorb?.call(detector, recorded, state, context)
       const alarms = drafts.filter(({ severity }) => severity !== 'informational')
       this.#counts.add(`${detector.id}: ${place}`, this.#source, alarms.length > 0)
       this.#counts.add(`${detector.id}: ${place}`, 'all', alarms.length > 0)
       for (const draft of alarms) {
-        this.#onAlarm(this.#source, `${detector.id}: ${place}`, draft, event)
+        this.#onAlarm(this.#source, `${detector.id}: ${place}`, draft, recorded)
       }
     })
   }

@@ -1,7 +1,7 @@
 /** Texts for the `injection` detector, from labelled data outside the repository: results of tools, clean and poisoned. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
+import { readGzipLines } from './gzip-lines.ts'
 import { readLabelledTexts } from './labelled-texts.ts'
 
 /** One distinct text that a tool returned. */
@@ -42,8 +42,7 @@ export function readResults(data: string, suite: string): ToolResult[] {
     return []
   }
   const found = new Map<string, ToolResult>()
-  for (const line of gunzipSync(readFileSync(file)).toString('utf8').trim().split('\n')) {
-    const run = JSON.parse(line) as Run
+  for (const run of readGzipLines<Run>(file)) {
     const seen = new Set(run.injection_seen_steps ?? [])
     run.steps.forEach((step, index) => {
       if (step.role !== 'tool' || step.tool_result === undefined || step.tool_result === null) {

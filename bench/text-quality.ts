@@ -4,10 +4,11 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
+import { event } from '../detectors/arbitrary.ts'
 import type { DetectionContext } from '../detectors/detector.ts'
 import { promptExtraction } from '../detectors/prompt-extraction.ts'
-import type { Content, Telemetry } from '../schema/telemetry.ts'
+import { CONTENT_LIMIT, type Content, type Telemetry } from '../schema/telemetry.ts'
+import { readGzipLines } from './gzip-lines.ts'
 import { type LabelledText, readLabelledTexts } from './labelled-texts.ts'
 import { flaggedByPipeline, type Place, type PlacedText } from './text-pipeline.ts'
 
@@ -38,41 +39,13 @@ const isNaive = (text: string) => {
 
 const NO_POLICY: DetectionContext = { policy: undefined }
 
-/** An event as assembled from telemetry, with the given content. */
-export function recordedEvent(operation: Telemetry['operation'], content: Content): Telemetry {
-  return {
-    schema_version: '1',
-    event_id: '0'.repeat(32),
-    time_ms: 1_767_600_000_000,
-    observed_ms: 1_767_600_000_000,
-    tenant_id: 'default',
-    agent: { id: 'reader' },
-    session_id: 'session',
-    trace_id: null,
-    span_id: null,
-    parent_span_id: null,
-    operation,
-    prompt_id: null,
-    subject_chain: [],
-    dataset_scope: [],
-    policy_snapshot: null,
-    policy_decision: null,
-    atlas_mapping: [],
-    tool: operation === 'tool_call' ? { name: 'tool' } : null,
-    outcome: 'ok',
-    duration_ms: null,
-    volume: {},
-    destinations: [],
-    integrity: {},
-    token: null,
-    approval: null,
-    content,
-    attributes: {},
-  }
+/** An event of a model call or a tool call with the given content. */
+function recordedEvent(operation: Telemetry['operation'], content: Content): Telemetry {
+  return event({ operation, content, tool: operation === 'tool_call' ? { name: 'tool' } : null })
 }
 
 const findingsOf = (event: Telemetry) => promptExtraction.check(event, promptExtraction.initial(), NO_POLICY)
-const cut = (text: string) => text.slice(0, 8192)
+const cut = (text: string) => text.slice(0, CONTENT_LIMIT)
 
 /** Whether the detector takes a text for an attempt when a user says it, and for a leak when an agent says it. */
 const isAttempt = (text: string) => findingsOf(recordedEvent('model_call', { prompt: cut(text) })).length > 0
@@ -163,11 +136,9 @@ export function measureTrajectories(dataDir: string, limit = 400): QualityRow[] 
     if (!existsSync(file)) {
       return []
     }
-    const lines = gunzipSync(readFileSync(file)).toString('utf8').trim().split('\n')
     const counts = { prompts: [0, 0], outputs: [0, 0], arguments: [0, 0] }
     let read = 0
-    for (const line of lines) {
-      const trajectory = JSON.parse(line) as Trajectory
+    for (const trajectory of readGzipLines<Trajectory>(file)) {
       if (trajectory.attacked === true || trajectory.kind === 'injection_goal_as_user_task' || read >= limit) {
         continue
       }
