@@ -15,6 +15,7 @@ import { type Danger, judgeCode, judgeScript, judgeSql } from './dangerous-comma
 import type { Deed } from './dangerous-command/sign.ts'
 import { defineDetector, type NoState } from './detector.ts'
 import { originOf } from './draft/origin.ts'
+import { rounded } from './draft/rounded.ts'
 import { raise } from './draft/severity.ts'
 import { untrusted } from './draft/untrusted.ts'
 
@@ -97,7 +98,7 @@ function finding(event: Telemetry, danger: Danger, text: string): FindingDraft {
   return {
     cause: `command:${deed}`,
     severity,
-    confidence: Math.round(Math.min(0.95, 0.9 * danger.score) * 1000) / 1000,
+    confidence: rounded(Math.min(0.95, 0.9 * danger.score)),
     title: `Command that ${deed}: ${told[0]}`,
     reason: `${quoteName(event.agent.id)} told ${quoteName(tool)} to run a command that ${told.join('; ')}.`,
     observed: `${told.join('; ')}, outcome ${event.outcome}`,
@@ -113,7 +114,7 @@ function finding(event: Telemetry, danger: Danger, text: string): FindingDraft {
         .map(({ what, weight }) => `${what} (${weight})`)
         .join('; ')
         .slice(0, 1000),
-      score: Math.round(danger.score * 1000) / 1000,
+      score: rounded(danger.score),
       outcome: event.outcome,
     },
     origin: originOf(text),

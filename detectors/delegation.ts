@@ -14,7 +14,7 @@ import type { Subject, Telemetry } from '../schema/telemetry.ts'
 import { falseClaim } from './delegation/false-claim.ts'
 import { type DetectionContext, defineDetector } from './detector.ts'
 import { causeOf } from './draft/cause.ts'
-import { agentOf, callersOf, callingAgent, namesOf } from './draft/chain.ts'
+import { agentOf, agentsIn, callersOf, callingAgent, namesOf } from './draft/chain.ts'
 import { byPolicyOf, refusedBy } from './draft/refused.ts'
 import { raise } from './draft/severity.ts'
 import { wasStopped } from './draft/stopped.ts'
@@ -130,8 +130,6 @@ function refused<Because extends string>(
 ): FindingDraft | undefined {
   return judgement === undefined || judgement.allowed ? undefined : tell(judgement)
 }
-
-const agentsIn = (chain: readonly Subject[]) => chain.filter(({ kind }) => kind === 'agent').length
 
 function chainEvidence({ subject_chain: chain, agent }: Telemetry): FindingDraft['evidence'] {
   const links = chain.map(({ kind, id }) => `${kind}:${id}`)

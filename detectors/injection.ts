@@ -8,7 +8,9 @@ import { CONTENT_LIMIT, type Telemetry } from '../schema/telemetry.ts'
 import { TextMemory } from '../schema/text-memory.ts'
 import { defineDetector } from './detector.ts'
 import { causeOf } from './draft/cause.ts'
+import { isBetweenAgents } from './draft/chain.ts'
 import { originOf } from './draft/origin.ts'
+import { rounded } from './draft/rounded.ts'
 import { untrusted } from './draft/untrusted.ts'
 import { type Instruction, isInstruction, judgeDocument, judgeMessage } from './injection/judge.ts'
 import { quotedResults } from './injection/quoted-results.ts'
@@ -126,8 +128,7 @@ function judgePrompt(event: Telemetry, prompt: string, state: Readonly<State>): 
 
 /** What a user says to an agent is the user's to say; what another agent says may come from anywhere. */
 function judgeInvocation(event: Telemetry, prompt: string): readonly FindingDraft[] {
-  const isBetween = event.subject_chain.filter((subject) => subject.kind === 'agent').length > 1
-  const instruction = isBetween ? messages.of(prompt) : undefined
+  const instruction = isBetweenAgents(event) ? messages.of(prompt) : undefined
   return instruction === undefined ? NO_FINDINGS : [finding(event, prompt, instruction, 'message', undefined)]
 }
 
@@ -168,7 +169,7 @@ function finding(
   return {
     cause: causeOf('injection', channel === 'message' ? channel : (event.tool?.name ?? channel)),
     severity: hidden !== undefined || demand !== undefined ? 'high' : 'medium',
-    confidence: round(confidence),
+    confidence: rounded(confidence),
     title: hidden === undefined ? 'Instructions planted in what an agent reads' : 'Hidden instructions to an agent',
     reason: `An instruction to the agent${what} stands in ${PLACE[channel]} ${source}${how} (${features.slice(0, 4).join(', ')}).`,
     observed: `score ${score.toFixed(2)}: ${features.slice(0, 8).join(', ')}`.slice(0, 900),
@@ -176,11 +177,11 @@ function finding(
     silence: 'close the alert as benign',
     evidence: {
       channel,
-      score: round(score),
+      score: rounded(score),
       features: features.slice(0, 12).join(', ').slice(0, 1000),
       ...(hidden === undefined ? {} : { hidden }),
       ...(demand === undefined ? {} : { demand }),
-      ...(instruction.position === undefined ? {} : { position: round(instruction.position) }),
+      ...(instruction.position === undefined ? {} : { position: rounded(instruction.position) }),
       ...(namedTool === undefined ? {} : { untrusted_named_tool: untrusted(namedTool) }),
       ...(event.tool === null ? {} : { untrusted_tool: untrusted(event.tool.name) }),
       ...(event.tool?.server === undefined ? {} : { untrusted_server: untrusted(event.tool.server) }),
@@ -200,5 +201,3 @@ function techniquesOf(channel: Channel, hidden: string | undefined): string[] {
   }
   return ['AML.T0051.001', ...where[channel], ...(hidden === undefined ? [] : ['AML.T0068'])]
 }
-
-const round = (value: number) => Math.round(value * 1000) / 1000

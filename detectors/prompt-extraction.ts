@@ -6,7 +6,9 @@ import type { FindingDraft } from '../schema/finding.ts'
 import { CONTENT_LIMIT, type Telemetry } from '../schema/telemetry.ts'
 import { TextMemory } from '../schema/text-memory.ts'
 import { type DetectionContext, defineDetector } from './detector.ts'
+import { isBetweenAgents } from './draft/chain.ts'
 import { originOf } from './draft/origin.ts'
+import { rounded } from './draft/rounded.ts'
 import { untrusted } from './draft/untrusted.ts'
 import { argumentTexts } from './prompt-extraction/argument-texts.ts'
 import { type Attempt, judgeAttempt } from './prompt-extraction/attempt.ts'
@@ -144,7 +146,7 @@ function judgeTurns(event: Telemetry, state: Readonly<State>): FindingDraft | un
   return {
     cause: 'attempt:turns',
     severity: 'medium',
-    confidence: round(Math.min(0.9, 0.5 + 0.05 * points)),
+    confidence: rounded(Math.min(0.9, 0.5 + 0.05 * points)),
     title: 'Attempt to extract the system prompt piece by piece',
     reason: `${count} messages of the session ask for pieces of the agent's instructions, each too small to be a request for them.`,
     observed: `${count} such messages, the last of which ${said.turn}`,
@@ -218,10 +220,9 @@ function judgeMessage(
   context: DetectionContext,
 ): FindingDraft | undefined {
   const text = event.content?.prompt ?? ''
-  const between =
-    event.operation === 'agent_invoke' && event.subject_chain.filter((one) => one.kind === 'agent').length > 1
   const attempt = text === '' ? undefined : attempts.of(text)
-  const finding = judgeRequest(event, attempt, text, between ? 'message' : 'prompt')
+  const channel = event.operation === 'agent_invoke' && isBetweenAgents(event) ? 'message' : 'prompt'
+  const finding = judgeRequest(event, attempt, text, channel)
   if (finding === undefined || isSystemPrompt(event, text, prompts, context)) {
     return undefined
   }
@@ -275,7 +276,7 @@ function attemptFinding(event: Telemetry, attempt: Attempt, channel: Channel): F
   return {
     cause: `attempt:${channel}`,
     severity: 'medium',
-    confidence: round(attempt.confidence),
+    confidence: rounded(attempt.confidence),
     title: 'Attempt to extract the system prompt',
     reason: `A request for the agent's instructions or secrets stands in ${PLACE[channel]}${hidden} (${because}).`,
     observed: `score ${attempt.score.toFixed(2)}: ${attempt.features.slice(0, 8).join(', ')}`.slice(0, 900),
@@ -283,7 +284,7 @@ function attemptFinding(event: Telemetry, attempt: Attempt, channel: Channel): F
     silence: 'close the alert as benign',
     evidence: {
       channel,
-      score: round(attempt.score),
+      score: rounded(attempt.score),
       features: attempt.features.slice(0, 12).join(', ').slice(0, 1000),
       ...(attempt.hidden === undefined ? {} : { hidden: attempt.hidden }),
       untrusted_excerpt: untrusted(attempt.sentence, EXCERPT),
@@ -334,7 +335,7 @@ function overlapFinding(overlap: Overlap, text: string, channel: string): Findin
   return {
     cause: `leak:${channel}`,
     severity: overlap.share >= LARGE_PART ? 'critical' : 'high',
-    confidence: round(Math.min(0.99, 0.75 + 0.5 * overlap.share)),
+    confidence: rounded(Math.min(0.99, 0.75 + 0.5 * overlap.share)),
     title: 'System prompt leaked',
     reason: `About ${percent} % of the agent's system prompt stands in ${channel === 'output' ? 'its output' : 'the arguments of a tool call'}${hidden}.`,
     observed: `${overlap.shared} shingles of the prompt, about ${percent} % of it`,
@@ -342,7 +343,7 @@ function overlapFinding(overlap: Overlap, text: string, channel: string): Findin
     silence: 'close the alert as benign',
     evidence: {
       channel,
-      share: round(overlap.share),
+      share: rounded(overlap.share),
       shared_shingles: overlap.shared,
       prompt_holds_secrets: overlap.secrets,
       ...(overlap.hidden === undefined ? {} : { hidden: overlap.hidden }),
@@ -372,7 +373,7 @@ function announcementFinding(announcement: Announcement, asked: boolean, channel
   return {
     cause: `leak:${channel}`,
     severity: 'high',
-    confidence: round(Math.min(0.85, (announced ? 0.45 : 0.3) + 0.05 * Math.min(4, directives) + (asked ? 0.2 : 0))),
+    confidence: rounded(Math.min(0.85, (announced ? 0.45 : 0.3) + 0.05 * Math.min(4, directives) + (asked ? 0.2 : 0))),
     title: 'System prompt probably leaked',
     reason: `${announced ? 'The output says that it states its instructions, and' : 'The output reads like instructions to an agent:'} ${directives} of its sentences instruct${asked ? '; they were asked for' : ''}.`,
     observed: `${announced ? 'an announcement and ' : ''}${directives} directives`,
@@ -388,5 +389,3 @@ function announcementFinding(announcement: Announcement, asked: boolean, channel
     techniques: announcement.secrets ? ['AML.T0056', 'AML.T0057'] : ['AML.T0056'],
   }
 }
-
-const round = (value: number) => Math.round(value * 1000) / 1000

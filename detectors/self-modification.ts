@@ -9,6 +9,7 @@ import { TextMemory } from '../schema/text-memory.ts'
 import { runnablesOf } from './dangerous-command/arguments.ts'
 import { defineDetector } from './detector.ts'
 import { causeOf } from './draft/cause.ts'
+import { isBetweenAgents } from './draft/chain.ts'
 import { raise } from './draft/severity.ts'
 import { wasStopped } from './draft/stopped.ts'
 import { untrusted } from './draft/untrusted.ts'
@@ -81,8 +82,8 @@ const askedFor = new TextMemory(
 )
 
 /** What a person said: what another agent said in his name asks for nothing. */
-function userText({ content, subject_chain: chain }: Telemetry): string | undefined {
-  return chain.filter(({ kind }) => kind === 'agent').length > 1 ? undefined : content?.prompt
+function userText(event: Telemetry): string | undefined {
+  return isBetweenAgents(event) ? undefined : event.content?.prompt
 }
 
 const NO_CHANGES: readonly Change[] = []

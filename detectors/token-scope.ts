@@ -13,6 +13,7 @@ import { defineDetector } from './detector.ts'
 import { causeOf } from './draft/cause.ts'
 import { callersOf, namesOf } from './draft/chain.ts'
 import { refusedBy } from './draft/refused.ts'
+import { rounded } from './draft/rounded.ts'
 import { raise } from './draft/severity.ts'
 import { wasStopped } from './draft/stopped.ts'
 import { untrusted } from './draft/untrusted.ts'
@@ -204,7 +205,7 @@ function newlyBroad({ event, token, rules }: Act, state: Readonly<State>): Findi
         ...draft({ event, token, rules }, 'newly-broad', names, {
           severity: requests < HABIT ? 'low' : 'medium',
           // Laplace: after n requests without it, the next has it with probability 1 / (n + 2) at most.
-          confidence: round(Math.min(0.8, requests / (requests + 2))),
+          confidence: rounded(Math.min(0.8, requests / (requests + 2))),
           title: `Agent asks for a broad scope for the first time: ${quoteName(names[0] ?? '')}`,
           reason: `${quoteName(event.agent.id)} asked for ${spell(names)}, and for nothing like it in ${requests === REQUESTS_COUNTED ? 'a hundred or more' : requests} requests before.`,
           observed: `scopes ${spell(names)}, outcome ${event.outcome}`,
@@ -310,5 +311,3 @@ function draft(
     techniques: rule === 'shared' ? ['AML.T0012', 'AML.T0091.000'] : ['AML.T0012'],
   }
 }
-
-const round = (value: number) => Math.round(value * 1000) / 1000

@@ -19,6 +19,16 @@ export function wordsOfUser(event: Telemetry): string {
   return prompt === '' || callingAgent(event) !== undefined ? '' : prompt
 }
 
+/** How many agents a chain names. */
+export function agentsIn(chain: readonly Subject[]): number {
+  return chain.filter(({ kind }) => kind === 'agent').length
+}
+
+/** Whether the agent acts for another agent: what it is told may come from anywhere, not from the user alone. */
+export function isBetweenAgents({ subject_chain: chain }: Telemetry): boolean {
+  return agentsIn(chain) > 1
+}
+
 /** Every name that an agent goes by. */
 export function namesOf({ id, name }: Pick<Agent, 'id' | 'name'>): readonly string[] {
   return name === undefined || name === id ? [id] : [id, name]
