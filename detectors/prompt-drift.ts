@@ -12,7 +12,15 @@ import { causeOf } from './draft/cause.ts'
 import { refusedBy } from './draft/refused.ts'
 import { untrusted } from './draft/untrusted.ts'
 import { type AspectName, type AspectValue, aspectsOf } from './prompt-drift/aspects.ts'
-import { type KnownValues, latest, type News, newsOf, noValues, observe } from './prompt-drift/known-values.ts'
+import {
+  type KnownValues,
+  latest,
+  type News,
+  newsOf,
+  noValues,
+  observe,
+  toldLately,
+} from './prompt-drift/known-values.ts'
 
 /** The most versions of an agent that are told apart; the one not seen for longest makes room. */
 const VERSIONS_LIMIT = 4
@@ -35,7 +43,7 @@ export const promptDrift = defineDetector<State>({
   catches:
     'A system prompt, model, sampling parameter or knowledge base that the policy does not pin, or, where it pins none, that this version of the agent has not run with before.',
   misses:
-    'Changes that come with a new version of the agent, before some thirty calls of a version were seen, in numbers and dates of a prompt, and in prompts that are different on every call, unless they are pinned; agents whose telemetry names neither prompt nor model.',
+    'Changes that come with a new version of the agent, before some thirty calls of a version were seen, in numbers and dates of a prompt, in prompts that are different on every call, and in what has changed three times within thirty days (such a change is mentioned, and alerts nobody), unless they are pinned; agents whose telemetry names neither prompt nor model.',
   kind: 'integrity',
   version: 1,
   techniques: ['AML.T0081', 'AML.T0080'],
@@ -60,7 +68,7 @@ export const promptDrift = defineDetector<State>({
   severities: ['informational', 'low', 'medium', 'high'],
   on: ['model_call', 'agent_invoke', 'retrieval', 'config_change'],
   scope: 'agent',
-  stateVersion: 1,
+  stateVersion: 2,
   initial: () => ({ versions: [] }),
 
   check(event, state, { policy }) {
@@ -191,7 +199,7 @@ function violation(
 }
 
 function drift(event: Telemetry, found: AspectValue, known: KnownValues | undefined): FindingDraft | undefined {
-  const news = known === undefined ? undefined : newsOf(known, kept(found.value), found.shape)
+  const news = known === undefined ? undefined : newsOf(known, kept(found.value), found.shape, event.time_ms)
   const before = known === undefined ? undefined : latest(known)
   if (known === undefined || news === undefined || before === undefined) {
     return undefined
@@ -216,7 +224,7 @@ function drift(event: Telemetry, found: AspectValue, known: KnownValues | undefi
       known_values: known.values.length,
       known_since_ms: Math.min(...known.values.map(({ firstMs }) => firstMs)),
       calls_since_last_change: known.settled,
-      changes_told: known.told,
+      changes_told_lately: toldLately(known, event.time_ms),
     },
   }
 }

@@ -13,8 +13,9 @@ export const SETTLED = 30
 const VALUES_LIMIT = 8
 /** An aspect that has not settled in so many observations is said to move. */
 const MOVING = 120
-/** News of one aspect that are told in earnest; what changes more often is expected to change. */
+/** News of one aspect that are told in earnest within `TOLD_MS`; what changes more often is expected to change. */
 const NEWS_LIMIT = 3
+const TOLD_MS = 30 * 24 * 3_600_000
 /** `lastMs` is brought up to date this often, so that most events change nothing. */
 const TOUCH_MS = 3_600_000
 
@@ -31,38 +32,43 @@ export interface KnownValues {
   settled: number
   /** Observations, up to `MOVING`. */
   seen: number
-  /** How often a new value was told. */
-  told: number
+  /** When the latest new values were told, at most `NEWS_LIMIT`. */
+  toldMs: readonly number[]
   isMoving: boolean
 }
 
 export function noValues(): KnownValues {
-  return { values: [], settled: 0, seen: 0, told: 0, isMoving: false }
+  return { values: [], settled: 0, seen: 0, toldMs: [], isMoving: false }
 }
 
 /** `changed`: news. `often`: news of what changes often. `moves`: it never settles, said once. */
 export type News = 'changed' | 'often' | 'moves'
 
 /** Whether an observation is news. Changes nothing. */
-export function newsOf(known: KnownValues, value: string, shape: string | undefined): News | undefined {
+export function newsOf(known: KnownValues, value: string, shape: string | undefined, timeMs: number): News | undefined {
   if (find(known, value, shape) !== undefined) {
     return undefined
   }
   if (known.settled >= SETTLED) {
-    return known.told < NEWS_LIMIT ? 'changed' : 'often'
+    return toldLately(known, timeMs) < NEWS_LIMIT ? 'changed' : 'often'
   }
   return known.seen >= MOVING && !known.isMoving && known.values.length >= VALUES_LIMIT ? 'moves' : undefined
 }
 
+/** How many new values were told in the thirty days before an event, at most `NEWS_LIMIT`. */
+export function toldLately({ toldMs }: KnownValues, timeMs: number): number {
+  return toldMs.filter((each) => timeMs - each < TOLD_MS).length
+}
+
 /** Takes an observation in, told or not. @returns whether anything worth writing has changed. */
 export function observe(known: KnownValues, value: string, shape: string | undefined, timeMs: number): boolean {
-  const news = newsOf(known, value, shape)
+  const news = newsOf(known, value, shape, timeMs)
   const found = find(known, value, shape)
   if (news === undefined && found !== undefined) {
     return touch(known, found, timeMs)
   }
   if (news === 'changed' || news === 'often') {
-    known.told += 1
+    known.toldMs = [...known.toldMs, timeMs].slice(-NEWS_LIMIT)
   }
   known.isMoving ||= news === 'moves'
   known.settled = 0
