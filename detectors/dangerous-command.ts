@@ -9,9 +9,8 @@
 import type { FindingDraft, Severity } from '../schema/finding.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import { CONTENT_LIMIT, type Telemetry } from '../schema/telemetry.ts'
-import { TextMemory } from '../schema/text-memory.ts'
-import { type Runnable, runnablesOf } from './dangerous-command/arguments.ts'
-import { type Danger, judgeCode, judgeScript, judgeSql } from './dangerous-command/judge.ts'
+import { runnablesOf } from './dangerous-command/arguments.ts'
+import { type Danger, judgeRunnable } from './dangerous-command/judge.ts'
 import type { Deed } from './dangerous-command/sign.ts'
 import { defineDetector, type NoState } from './detector.ts'
 import { originOf } from './draft/origin.ts'
@@ -21,11 +20,6 @@ import { untrusted } from './draft/untrusted.ts'
 
 /** The longest excerpt of the command in evidence, in UTF-16 units. */
 const EXCERPT = 600
-/** UTF-16 units of the texts whose judgement is remembered. */
-const REMEMBERED = 1024 * 1024
-const scripts = new TextMemory(judgeScript, REMEMBERED, 'first')
-const programs = new TextMemory(judgeCode, REMEMBERED, 'first')
-const statements = new TextMemory(judgeSql, REMEMBERED, 'first')
 
 const TECHNIQUES: Readonly<Record<Deed, readonly string[]>> = {
   destroys: ['AML.T0101'],
@@ -70,7 +64,7 @@ export const dangerousCommand = defineDetector<NoState>({
     }
     let worst: { readonly danger: Danger; readonly text: string } | undefined
     for (const runnable of runnablesOf(event.tool.name, text)) {
-      const danger = judged(runnable)
+      const danger = judgeRunnable(runnable)
       if (danger !== undefined && (worst === undefined || danger.score > worst.danger.score)) {
         worst = { danger, text: runnable.text }
       }
@@ -82,10 +76,6 @@ export const dangerousCommand = defineDetector<NoState>({
 })
 
 const NO_FINDINGS: readonly FindingDraft[] = []
-
-function judged({ language, text }: Runnable): Danger | undefined {
-  return language === 'code' ? programs.of(text) : language === 'sql' ? statements.of(text) : scripts.of(text)
-}
 
 function finding(event: Telemetry, danger: Danger, text: string): FindingDraft {
   const { deeds, signs } = danger

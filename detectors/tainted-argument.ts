@@ -15,7 +15,8 @@ import { originOf } from './draft/origin.ts'
 import { raise } from './draft/severity.ts'
 import { untrusted } from './draft/untrusted.ts'
 import { type Action, actionsOfTool, asked } from './tainted-argument/actions.ts'
-import { type Demand, demandsOf } from './tainted-argument/demands.ts'
+import { type CommandKind, commandKind } from './tainted-argument/commands.ts'
+import { type Demand, demandsOf, FORCES } from './tainted-argument/demands.ts'
 import { holds, tokensOf } from './tainted-argument/tokens.ts'
 import { type ArgumentValue, argumentValues } from './tainted-argument/values.ts'
 
@@ -47,9 +48,9 @@ export const taintedArgument = defineDetector<State>({
   title: 'Tainted argument',
   catches:
     'Calls that pay, send, share, delete, book, change or run with a recipient, account, link, file or name that stood in a tool result of the session behind a demand to act on it, while the user neither named the value nor asked for such an act, or the result spoke to the agent over the head of the user.',
-  misses: `Values that the result states without demanding anything; acts that the user, or the agent that called, asked for in words of the same kind, when the demand does not speak to the agent; values changed on the way; masked values of a kind that the user named one of; demands in languages other than English or encoded; the rest of prompts and results beyond the ${CONTENT_LIMIT} characters kept; sessions whose content is not recorded.`,
+  misses: `Values that the result states without demanding anything; commands that stay with the project (tests, builds, packages), as guides demand them all day, unless the demand speaks to the agent over the head of the user; acts that the user, or the agent that called, asked for in words of the same kind, when the demand does not speak to the agent; values changed on the way; masked values of a kind that the user named one of; demands in languages other than English or encoded; the rest of prompts and results beyond the ${CONTENT_LIMIT} characters kept; sessions whose content is not recorded.`,
   kind: 'content',
-  version: 1,
+  version: 2,
   techniques: ['AML.T0053', 'AML.T0051.001', 'AML.T0086'],
   owasp: ['LLM01:2025', 'LLM06:2025', 'ASI01', 'ASI02'],
   runbook: [
@@ -63,7 +64,7 @@ export const taintedArgument = defineDetector<State>({
   severities: ['low', 'medium', 'high'],
   on: ['tool_call', 'model_call', 'agent_invoke', 'retrieval'],
   scope: 'session',
-  stateVersion: 1,
+  stateVersion: 2,
   initial: () => ({ trusted: [], asked: [], defers: false, demands: [], prompt: '', system: '' }),
 
   check(event, state) {
@@ -77,19 +78,33 @@ export const taintedArgument = defineDetector<State>({
       return NO_FINDINGS
     }
     const wanted = state.defers || actions.some((action) => state.asked.includes(action))
+    const isCommand = actions.every((action) => action === 'run')
+    // Guides press their readers, too, and what they have them run is mostly commands.
+    const overrides = ({ force }: Demand) => force === 'overriding' || (force === 'pressing' && !isCommand)
+    // What the call itself returned cannot have made the agent call.
     const demands = state.demands.filter(
-      (demand) => (!wanted || demand.overrides) && demand.actions.some((action) => actions.includes(action)),
+      (demand) =>
+        (!wanted || overrides(demand)) &&
+        demand.event !== event.event_id &&
+        demand.actions.some((action) => actions.includes(action)),
     )
     if (demands.length === 0) {
       return NO_FINDINGS
     }
     const trusted = new Set(state.trusted)
+    const isTrusted = (tokens: readonly number[]) => tokens.every((token) => trusted.has(token))
+    let command: CommandKind | undefined
     for (const value of argumentValues(args)) {
-      const demand = value.tokens.every((token) => trusted.has(token))
-        ? undefined
-        : demands.find(({ tokens, overrides }) => (overrides || !value.masked) && holds(tokens, value.tokens))
+      const held = isTrusted(value.tokens)
+        ? []
+        : demands.filter((demand) => (overrides(demand) || !value.masked) && holds(demand.tokens, value.tokens))
+      if (isCommand && held.length > 0) {
+        command ??= commandKind(event.tool.name, args, (host) => isTrusted(tokensOf(host, TRUSTED_WORDS)))
+      }
+      const demand = held.find((each) => command !== 'ordinary' || overrides(each))
       if (demand !== undefined) {
-        return [finding(event, event.tool.name, value, demand, actions, wanted)]
+        const tainted = { tool: event.tool.name, value, demand, overrides: overrides(demand), actions, wanted, command }
+        return [finding(event, tainted)]
       }
     }
     return NO_FINDINGS
@@ -153,31 +168,46 @@ function absorbResult(event: Telemetry, result: string, state: State): boolean {
     tool: (event.tool?.name ?? event.operation).slice(0, EXCERPT),
     origin,
   }))
-  // Demands that speak to the agent outlive others.
+  // The more forceful outlive others.
   state.demands = [...state.demands, ...kept]
-    .sort((one, other) => Number(one.overrides) - Number(other.overrides))
+    .sort((one, other) => FORCES.indexOf(one.force) - FORCES.indexOf(other.force))
     .slice(-DEMANDS_KEPT)
   return true
 }
 
-function finding(
-  event: Telemetry,
-  tool: string,
-  value: ArgumentValue,
-  demand: KeptDemand,
-  actions: readonly Action[],
-  wanted: boolean,
-): FindingDraft {
+interface Tainted {
+  readonly tool: string
+  readonly value: ArgumentValue
+  readonly demand: KeptDemand
+  /** The demand speaks to the agent over the head of the user. */
+  readonly overrides: boolean
+  readonly actions: readonly Action[]
+  /** The user asked for such an act. */
+  readonly wanted: boolean
+  /** Of calls that run something and do nothing else. */
+  readonly command: CommandKind | undefined
+}
+
+const COMMANDS: Readonly<Record<CommandKind, string>> = {
+  ordinary: 'ordinary',
+  foreign: 'reaches a host that the user did not name',
+  dangerous: 'dangerous',
+}
+
+function finding(event: Telemetry, tainted: Tainted): FindingDraft {
+  const { tool, value, demand, overrides, actions, wanted, command } = tainted
   const action = actions[0] ?? 'run'
   const stopped = event.outcome === 'denied' || event.outcome === 'refused'
-  const base = demand.overrides && !wanted ? 'high' : 'medium'
+  const base = overrides && !wanted ? 'high' : 'medium'
+  // Guides name hosts, too.
+  const less = (stopped ? 1 : 0) + (command === 'foreign' && !overrides ? 1 : 0)
   const why = wanted
     ? 'behind words that speak to the agent over the head of the user'
     : 'and the user asked for nothing of the kind'
   return {
     cause: `taint:${action}:${demand.origin.slice(0, 16)}`,
-    severity: raise(base, stopped ? -1 : 0),
-    confidence: demand.overrides ? (wanted ? 0.75 : 0.9) : 0.6,
+    severity: raise(base, -less),
+    confidence: overrides ? (wanted ? 0.75 : 0.9) : 0.6,
     title: `Argument taken from what the agent read: ${action}`,
     reason: `${quoteName(event.agent.id)} called ${quoteName(tool)} with a value that it had only from the result of ${quoteName(demand.tool)}, where a demand names it, ${why}.`,
     observed: `argument ${quoteName(value.name)} as a result of the session demands it, outcome ${event.outcome}`,
@@ -186,7 +216,8 @@ function finding(
     evidence: {
       action,
       asked_for: wanted,
-      demand_overrides: demand.overrides,
+      demand_overrides: overrides,
+      ...(command === undefined ? {} : { command: COMMANDS[command] }),
       read_in: demand.event,
       untrusted_tool: untrusted(tool, EXCERPT),
       untrusted_read_with: untrusted(demand.tool, EXCERPT),

@@ -1,5 +1,7 @@
 /** Judges a text that is to be run: every sign in it, and what they come to together. */
 import { SEVERITIES, type Severity, severityRank } from '../../schema/finding.ts'
+import { TextMemory } from '../../schema/text-memory.ts'
+import type { Runnable } from './arguments.ts'
 import { codeSigns, scriptsIn, sqlSigns } from './code-signs.ts'
 import type { Command } from './command.ts'
 import { controlSigns } from './control-signs.ts'
@@ -31,8 +33,19 @@ const TOGETHER = 0.65
 /** Findings tell at most so many signs. */
 const SIGN_LIMIT = 8
 
+/** UTF-16 units of the texts whose judgement is remembered, for each language. */
+const REMEMBERED = 1024 * 1024
+const scripts = new TextMemory(judgeScript, REMEMBERED, 'first')
+const programs = new TextMemory(judgeCode, REMEMBERED, 'first')
+const statements = new TextMemory(judgeSql, REMEMBERED, 'first')
+
+/** Judges what a call would run, in its language. `undefined` when nothing much is in it. */
+export function judgeRunnable({ language, text }: Runnable): Danger | undefined {
+  return language === 'code' ? programs.of(text) : language === 'sql' ? statements.of(text) : scripts.of(text)
+}
+
 /** Judges a shell script, and whatever other language it turns out to be. `undefined` when nothing much is in it. */
-export function judgeScript(text: string): Danger | undefined {
+function judgeScript(text: string): Danger | undefined {
   const signs: Sign[] = []
   const commands = readScript(text)
   shellSigns(commands, signs)
@@ -46,7 +59,7 @@ export function judgeScript(text: string): Danger | undefined {
 }
 
 /** Judges program text of a language other than shell. */
-export function judgeCode(text: string): Danger | undefined {
+function judgeCode(text: string): Danger | undefined {
   const signs: Sign[] = [...codeSigns(text)]
   for (const script of scriptsIn(text)) {
     shellSigns(readScript(script), signs)
@@ -67,7 +80,7 @@ export function judgeCode(text: string): Danger | undefined {
 }
 
 /** Judges SQL statements. */
-export function judgeSql(text: string): Danger | undefined {
+function judgeSql(text: string): Danger | undefined {
   return sum(sqlSigns(text))
 }
 

@@ -1,4 +1,4 @@
-/** Demands in a text that was read: an action with what is said about it, and whether the text wants to be obeyed first. */
+/** Demands in a text that was read: an action with what is said about it, and with how much force. */
 import { TextMemory } from '../../schema/text-memory.ts'
 import { type Action, DEMANDS } from './actions.ts'
 import { tokensOf } from './tokens.ts'
@@ -8,9 +8,15 @@ export interface Demand {
   readonly actions: readonly Action[]
   /** The words behind the verb. */
   readonly tokens: readonly number[]
-  /** The text around it speaks to the agent, over the head of whom the agent works for. */
-  readonly overrides: boolean
+  readonly force: Force
 }
+
+/**
+ * What the text around a demand makes of it. `pressing`: it wants to be obeyed now, by whoever reads, as guides do, too.
+ * `overriding`: it speaks to the agent, over the head of whom the agent works for, as no guide does.
+ */
+export type Force = 'plain' | 'pressing' | 'overriding'
+export const FORCES: readonly Force[] = ['plain', 'pressing', 'overriding']
 
 /** How far behind its verb a demand reaches, in UTF-16 units and words. */
 const REACH = 360
@@ -24,7 +30,7 @@ const VERB = new RegExp(`\\b(?:${[...DEMANDS.keys()].join('|')})\\b`, 'g')
 /** What stands before the verb of a demand: the beginning of a sentence, or somebody told to. */
 const BEFORE =
   /(?:^|[.!?:;"'>\])}*\n-]\s{0,8}|\b(?:please|must|should|need to|have to|to|do|also|then|now|first|and|you|immediately|urgently|kindly|todo|can|could|will|just|simply|instead)\s{1,8})$/
-const OVERRIDES: readonly RegExp[] = [
+const PRESSING: readonly RegExp[] = [
   /\b(?:ignore|disregard|forget|override|skip)\b[^.\n]{0,30}\b(?:previous|prior|above|earlier|all|your|other|these|any)\b/g,
   /\bbefore you\b[^.\n]{0,40}\b(?:solve|complete|do|finish|answer|continue|proceed|can|start|respond)/g,
   /\b(?:important|urgent|system|admin(?:istrator)?|developer) (?:message|instructions?|notice|note|update|alert)\b/g,
@@ -34,14 +40,19 @@ const OVERRIDES: readonly RegExp[] = [
   /\bnew (?:task|instructions?|objective|goal)\b/g,
   /\b(?:do not|don't|never|without) (?:tell|mention|inform|ask|notify|reveal|alert)(?:ing)?\b/g,
   /<\/?(?:information|system|instructions?|important|admin|user|im_start)>|\[\/?(?:inst|system)\]|<\|im_/g,
-  /\btodo: /g,
-  /\b(?:first|only) then\b|\bdo the following first\b|\binstead\b/g,
+  /\b(?:first|only) then\b|\bdo the following first\b/g,
+]
+const OVERRIDING: readonly RegExp[] = [
+  /\b(?:ignore|disregard|forget)\b[^.\n]{0,30}\b(?:previous|prior|above|earlier|all|your|other|these|any)\b[^.\n]{0,30}\b(?:instructions?|prompts?|tasks?|orders?|rules|guidelines|directions|messages?)\b/g,
+  /\bto you, (?:the )?(?:ai|llm|gpt|claude|gemini|chatgpt|assistant|agent|language model|model|copilot|bot)\b/g,
+  /\b(?:do not|don't|never|without) (?:tell|mention|inform|ask|notify|reveal|alert)(?:ing)?\b[^.\n]{0,20}\b(?:users?|me|anyone|anybody|them|him|her|owner|human|humans)\b/g,
+  /<\/?(?:information|system|im_start)>|\[\/?(?:inst|system)\]|<\|im_/g,
 ]
 
 /** UTF-16 units of the texts whose demands are remembered. */
 const texts = new TextMemory(read, 1024 * 1024)
 
-/** The demands of a text, those that override first. Usually none. */
+/** The demands of a text, the most forceful first. Usually none. */
 export function demandsOf(text: string): readonly Demand[] {
   return texts.of(text)
 }
@@ -58,16 +69,21 @@ function read(text: string): readonly Demand[] {
   if (found.length === 0) {
     return NONE
   }
-  const marks = OVERRIDES.flatMap((pattern) => [...lower.matchAll(pattern)].slice(0, 20).map(({ index }) => index))
+  const [pressing, overriding] = [marks(PRESSING, lower), marks(OVERRIDING, lower)]
+  const isNear = (places: readonly number[], at: number) => places.some((place) => Math.abs(place - at) < NEAR)
   return found
-    .map(({ at, verb }) => ({ at, verb, overrides: marks.some((mark) => Math.abs(mark - at) < NEAR) }))
-    .sort((one, other) => Number(other.overrides) - Number(one.overrides))
+    .map(({ at, verb }) => ({ at, verb, force: isNear(overriding, at) ? 2 : isNear(pressing, at) ? 1 : 0 }))
+    .sort((one, other) => other.force - one.force)
     .slice(0, LIMIT)
-    .map(({ at, verb, overrides }) => ({
+    .map(({ at, verb, force }) => ({
       actions: DEMANDS.get(verb) ?? [],
       tokens: tokensOf(lower.slice(at, at + REACH), WORDS),
-      overrides,
+      force: FORCES[force] ?? 'plain',
     }))
+}
+
+function marks(patterns: readonly RegExp[], text: string): readonly number[] {
+  return patterns.flatMap((pattern) => [...text.matchAll(pattern)].slice(0, 20).map(({ index }) => index))
 }
 
 const NONE: readonly Demand[] = []
