@@ -194,8 +194,15 @@ spawning: { max_per_session: 9 }
     expect(follow(set, ...one, ...two, three)).toEqual([[], [], [], [], ['count']])
     expect(follow(set, ...one, ...two, { ...three, session_id: 'other' })).toEqual([[], [], [], [], []])
     expect(follow(set, ...one, { ...three, outcome: 'denied' }, ...two)).toEqual([[], [], [], [], []])
-    const again = { ...three, event_id: '0'.repeat(32) }
-    expect(follow(set, three, again, again, again)).toEqual([[], [], [], []])
+    const state = agentSpawn.initial()
+    const context = { policy: set.policies[0], policies: set }
+    const counts = (fields: Partial<Telemetry>, repeated: boolean) =>
+      agentSpawn.check(event({ agent: { id: 'planner' }, ...fields }), state, { ...context, repeated }).length
+    for (const fields of [one[0], two[0]]) {
+      agentSpawn.learn(event({ agent: { id: 'planner' }, ...fields }), state, context)
+    }
+    expect(counts(three, true)).toBe(0)
+    expect(counts(three, false)).toBe(1)
   })
 
   it('notices an unknown agent once for each caller', () => {

@@ -18,8 +18,6 @@ import { untrusted } from './draft/untrusted.ts'
 
 /** The most sessions whose creations are counted at once; the one not seen for longest makes room. */
 const SESSIONS_KEPT = 32
-/** The most events of a session that are known to be counted, so that an amendment is not counted again. */
-const COUNTED_KEPT = 16
 /** The most callers of one agent that are remembered; the oldest makes room. */
 const CALLERS_KEPT = 16
 
@@ -28,8 +26,6 @@ interface Created {
   readonly session: string
   readonly span: number
   readonly tool: number
-  /** The last events counted. */
-  readonly counted: readonly string[]
 }
 
 interface State {
@@ -61,7 +57,7 @@ export const agentSpawn = defineDetector<State>({
   severities: ['low', 'medium', 'high'],
   on: ['agent_spawn', 'tool_call', 'agent_invoke'],
   scope: 'agent',
-  stateVersion: 1,
+  stateVersion: 2,
   initial: () => ({ created: [], callers: [] }),
 
   check(event, state, context) {
@@ -107,14 +103,10 @@ function absorb(event: Telemetry, state: State, context: DetectionContext): bool
     return true
   }
   const known = createdIn(event, state)
-  if (context.policy?.spawning === undefined || wasStopped(event) || known.counted.includes(event.event_id)) {
+  if (context.policy?.spawning === undefined || wasStopped(event)) {
     return false
   }
-  const now = {
-    ...known,
-    [creation.shownBy]: known[creation.shownBy] + madeBy(creation),
-    counted: [...known.counted, event.event_id].slice(-COUNTED_KEPT),
-  }
+  const now = { ...known, [creation.shownBy]: known[creation.shownBy] + madeBy(creation) }
   const others = state.created.filter(({ session }) => session !== now.session)
   state.created = [...others, now].slice(-SESSIONS_KEPT)
   return true
@@ -122,7 +114,7 @@ function absorb(event: Telemetry, state: State, context: DetectionContext): bool
 
 function createdIn({ session_id }: Telemetry, { created }: Readonly<State>): Created {
   const session = idOf(session_id)
-  return created.find((each) => each.session === session) ?? { session, span: 0, tool: 0, counted: [] }
+  return created.find((each) => each.session === session) ?? { session, span: 0, tool: 0 }
 }
 
 /** Whom its creator may create; an agent at work may also be one that its caller may call. */
@@ -213,9 +205,8 @@ function tooMany(act: Act, state: Readonly<State>): FindingDraft | undefined {
     return undefined
   }
   const known = createdIn(event, state)
-  const isCounted = known.counted.includes(event.event_id)
   const { shownBy } = creation
-  const count = Math.max(known.span, known.tool, isCounted ? 0 : known[shownBy] + madeBy(creation))
+  const count = Math.max(known.span, known.tool, context.repeated === true ? 0 : known[shownBy] + madeBy(creation))
   const judgement = rules.judgeCount(count)
   return judgement.allowed
     ? undefined

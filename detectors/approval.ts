@@ -23,8 +23,8 @@ const APPROVALS_KEPT = 64
 /** An approval this much later than the end of the action came after it, whatever clocks say. */
 const CLOCKS_MS = 60_000
 
-/** An approval and the action that it was used for, both as hashes, and the event that was. */
-type Use = readonly [approval: string, action: string, event: string]
+/** An approval and the action that it was used for, both as hashes. */
+type Use = readonly [approval: string, action: string]
 
 interface State {
   used: readonly Use[]
@@ -53,10 +53,10 @@ export const approval = defineDetector<State>({
   severities: ['low', 'medium', 'high'],
   on: ['tool_call', 'agent_spawn'],
   scope: 'session',
-  stateVersion: 1,
+  stateVersion: 2,
   initial: () => ({ used: [] }),
 
-  check(event, state, { policy }) {
+  check(event, state, { policy, repeated }) {
     const { tool } = event
     const rules = policy?.approvals
     if (tool === null || (rules === undefined && event.approval === null) || wasStopped(event)) {
@@ -84,7 +84,9 @@ export const approval = defineDetector<State>({
     if (isAfterwards(event)) {
       return [finding(act, 'afterwards', refusedBy(refusal))]
     }
-    return isReused(event, tool, state) ? [finding(act, 'reused', refusedBy(rules.reused))] : NONE
+    // An amendment may know more of the arguments than the event that it amends.
+    const reused = repeated !== true && isReused(event, tool, state)
+    return reused ? [finding(act, 'reused', refusedBy(rules.reused))] : NONE
   },
 
   learn(event, state, context) {
@@ -112,19 +114,18 @@ function isAfterwards({ time_ms, duration_ms, approval: given }: Telemetry): boo
 }
 
 /** Which approval it was: by its id, else by who gave it and when, to the millisecond. */
-function useOf({ approval: given, tool, content, event_id }: Telemetry): Use | undefined {
+function useOf({ approval: given, tool, content }: Telemetry): Use | undefined {
   if (tool === null || given === null || (given.id === undefined && given.at_ms === undefined)) {
     return undefined
   }
   const approvalId = given.id === undefined ? idOf(given.by ?? '', given.at_ms ?? 0) : idOf(given.id)
-  return [approvalId, idOf(tool.name, tool.server ?? '', content?.arguments ?? ''), event_id]
+  return [approvalId, idOf(tool.name, tool.server ?? '', content?.arguments ?? '')]
 }
 
 function isReused(event: Telemetry, tool: Tool, { used }: Readonly<State>): boolean {
   const use = useOf({ ...event, tool })
   const known = use === undefined ? undefined : used.find(([id]) => id === use[0])
-  // An amendment may know more of the arguments than the event that it amends.
-  return known !== undefined && known[1] !== use?.[1] && known[2] !== event.event_id
+  return known !== undefined && known[1] !== use?.[1]
 }
 
 interface Act {

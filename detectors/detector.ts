@@ -19,6 +19,11 @@ export interface DetectionContext {
   readonly policy: CompiledPolicy | undefined
   /** Finds the policy of another agent, such as the one that called: its own say who it may call and create. */
   readonly policies?: Pick<PolicySet, 'governing'>
+  /**
+   * True when the event was judged before and comes again, amended or just as it was. Then it is not learned from, so what
+   * counts events must not take it for one more.
+   */
+  readonly repeated?: boolean
 }
 
 /** Stateless detectors use this. */
@@ -64,8 +69,8 @@ export interface Detector<State extends object = object> {
   /** Absorbs the event. Keeps `state` bounded. `false` says that it left the state as it was, which spares writing it. */
   learn(event: Telemetry, state: State, context: DetectionContext): boolean | undefined
   /**
-   * Called instead of `learn` when `check` of this detector gave findings for the event (once an event, not for an
-   * amendment). For remembering that it has spoken; what is normal must not be learned from the event.
+   * Called instead of `learn` when `check` of this detector gave findings for the event, not for a repeated one. For
+   * remembering that it has spoken; what is normal must not be learned from the event.
    */
   spoke?(event: Telemetry, state: State, context: DetectionContext): boolean | undefined
 }

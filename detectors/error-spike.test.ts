@@ -64,6 +64,15 @@ describe('error-spike', () => {
     expect(failing.calls(500, (index) => (index % 3 === 0 ? 'ok' : 'error'))).toEqual([])
   })
 
+  it('does not take an amended event for one more failure', () => {
+    const agent = new Agent()
+    agent.usual(400)
+    while (agent.call('error').length === 0) {
+      const each = event({ tool: { name: 'kb.search' }, outcome: 'error', time_ms: agent.timeMs })
+      expect(errorSpike.check(each, agent.state, { policy: undefined, repeated: true })).toEqual([])
+    }
+  })
+
   it('keeps kinds of failure apart', () => {
     const agent = new Agent()
     agent.usual(400)

@@ -82,9 +82,9 @@ export const errorSpike = defineDetector<ErrorHistory>({
   stateVersion: 1,
   initial: () => ({ tools: [] }),
 
-  check(event, state) {
+  check(event, state, { repeated }) {
     const failure = failureOf(event.outcome)
-    if (failure === undefined || learnedByAgent(state) < READY_CALLS) {
+    if (failure === undefined || repeated === true || learnedByAgent(state) < READY_CALLS) {
       return []
     }
     const record = findTool(state, keyOf(event))

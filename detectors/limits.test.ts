@@ -64,7 +64,13 @@ describe('limits', () => {
   })
 
   it('does not take an amended event for one more', () => {
-    expect(spoken('{ calls_per_session: 2 }', [{}, {}, { event_id: '1'.padStart(32, '0') }])).toEqual([])
+    const state = limits.initial()
+    const policy = examplePolicy('limits: { calls_per_session: 2 }')
+    for (let n = 0; n < 2; n += 1) {
+      limits.learn(event(), state, { policy })
+    }
+    expect(limits.check(event(), state, { policy })).toHaveLength(1)
+    expect(limits.check(event(), state, { policy, repeated: true })).toEqual([])
   })
 
   it('leaves its state alone where nothing is counted', () => {

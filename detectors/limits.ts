@@ -19,8 +19,6 @@ import { silencedBy } from './draft/refused.ts'
 export const SESSIONS_KEPT = 64
 /** Hours and days that are counted at once: late events count where they belong if that is not long ago. */
 const PERIODS_KEPT = 2
-/** Events of which it is known that they are counted, so that an amended event is not judged as one more. */
-const EVENTS_KEPT = 32
 /** Ids of sessions that are longer are kept by their hash. */
 const KEPT_LENGTH = 64
 const HOUR_MS = 3_600_000
@@ -37,8 +35,6 @@ interface Window {
 
 interface State {
   readonly windows: { [Kind in LimitKind]?: Window[] }
-  /** The ends of the ids of events, the newest last. */
-  readonly counted: string[]
 }
 
 interface Count {
@@ -104,11 +100,11 @@ export const limits = defineDetector<State>({
   severities: ['medium'],
   on: ['tool_call', 'retrieval', 'model_call'],
   scope: 'agent',
-  stateVersion: 1,
-  initial: () => ({ windows: {}, counted: [] }),
+  stateVersion: 2,
+  initial: () => ({ windows: {} }),
 
-  check(event, state, { policy }) {
-    if (policy === undefined || policy.limits.length === 0 || isCounted(event, state)) {
+  check(event, state, { policy, repeated }) {
+    if (policy === undefined || policy.limits.length === 0 || repeated === true) {
       return []
     }
     const findings: FindingDraft[] = []
@@ -125,9 +121,6 @@ export const limits = defineDetector<State>({
   learn: count,
   spoke: count,
 })
-
-const isCounted = (event: Telemetry, { counted }: Readonly<State>) => counted.includes(endOf(event))
-const endOf = ({ event_id: id }: Telemetry) => id.slice(-8)
 
 /** The window that an event belongs to, once begun; `late` when it is of an hour or day that was given up already. */
 function windowOf(event: Telemetry, { windows }: Readonly<State>, kind: LimitKind): Window | 'late' | undefined {
@@ -156,12 +149,6 @@ function count(event: Telemetry, state: State, { policy }: DetectionContext): bo
       window.lastMs = Math.max(window.lastMs, event.time_ms)
       window.told ||= window.sum > most
       isChanged = true
-    }
-  }
-  if (isChanged) {
-    state.counted.push(endOf(event))
-    if (state.counted.length > EVENTS_KEPT) {
-      state.counted.shift()
     }
   }
   return isChanged

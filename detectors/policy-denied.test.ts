@@ -54,6 +54,18 @@ describe('probing', () => {
     ])
   })
 
+  it('is not an amendment of what was denied: it is context', () => {
+    const state = policyDenied.initial()
+    for (let n = 0; n < 4; n += 1) {
+      policyDenied.learn(event(denied(`tool-${n}`)), state, CONTEXT)
+    }
+    const amended = event(denied('tool-3', {}, { destinations: [{ host: 'a.test' }] }))
+    const severities = (repeated: boolean) =>
+      policyDenied.check(amended, state, { ...CONTEXT, repeated }).map(({ severity }) => severity)
+    expect(severities(true)).toEqual(['informational'])
+    expect(severities(false)).toEqual(['medium'])
+  })
+
   it('is seen over datasets and hosts of one tool, and over tools that answer that they may not', () => {
     const datasets = Array.from({ length: 5 }, (_, n) =>
       denied('sql', {}, { dataset_scope: [{ id: `mysql/a/t${n}` }] }),

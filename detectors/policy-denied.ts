@@ -56,9 +56,9 @@ export const policyDenied = defineDetector<State>({
   stateVersion: 1,
   initial: () => ({ denials: [], targets: [] }),
 
-  check(event, state) {
+  check(event, state, { repeated }) {
     if (isDenied(event)) {
-      return denied(event, state)
+      return denied(event, state, repeated === true)
     }
     const around = state.denials.length === 0 ? undefined : goneAround(event, state)
     return around === undefined ? [] : [aroundFinding(event, around.denial, around.way)]
@@ -113,13 +113,13 @@ function remember(event: Telemetry, state: State): boolean {
   return isNew || isKept
 }
 
-function denied(event: Telemetry, { targets }: Readonly<State>): readonly FindingDraft[] {
+function denied(event: Telemetry, { targets }: Readonly<State>, repeated: boolean): readonly FindingDraft[] {
   const target = targetOf(triedBy(event))
   if (targets.includes(target) || targets.length >= TARGETS_KEPT) {
     return []
   }
   const count = targets.length + 1
-  const probing = PROBING.indexOf(count as (typeof PROBING)[number])
+  const probing = repeated ? -1 : PROBING.indexOf(count as (typeof PROBING)[number])
   if (probing >= 0) {
     return [probingFinding(event, count, probing === 0 ? 'medium' : 'high')]
   }

@@ -122,6 +122,25 @@ describe('detectStage', () => {
     )
   })
 
+  it('tells a detector when it was asked about the event before, and calls neither learn nor spoke again', () => {
+    const seen: unknown[] = []
+    const asked = defineDetector({
+      ...thirdCall,
+      initial: () => ({ calls: 9 }),
+      check: (event, state, context) => {
+        seen.push(context.repeated)
+        return thirdCall.check(event, state, context)
+      },
+      spoke: () => {
+        seen.push('spoke')
+        return true
+      },
+    })
+    const amended = { outcome: 'error' } as const
+    findings(open([], [asked]), [call(1), { ...call(1), ...amended }, call(2)])
+    expect(seen).toEqual([false, 'spoke', true, false, 'spoke'])
+  })
+
   it('does not learn from what it flagged', () => {
     const partition = open()
     partition.apply(stored([call(1), call(2), call(3)]))

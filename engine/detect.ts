@@ -77,9 +77,10 @@ function detectPartition(
           continue
         }
         const repeated = memory.seen.observe(event.event_id)
-        const context = { policy: options.policies.governing(event.agent, event.time_ms), policies: options.policies }
+        const { policies } = options
+        const context = { policy: policies.governing(event.agent, event.time_ms), policies, repeated }
         for (const detector of byOperation.get(event.operation) ?? NONE) {
-          for (const finding of judge(detector, event, repeated, context, memory.states, options)) {
+          for (const finding of judge(detector, event, context, memory.states, options)) {
             findings.push(findingRecord(finding))
           }
         }
@@ -115,15 +116,14 @@ function stageResult(
 function judge(
   detector: AnyDetector,
   event: Telemetry,
-  repeated: boolean,
-  context: DetectionContext,
+  context: DetectionContext & { readonly repeated: boolean },
   states: DetectorStates,
   options: DetectOptions,
 ): readonly Finding[] {
   try {
     const state = states.of(detector, event)
     const drafts = detector.check(event, state, context)
-    if (!repeated && detector.scope !== 'none' && (drafts.length === 0 || detector.spoke !== undefined)) {
+    if (!context.repeated && detector.scope !== 'none' && (drafts.length === 0 || detector.spoke !== undefined)) {
       const absorb = drafts.length === 0 ? detector.learn : detector.spoke
       if (absorb?.call(detector, event, state, context) !== false) {
         states.touched(detector, event)
