@@ -5,6 +5,7 @@ import { policyDenied } from './policy-denied.ts'
 
 const CONTEXT = { policy: undefined }
 const START_MS = 1_700_000_000_000
+const DAY_MS = 24 * 3_600_000
 const LONG = Array.from({ length: 60 }, (_, index) => `word${index}`).join(' ')
 
 /** What each of these events gives, in one session, a second apart. */
@@ -52,6 +53,25 @@ describe('probing', () => {
       { index: 4, cause: 'probing', severity: 'medium', evidence: { denied_targets: 5 } },
       { index: 14, cause: 'probing', severity: 'high', evidence: { denied_targets: 15 } },
     ])
+  })
+
+  it('is counted over a day: a session that never ends is not probing for what it is denied in weeks', () => {
+    const onDay = (n: number, days: number) => denied(`tool-${n}`, {}, { time_ms: START_MS + days * DAY_MS })
+    const weekly = Array.from({ length: 20 }, (_, n) => onDay(n, 7 * n))
+    expect(loud(weekly)).toEqual([])
+    expect(session(weekly).every(({ drafts }) => drafts.length === 1)).toBe(true)
+    const inADay = [0, 1, 2, 3, 4].map((n) => onDay(n, n / 4))
+    expect(loud([...weekly.slice(0, 1), ...inADay])).toMatchObject([{ cause: 'probing', severity: 'medium' }])
+    // What is denied again and again is one thing, however long it goes on.
+    const habits = Array.from({ length: 40 }, (_, n) => onDay(n % 4, n / 8))
+    expect(loud(habits)).toEqual([])
+    expect(loud([...habits, onDay(9, 5)])).toMatchObject([{ index: 40, cause: 'probing' }])
+  })
+
+  it('is seen again when the first sixteen were long ago', () => {
+    const first = Array.from({ length: 20 }, (_, n) => denied(`tool-${n}`))
+    const later = Array.from({ length: 5 }, (_, n) => denied(`other-${n}`, {}, { time_ms: START_MS + 2 * DAY_MS }))
+    expect(loud([...first, ...later]).map(({ index }) => index)).toEqual([4, 14, 24])
   })
 
   it('is not an amendment of what was denied: it is context', () => {

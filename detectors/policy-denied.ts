@@ -15,10 +15,12 @@ import { untrusted } from './draft/untrusted.ts'
 import { type Attempt, attemptOf, otherWay, targetOf, type Way } from './policy-denied/attempt.ts'
 
 /**
- * Different things denied in one session that are probing, and again. A misunderstanding of what is allowed ends after two or
+ * Different things denied in one session within a day that are probing, and again. A misunderstanding of what is allowed ends after two or
  * three refusals; an agent in a mode that only plans is refused its three or four tools that change anything.
  */
 export const PROBING = [5, 15] as const
+/** So long counts what was denied, from when it was denied last: sessions of services never end. */
+const PROBING_MS = 24 * 60 * 60_000
 /** The most denials and targets of a session that are remembered, the newest. */
 const DENIALS_KEPT = 16
 const TARGETS_KEPT = 16
@@ -29,15 +31,21 @@ interface State {
   /** Denials of the policy point that may yet be gone around. */
   denials: Attempt[]
   /** What was denied, each once. */
-  targets: string[]
+  targets: readonly Target[]
+}
+
+/** The hash of what was denied, and when last. */
+interface Target {
+  readonly target: string
+  readonly timeMs: number
 }
 
 export const policyDenied = defineDetector<State>({
   id: 'policy-denied',
   title: 'Denied by the policy point',
-  catches: `Decisions denied by the policy point; ${PROBING[0]} or more different tools, datasets or destinations denied in one session; a denial followed within ten minutes by success on another way: the same dataset, host or arguments through another tool, or the same call written otherwise.`,
+  catches: `Decisions denied by the policy point; ${PROBING[0]} or more different tools, datasets or destinations denied in one session within a day; a denial followed within ten minutes by success on another way: the same dataset, host or arguments through another tool, or the same call written otherwise.`,
   misses:
-    'Denials that telemetry does not show, ways around that share neither target nor words with what was denied or come later, and probing spread over many sessions. What a person refused in a dialogue is not counted, nor what a person approved after a denial.',
+    'Denials that telemetry does not show, ways around that share neither target nor words with what was denied or come later, and probing spread over many sessions or days. What a person refused in a dialogue is not counted, nor what a person approved after a denial.',
   kind: 'policy',
   version: 1,
   techniques: ['AML.T0133', 'AML.T0053', 'AML.T0117'],
@@ -53,7 +61,7 @@ export const policyDenied = defineDetector<State>({
   severities: ['informational', 'medium', 'high'],
   on: ['policy_decision', 'tool_call', 'retrieval', 'egress', 'token_request', 'agent_spawn'],
   scope: 'session',
-  stateVersion: 1,
+  stateVersion: 2,
   initial: () => ({ denials: [], targets: [] }),
 
   check(event, state, { repeated }) {
@@ -101,21 +109,30 @@ function triedBy(event: Telemetry): Attempt {
 function remember(event: Telemetry, state: State): boolean {
   const attempt = triedBy(event)
   const target = targetOf(attempt)
-  const isNew = !state.targets.includes(target) && state.targets.length < TARGETS_KEPT
-  if (isNew) {
-    state.targets.push(target)
+  const targets = targetsBy(event, state)
+  const known = targets.find((each) => each.target === target)
+  const hasRoom = known !== undefined || targets.length < TARGETS_KEPT
+  if (hasRoom) {
+    const timeMs = Math.max(event.time_ms, known?.timeMs ?? 0)
+    state.targets = [...targets.filter((each) => each !== known), { target, timeMs }]
   }
   // Without its tool it cannot be told from the call that it was made for.
   const isKept = isDecision(event) && event.tool !== null
   if (isKept) {
     state.denials = [...state.denials, attempt].slice(-DENIALS_KEPT)
   }
-  return isNew || isKept
+  return hasRoom || isKept
 }
 
-function denied(event: Telemetry, { targets }: Readonly<State>, repeated: boolean): readonly FindingDraft[] {
+/** What still counts when the event happens. */
+function targetsBy({ time_ms: timeMs }: Telemetry, { targets }: Readonly<State>): readonly Target[] {
+  return targets.filter((each) => timeMs - each.timeMs <= PROBING_MS)
+}
+
+function denied(event: Telemetry, state: Readonly<State>, repeated: boolean): readonly FindingDraft[] {
   const target = targetOf(triedBy(event))
-  if (targets.includes(target) || targets.length >= TARGETS_KEPT) {
+  const targets = targetsBy(event, state)
+  if (targets.some((each) => each.target === target) || targets.length >= TARGETS_KEPT) {
     return []
   }
   const count = targets.length + 1
@@ -187,9 +204,9 @@ function probingFinding(event: Telemetry, count: number, severity: Severity): Fi
     severity,
     confidence: severity === 'high' ? 0.85 : 0.7,
     title: 'Agent tries one denied thing after another',
-    reason: `${quoteName(event.agent.id)} was denied ${count} different things in one session, the last of them ${nameOf(event)}.`,
+    reason: `${quoteName(event.agent.id)} was denied ${count} different things in one session within a day, the last of them ${nameOf(event)}.`,
     observed: `${count} different tools, datasets or destinations denied`,
-    expected: `fewer than ${PROBING[0]} in a session`,
+    expected: `fewer than ${PROBING[0]} in a session within a day`,
     silence: 'offer the agent only what it may use, or allow what it needs in the policy point',
     evidence: { ...evidenceOf(event), denied_targets: count },
     techniques: ['AML.T0133', 'AML.T0053'],
