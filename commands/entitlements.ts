@@ -8,7 +8,7 @@ import { printable } from '../schema/printable.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import { parseCommand } from './arguments.ts'
 import type { Command } from './command.ts'
-import { PAST_OPTIONS, readPast } from './past.ts'
+import { leftOutNotes, PAST_OPTIONS, readPast } from './past.ts'
 
 const DEFAULT_SINCE = '30d'
 
@@ -30,6 +30,11 @@ export const entitlementsCommand: Command = {
     const policies = await loadPolicies((values.policies as string | undefined) ?? config.policies ?? SHIPPED_POLICIES)
     const history = await readPast(parsed, config, policies, DEFAULT_SINCE)
     const report = reportOf(entitlementsOf(history.agents(), policies))
+    process.stderr.write(
+      leftOutNotes(history)
+        .map((note) => `${note}\n`)
+        .join(''),
+    )
     process.stdout.write(`${values.json === true ? JSON.stringify(report, undefined, 2) : textOf(report)}\n`)
     return 0
   },
@@ -43,6 +48,8 @@ interface Report {
     readonly section: string
     readonly entry: string
     readonly events: number
+    /** How many of them were denied or refused. */
+    readonly denied: number
   }[]
   /** Ids of policies that govern no agent that was seen. */
   readonly idle: readonly string[]
@@ -57,16 +64,21 @@ function reportOf({ unused, ungranted, idle, ungoverned }: Entitlements): Report
       section: `${section}.${list}`,
       entry: text,
     })),
-    ungranted: ungranted.map(({ agent, policy, use: { section, used, clean, flagged } }) => ({
+    ungranted: ungranted.map(({ agent, policy, use: { section, used, events, denied } }) => ({
       agent: agent.id,
       policy: policy.id,
       section: `${section}.${used.list}`,
       entry: entryText(used.entry),
-      events: clean + Math.max(0, ...flagged.values()),
+      events,
+      denied,
     })),
     idle: idle.map(({ id }) => id),
     ungoverned: ungoverned.map(({ id }) => id),
   }
+}
+
+function deniedText(events: number, denied: number): string {
+  return denied === 0 ? '' : denied === events ? ', denied' : `, ${denied} of them denied`
 }
 
 const times = (events: number) => (events === 1 ? 'once' : `${events} times`)
@@ -80,10 +92,10 @@ function textOf({ unused, ungranted, idle, ungoverned }: Report): string {
       unused.map(({ place, section, entry }) => `${place}: ${section}: ${printable(entry)}`),
     ),
     ...part(
-      'Used and not granted:',
+      'Used, or tried, and not granted:',
       ungranted.map(
-        ({ agent, policy, section, entry, events }) =>
-          `${quoteName(agent)} under ${policy}: ${section}: ${quoteName(entry)}, ${times(events)}`,
+        ({ agent, policy, section, entry, events, denied }) =>
+          `${quoteName(agent)} under ${policy}: ${section}: ${quoteName(entry)}, ${times(events)}${deniedText(events, denied)}`,
       ),
     ),
     ...part('Policies of agents that were not seen:', idle),

@@ -9,7 +9,7 @@ import { Misconfigured, type Problem } from '../schema/errors.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import { parseCommand, UsageError } from './arguments.ts'
 import type { Command } from './command.ts'
-import { PAST_OPTIONS, readPast } from './past.ts'
+import { leftOutNotes, PAST_OPTIONS, readPast } from './past.ts'
 
 const DEFAULT_SINCE = '7d'
 const DEFAULT_MIN_SEEN = '2'
@@ -20,7 +20,7 @@ export const learnCommand: Command = {
     summary: 'propose policies from what agents did',
     about: [
       'Writes one policy for each agent: the tools, hosts, datasets, callers and scopes it was seen with, how often and when. What was',
-      'seen less than twice, or flagged, is not proposed but listed in comments. Read a proposal before you use it.',
+      'seen less than twice, denied, or flagged is not proposed but listed in comments. Read a proposal before you use it.',
     ],
     ...PAST_OPTIONS,
     options: { ...PAST_OPTIONS.options, out: { type: 'string' }, 'min-seen': { type: 'string' } },
@@ -45,7 +45,10 @@ export const learnCommand: Command = {
     }
     const left = proposals.reduce((sum, proposal) => sum + proposal.left.length, 0)
     const where = typeof values.out === 'string' ? ` in ${values.out}; telltale check --policies ${values.out}` : ''
-    const notes = unproposed.map(({ agentId, why }) => `no policy for ${quoteName(agentId)}: ${why}\n`)
+    const notes = [
+      ...leftOutNotes(history),
+      ...unproposed.map(({ agentId, why }) => `no policy for ${quoteName(agentId)}: ${why}`),
+    ].map((note) => `${note}\n`)
     process.stderr.write(
       `${notes.join('')}${counted(proposals.length, 'policy', 'policies')} proposed, ${counted(left, 'use', 'uses')} left out${where}\n`,
     )

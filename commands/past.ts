@@ -46,29 +46,59 @@ export async function readPast(
       files: parsed.operands,
       policies,
       onEvent: (event) => (isMeant(event.agent.id) ? history.observe(event) : undefined),
-      onFinding: history.flag,
+      onFinding: (finding) => {
+        history.suspect(finding)
+        if (isMeant(finding.agent.id)) {
+          history.flag(finding)
+        }
+      },
     })
     return history
   }
   const fromMs = Date.now() - sinceMs((parsed.values.since as string | undefined) ?? defaultSince)
-  const api = openApiClient(config, parsed)
+  await readStored(openApiClient(config, parsed), fromMs, isMeant, history)
+  return history
+}
+
+/** Findings before the events that they are about: what is counted is not kept. */
+async function readStored(
+  api: ApiClient,
+  from: number,
+  isMeant: (agent: string) => boolean,
+  history: History,
+): Promise<void> {
   const { items: agents } = await api.get<{ readonly items: readonly { readonly id: string }[] }>('/api/v1/agents', {
-    from: fromMs,
+    from,
   })
   const shown = progress()
   let read = 0
-  for (const { id } of agents.filter((agent) => isMeant(agent.id))) {
-    for await (const events of pages<Telemetry>(api, '/api/v1/events', { agent: id, from: fromMs })) {
+  for await (const findings of pages<Finding>(api, '/api/v1/findings', { severity: 'high,critical', from })) {
+    findings.forEach(history.suspect)
+  }
+  for (const { id: agent } of agents.filter(({ id }) => isMeant(id))) {
+    for await (const findings of pages<Finding>(api, '/api/v1/findings', { agent, from })) {
+      findings.forEach(history.flag)
+    }
+    for await (const events of pages<Telemetry>(api, '/api/v1/events', { agent, from })) {
       events.forEach(history.observe)
       read += events.length
       shown.update(`${read} events`)
     }
-    for await (const findings of pages<Finding>(api, '/api/v1/findings', { agent: id, from: fromMs })) {
-      findings.forEach(history.flag)
-    }
   }
   shown.end()
-  return history
+}
+
+/** What a history could not take in, as lines to print; empty when that is nothing. Its agents must have been asked for. */
+export function leftOutNotes(history: History): readonly string[] {
+  const { events, findings } = history.leftOut()
+  return [
+    ...(events === 0
+      ? []
+      : [`${events} events left out: they are of more agents than are kept; ask for fewer with --agent`]),
+    ...(findings === 0
+      ? []
+      : [`${findings} findings are about events that were not read, or no longer kept: what they flag is not told`]),
+  ]
 }
 
 interface Page<Item> {

@@ -6,11 +6,11 @@
  */
 import type { FindingDraft, Severity } from '../schema/finding.ts'
 import { quoteName } from '../schema/quote-name.ts'
+import { wasStopped } from '../schema/stopped.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import { defineDetector } from './detector.ts'
 import { approverOf } from './draft/approver.ts'
 import { causeOf } from './draft/cause.ts'
-import { wasStopped } from './draft/stopped.ts'
 import { untrusted } from './draft/untrusted.ts'
 import { type Attempt, attemptOf, otherWay, targetOf, type Way } from './policy-denied/attempt.ts'
 

@@ -3,8 +3,8 @@
  * of detectors that say what an agent may not do; bounded, and written only when something was stopped.
  */
 import { idOf } from '../../schema/ids.ts'
+import { wasStopped } from '../../schema/stopped.ts'
 import type { Telemetry } from '../../schema/telemetry.ts'
-import { wasStopped } from './stopped.ts'
 
 /** The most attempts remembered; the oldest are forgotten first. */
 const ATTEMPT_LIMIT = 64

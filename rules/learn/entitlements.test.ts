@@ -61,6 +61,15 @@ describe('entitlements', () => {
     ])
   })
 
+  it('are not used by trying what is denied', () => {
+    const { unused, ungranted } = of(
+      { tool: { name: 'crm.read' }, outcome: 'denied' },
+      { tool: { name: 'shell.exec' }, outcome: 'denied' },
+    )
+    expect(unused.map(({ text }) => text)).toContain('crm.*')
+    expect(ungranted.map(({ use: { clean, denied } }) => [clean, denied])).toEqual([[0, 1]])
+  })
+
   it('of policies without an agent that was seen are not called unused, and agents without a policy are named', () => {
     const { idle, unused, ungoverned } = of({ agent: { id: 'stranger' } })
     expect([idle.map(({ id }) => id), unused, ungoverned.map(({ id }) => id)]).toEqual([

@@ -9,7 +9,7 @@ export interface Entitlements {
   readonly unused: readonly Grant[]
   /** Policies that govern no agent that was seen: of their entries nothing is said. */
   readonly idle: readonly CompiledPolicy[]
-  /** What agents used against the policy that governs them. */
+  /** What agents used, or tried to, against the policy that governs them. */
   readonly ungranted: readonly { readonly agent: Agent; readonly policy: CompiledPolicy; readonly use: SeenUse }[]
   /** Agents that no policy governs. */
   readonly ungoverned: readonly Agent[]
@@ -33,7 +33,9 @@ export function entitlementsOf(histories: readonly AgentHistory[], policies: Pol
     for (const grant of grants.entries) {
       // Policies that extend one base share its entries.
       const key = JSON.stringify([grant.file, grant.line, grant.section, grant.list, grant.text])
-      const isUsed = own.some(({ uses }) => uses.some((use) => use.section === grant.section && grant.covers(use.used)))
+      const isUsed = own.some(({ uses }) =>
+        uses.some((use) => use.section === grant.section && wasDone(use) && grant.covers(use.used)),
+      )
       used.set(key, { grant, isUsed: isUsed || used.get(key)?.isUsed === true })
     }
     for (const { agent, uses } of own) {
@@ -50,6 +52,11 @@ export function entitlementsOf(histories: readonly AgentHistory[], policies: Pol
     ungranted,
     ungoverned: governed.filter(({ policy }) => policy === undefined).map(({ history }) => history.agent),
   }
+}
+
+/** Trying what is denied uses nothing. */
+function wasDone({ events, denied }: SeenUse): boolean {
+  return events > denied
 }
 
 function byPlace(one: Grant, other: Grant): number {

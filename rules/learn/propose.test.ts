@@ -2,12 +2,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { detectors } from '../../detectors/index.ts'
-import type { Finding } from '../../schema/finding.ts'
 import { idOf } from '../../schema/ids.ts'
 import type { Telemetry } from '../../schema/telemetry.ts'
 import { exampleEvent } from '../../test/example-event.ts'
 import { compilePolicies } from '../compile.ts'
 import type { PolicySet } from '../policy.ts'
+import type { Flag } from './flags.ts'
 import { openHistory } from './history.ts'
 import { learnedSections } from './index.ts'
 import { propose } from './propose.ts'
@@ -16,15 +16,11 @@ const START_MS = 1_790_000_000_000
 const events = (changes: readonly Partial<Telemetry>[]): readonly Telemetry[] =>
   changes.map((change, n) => exampleEvent({ event_id: idOf('learn', n), time_ms: START_MS + n * 60_000, ...change }))
 
-function proposed(
-  past: readonly Telemetry[],
-  flags: readonly Pick<Finding, 'event_id' | 'detector'>[] = [],
-  minSeen = 1,
-) {
+function proposed(past: readonly Telemetry[], flags: readonly Omit<Flag, 'kind' | 'severity'>[] = [], minSeen = 1) {
   const history = openHistory()
   past.forEach(history.observe)
   for (const flag of flags) {
-    history.flag({ ...flag, severity: 'medium' })
+    history.flag({ ...flag, kind: 'policy', severity: 'medium' })
   }
   return propose(history.agents(), { minSeen })
 }
@@ -171,7 +167,7 @@ describe('a proposal', () => {
       { tool: { name: 'any*' } },
       { tool: { name: 'any*' } },
     ])
-    const flags = past.slice(3, 5).map(({ event_id }) => ({ event_id, detector: 'tool-allowlist' }))
+    const flags = past.slice(3, 5).map((event) => ({ ...event, detector: 'tool-allowlist' }))
     const [{ text } = { text: '' }] = proposed(past, flags, 2).proposals
     expect(text.split('\n').slice(1)).toEqual([
       '# 8 events of 1 session, 2026-09-21 to 2026-09-23.',
@@ -192,6 +188,83 @@ describe('a proposal', () => {
       '# tokens: nothing was seen, so nothing is said',
       '',
     ])
+  })
+
+  it('holds nothing that was only tried: denied, refused, or asked for and not granted', () => {
+    const past = events([
+      { tool: { name: 'crm.read' } },
+      { tool: { name: 'crm.read' }, outcome: 'refused' },
+      ...(['denied', 'refused', 'ok'] as const).map((outcome) => ({
+        tool: { name: 'shell.exec' },
+        destinations: [{ host: 'files.example.org' }],
+        dataset_scope: [{ id: 'postgresql/crm/leads' }],
+        outcome,
+        policy_decision: outcome === 'ok' ? ('deny' as const) : null,
+      })),
+      // Failing is not being denied.
+      { tool: { name: 'mail.send' }, outcome: 'error' },
+      {
+        operation: 'token_request',
+        tool: null,
+        token: { scopes_requested: ['crm:read', 'crm:admin'], scopes_granted: ['crm:read'] },
+      },
+      { operation: 'token_request', tool: null, token: { scopes_requested: ['kb:read'] } },
+      { operation: 'token_request', tool: null, token: { scopes_requested: ['all'] }, outcome: 'denied' },
+    ])
+    const [{ text, left } = { text: '', left: [] }] = proposed(past).proposals
+    expect(text.split('\n').slice(1)).toEqual([
+      '# 9 events of 1 session, 2026-09-21. 5 of them were denied or refused: what was only tried is not proposed.',
+      'version: 1',
+      "id: 'support-assistant'",
+      "agent: { id: 'support-assistant' }",
+      'tools:',
+      '  allow:',
+      "    - 'crm.read' # once, 2026-09-21; not counted: denied once",
+      "    - 'mail.send' # once, 2026-09-21",
+      "    # not proposed: 'shell.exec', denied 3 times, 2026-09-21",
+      'egress:',
+      '  allow: []',
+      "    # not proposed: 'files.example.org', denied 3 times, 2026-09-21",
+      'datasets:',
+      '  allow: []',
+      "    # not proposed: 'postgresql/crm/leads', denied 3 times, 2026-09-21",
+      '# delegation: nothing was seen, so nothing is said',
+      'tokens:',
+      '  scopes:',
+      "    - 'crm:read' # once, 2026-09-21",
+      "    - 'kb:read' # once, 2026-09-21",
+      "    # not proposed: 'all', denied once, 2026-09-21",
+      "    # not proposed: 'crm:admin', denied once, 2026-09-21",
+      '',
+    ])
+    expect(left).toHaveLength(5)
+  })
+
+  it('holds nothing that a session did after something grave was found in it', () => {
+    const past = events([
+      { tool: { name: 'web.read' } },
+      { tool: { name: 'mail.send' } },
+      { tool: { name: 'mail.send' } },
+      { tool: { name: 'kb.search' }, session_id: 'other' },
+      { tool: { name: 'web.read' }, session_id: 'other' },
+    ])
+    const history = openHistory()
+    const found = {
+      ...(past[0] as Telemetry),
+      detector: 'injection',
+      kind: 'content' as const,
+      severity: 'high' as const,
+    }
+    history.flag(found)
+    history.suspect(found)
+    // That a policy is too narrow says nothing of the rest.
+    history.suspect({ ...found, ...(past[3] as Telemetry), kind: 'policy' })
+    past.forEach(history.observe)
+    const [{ text } = { text: '' }] = propose(history.agents(), { minSeen: 1 }).proposals
+    expect(text).toContain("    - 'web.read' # once, 2026-09-21; not counted: flagged by injection once\n")
+    expect(text).toContain(
+      "    # not proposed: 'mail.send', after a grave finding in its session 2 times, 2026-09-21\n",
+    )
   })
 
   it('is none for an agent whose id would select others', () => {

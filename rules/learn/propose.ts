@@ -1,6 +1,7 @@
 /**
  * The least privilege that would have allowed what an agent did, as the text of a policy file. What was seen too seldom,
- * what something was found wrong with and what cannot be written is not proposed, but told in comments.
+ * what was only tried, what something was found wrong with, what a session did after something grave was found in it, and
+ * what cannot be written is not proposed, but told in comments.
  */
 import { quoteName } from '../../schema/quote-name.ts'
 import type { AgentHistory, SeenUse } from './history.ts'
@@ -81,11 +82,12 @@ function whyNot(text: string): string | undefined {
 }
 
 function proposalFor(history: AgentHistory, id: string, options: ProposeOptions): Proposal {
-  const { agent, events, sessions, firstMs, lastMs } = history
+  const { agent, events, denied, sessions, firstMs, lastMs } = history
+  const only = denied === 0 ? '' : ` ${denied} of them were denied or refused: what was only tried is not proposed.`
   const sections = learnedSections.map((learned) => proposedSection(learned, history, options))
   const text = [
     '# Proposed by telltale learn: what the agent was seen to do, and no more. Read it before you use it.',
-    `# ${count(events, 'event')} of ${count(sessions, 'session')}, ${span(firstMs, lastMs)}.`,
+    `# ${count(events, 'event')} of ${count(sessions, 'session')}, ${span(firstMs, lastMs)}.${only}`,
     'version: 1',
     `id: ${scalar(id)}`,
     ...(agent.owner === undefined || UNWRITABLE.test(agent.owner) ? [] : [`owner: ${scalar(agent.owner)}`]),
@@ -146,20 +148,27 @@ function proposedList(
   }
 }
 
-function seenText({ clean, flagged, firstMs, lastMs }: SeenUse): string {
-  const apart = flagged.size === 0 ? '' : `; not counted: ${flagText(flagged)}`
-  return `${times(clean)}, ${span(firstMs, lastMs)}${apart}`
+function seenText(use: SeenUse): string {
+  const apart = apartOf(use)
+  const rest = apart.length === 0 ? '' : `; not counted: ${apart.join(', ')}`
+  return `${times(use.clean)}, ${span(use.firstMs, use.lastMs)}${rest}`
 }
 
 function leftText(use: SeenUse, alone: (used: Used) => boolean): string {
-  const { clean, flagged, firstMs, lastMs, used } = use
+  const { clean, firstMs, lastMs, used } = use
   const why = whyNot(entryText(used.entry)) ?? (alone(used) ? undefined : 'no entry can allow it as it is written')
-  const seen = [...(clean === 0 ? [] : [`seen ${times(clean)}`]), ...(flagged.size === 0 ? [] : [flagText(flagged)])]
+  const seen = [...(clean === 0 ? [] : [`seen ${times(clean)}`]), ...apartOf(use)]
   return [...seen, span(firstMs, lastMs), ...(why === undefined ? [] : [why])].join(', ')
 }
 
-const flagText = (flagged: SeenUse['flagged']) =>
-  [...flagged].map(([detector, events]) => `flagged by ${detector} ${times(events)}`).join(', ')
+/** What speaks for no entry. */
+function apartOf({ flagged, denied, tainted }: SeenUse): readonly string[] {
+  return [
+    ...[...flagged].map(([detector, events]) => `flagged by ${detector} ${times(events)}`),
+    ...(denied === 0 ? [] : [`denied ${times(denied)}`]),
+    ...(tainted === 0 ? [] : [`after a grave finding in its session ${times(tainted)}`]),
+  ]
+}
 
 const times = (number: number) => (number === 1 ? 'once' : `${number} times`)
 const count = (number: number, thing: string) => `${number} ${thing}${number === 1 ? '' : 's'}`

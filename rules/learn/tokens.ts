@@ -9,9 +9,16 @@ export const tokens = defineLearned<'tokens', string>({
     if (token === null) {
       return []
     }
-    const scopes = new Set([...(token.scopes_requested ?? []), ...(token.scopes_granted ?? [])])
+    const { scopes_requested: requested = [], scopes_granted: granted } = token
+    const scopes = [...new Set([...requested, ...(granted ?? [])])]
     return [
-      ...[...scopes].map((scope) => ({ list: 'scopes', entry: scope, question: scope })),
+      ...scopes.map((scope) => ({
+        list: 'scopes',
+        entry: scope,
+        question: scope,
+        // Where nothing says what was granted, the outcome does.
+        isDenied: granted !== undefined && !granted.includes(scope),
+      })),
       ...(token.audience === undefined
         ? []
         : [{ list: 'audiences', entry: token.audience.toLowerCase(), question: token.audience }]),

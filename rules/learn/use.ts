@@ -17,6 +17,8 @@ export interface Used<Question = unknown> {
   /** The narrowest entry that allows it. */
   readonly entry: PolicyEntry
   readonly question: Question
+  /** Asked for and not given, whatever became of the event. */
+  readonly isDenied?: boolean
 }
 
 export interface LearnedSection<Name extends PolicySection = PolicySection, Question = unknown> {
