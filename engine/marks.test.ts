@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { lethalTrifecta } from '../detectors/lethal-trifecta.ts'
 import { markers } from '../detectors/marks/index.ts'
 import type { Marker } from '../detectors/marks/mark.ts'
 import type { Finding } from '../schema/finding.ts'
@@ -10,7 +11,7 @@ import { exampleEvent } from '../test/example-event.ts'
 import { detectStage } from './detect.ts'
 import { decode, eventRecord } from './records.ts'
 
-const MINUTE_MS = 60_000
+const SECOND_MS = 1000
 const policies = { policies: [], governing: () => undefined }
 const open = () => detectStage({ detectors: [], markers, policies, validate: () => undefined }).open(0, [])
 
@@ -44,7 +45,7 @@ describe('marks of a session', () => {
     expect(kinds([call('web_fetch'), call('web_fetch', { agent: { id: 'another' } })])).toHaveLength(2)
   })
 
-  it('are made again for what is sent after something new was read, and after a minute', () => {
+  it('are made again for what is sent after something new was read, and after a second', () => {
     const sent = 'outward'
     expect(kinds([call('send_email'), call('post_message'), call('send_email')])).toEqual([sent, sent])
     expect(kinds([call('send_email'), call('web_fetch'), call('send_email')])).toEqual([
@@ -52,15 +53,27 @@ describe('marks of a session', () => {
       'untrusted-content',
       sent,
     ])
-    const later = call('send_email', { time_ms: exampleEvent().time_ms + MINUTE_MS })
+    const later = call('send_email', { time_ms: exampleEvent().time_ms + SECOND_MS })
     expect(kinds([call('send_email'), later])).toEqual([sent, sent])
+  })
+
+  it('show what one agent sends after another read, though it sent the like shortly before', () => {
+    const at = (seconds: number, agent: string, name: string) =>
+      call(name, { agent: { id: agent }, time_ms: exampleEvent().time_ms + seconds * SECOND_MS })
+    const mailer = [at(0, 'mailer', 'send_email'), at(30, 'mailer', 'send_email')]
+    const reader = [at(10, 'reader', 'web_fetch'), at(15, 'reader', 'crm.get_customer')]
+    // Each agent is judged where its events are, and their marks meet in no order.
+    const seen = [...marks(mailer), ...marks(reader)]
+    const state = lethalTrifecta.initial()
+    const told = seen.flatMap((mark) => lethalTrifecta.observe(mark, state) ?? [])
+    expect(told.map(({ about }) => about.event_id)).toEqual([mailer[1]?.event_id])
   })
 
   it('are made by the others, and that one failed is told, when a marker throws', () => {
     const failures: string[] = []
     const failing: Marker = {
       kind: 'private-data',
-      lastsMs: MINUTE_MS,
+      lastsMs: SECOND_MS,
       mark: () => {
         throw new Error('bug')
       },

@@ -4,12 +4,13 @@ import { isForeign } from '../draft/outward.ts'
 import { toolActions } from '../draft/tool-powers.ts'
 import type { Marker } from './mark.ts'
 
-const MINUTE_MS = 60_000
+const SECOND_MS = 1000
 
 export const outward: Marker = {
   kind: 'outward',
-  // What matters is what was read before it, so it counts again and again.
-  lastsMs: MINUTE_MS,
+  // What matters is what was read before it, by another agent of the session, too, of which nothing is known here. A model
+  // takes longer than a second to read what another agent gives it and to send it on.
+  lastsMs: SECOND_MS,
   mark(event) {
     if (event.outcome === 'denied' || event.outcome === 'refused') {
       return undefined
