@@ -1,7 +1,7 @@
 /**
- * What durability costs: appends of 64 KiB one after the other, batches of 512 realistic records from one and from
+ * `node dist/bench/bus.js [DIRECTORY]`: what durability costs: appends of 64 KiB one after the other, batches of 512 realistic records from one and from
  * several appenders, one record at a time from many, reading back, and commits of outputs, state and offset.
- * Writes to a directory of its own on the disk that is asked about, and removes it.
+ * Writes to a directory of its own within DIRECTORY, by default the one for temporary files, and removes it.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,7 +10,7 @@ import { quantile } from 'simple-statistics'
 import type { Bus, BusRecord } from '../engine/bus/bus.ts'
 import { openEmbeddedBus } from '../engine/bus/embedded.ts'
 
-export interface BusResult {
+interface BusResult {
   readonly what: string
   readonly recordsPerSecond: number
   readonly megabytesPerSecond: number
@@ -22,8 +22,10 @@ export interface BusResult {
 const RECORD_BYTES = 1500
 const BATCH = 512
 
-/** Measures each for `seconds`. `directory` says which disk; default the temporary one. */
-export async function measureBus({ seconds = 3, directory = tmpdir() } = {}): Promise<readonly BusResult[]> {
+/** How long each is measured. */
+const SECONDS = 3
+
+async function measureBus(directory: string): Promise<readonly BusResult[]> {
   const home = mkdtempSync(join(directory, 'telltale-bench-bus-'))
   const bus = await openEmbeddedBus({ directory: home, retention: { maxBytes: 512 * 1024 ** 2 } })
   try {
@@ -31,12 +33,12 @@ export async function measureBus({ seconds = 3, directory = tmpdir() } = {}): Pr
     const batch = Array.from({ length: BATCH }, (_, index) => record(index, RECORD_BYTES))
     const single = [record(0, RECORD_BYTES)]
     return [
-      await appending(bus, 'append 64 KiB, one after the other', large, 1, seconds),
-      await appending(bus, `append ${BATCH} x 1.5 kB, one after the other`, batch, 1, seconds),
-      await appending(bus, `append ${BATCH} x 1.5 kB, 4 at a time`, batch, 4, seconds),
-      await appending(bus, 'append 1 x 1.5 kB, 256 at a time', single, 256, seconds),
-      await reading(bus, `read up to 1,000 x 1.5 kB`, seconds, async () => undefined),
-      await reading(bus, 'read 1,000, commit 1,000 outputs and 100 states of 4 KiB', seconds, commitLikeAStage),
+      await appending(bus, 'append 64 KiB, one after the other', large, 1),
+      await appending(bus, `append ${BATCH} x 1.5 kB, one after the other`, batch, 1),
+      await appending(bus, `append ${BATCH} x 1.5 kB, 4 at a time`, batch, 4),
+      await appending(bus, 'append 1 x 1.5 kB, 256 at a time', single, 256),
+      await reading(bus, `read up to 1,000 x 1.5 kB`, async () => undefined),
+      await reading(bus, 'read 1,000, commit 1,000 outputs and 100 states of 4 KiB', commitLikeAStage),
     ]
   } finally {
     await bus.close()
@@ -45,7 +47,7 @@ export async function measureBus({ seconds = 3, directory = tmpdir() } = {}): Pr
 }
 
 /** A table for the terminal. */
-export function describeBus(results: readonly BusResult[]): string {
+function describeBus(results: readonly BusResult[]): string {
   const rows = results.map(({ what, recordsPerSecond, megabytesPerSecond, p50Ms, p99Ms }) =>
     [
       what.padEnd(60),
@@ -63,11 +65,10 @@ async function appending(
   what: string,
   records: readonly BusRecord[],
   concurrency: number,
-  seconds: number,
 ): Promise<BusResult> {
   const times: number[] = []
   const began = performance.now()
-  const until = began + seconds * 1000
+  const until = began + SECONDS * 1000
   const appender = async (): Promise<void> => {
     while (performance.now() < until) {
       const start = performance.now()
@@ -81,11 +82,10 @@ async function appending(
 
 type Assignment = Parameters<Parameters<Bus['consume']>[1]>[0]
 
-/** Reads for `seconds` or until all is read; `then` is what a consumer does with a batch. */
+/** Reads for `SECONDS` or until all is read; `then` is what a consumer does with a batch. */
 async function reading(
   bus: Bus,
   what: string,
-  seconds: number,
   then: (assignment: Assignment, records: Awaited<ReturnType<Assignment['read']>>) => Promise<void>,
 ): Promise<BusResult> {
   const times: number[] = []
@@ -95,7 +95,7 @@ async function reading(
   await bus.consume(
     { group: what, topic: 'fragments' },
     async (assignment) => {
-      while (performance.now() < began + seconds * 1000) {
+      while (performance.now() < began + SECONDS * 1000) {
         const start = performance.now()
         const records = await assignment.read({ maxRecords: 1000, waitMs: 0 })
         if (records.length === 0) {
@@ -148,3 +148,5 @@ function bytesOf(records: readonly BusRecord[]): number {
   }
   return bytes
 }
+
+console.log(describeBus(await measureBus(process.argv[2] ?? tmpdir())))

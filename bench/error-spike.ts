@@ -1,18 +1,20 @@
 /**
- * How noisy and how quick the error-spike detector is: simulated agents whose failures have a known rate, alone and in
+ * `node dist/bench/error-spike.js`: how noisy and how quick the error-spike detector is: simulated agents whose failures have a known rate, alone and in
  * bursts, first unchanged (what is told then is false), then with a sudden rise.
  */
+import { pathToFileURL } from 'node:url'
+import { event } from '../detectors/arbitrary.ts'
 import { type ErrorHistory, findTool } from '../detectors/error-spike/history.ts'
 import { errorSpike, measure } from '../detectors/error-spike.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 
 /** One kind of agent. Times of failures follow a Markov chain: `burst` is how much one failure calls for the next. */
-export interface SpikeCase {
+interface SpikeCase {
   readonly rate: number
   readonly burst: number
 }
 
-export interface SpikeResult extends SpikeCase {
+interface SpikeResult extends SpikeCase {
   /** False alarms in 100,000 calls: in the first calls of an agent (`YOUNG_CALLS`), and after them. */
   readonly young: number
   readonly settled: number
@@ -25,9 +27,9 @@ export interface SpikeResult extends SpikeCase {
 }
 
 /** The first calls of an agent, in which little is known of it. */
-export const YOUNG_CALLS = 500
+const YOUNG_CALLS = 500
 
-export const SPIKE_CASES: readonly SpikeCase[] = [0, 0.01, 0.02, 0.05, 0.1, 0.2].flatMap((rate) =>
+const SPIKE_CASES: readonly SpikeCase[] = [0, 0.01, 0.02, 0.05, 0.1, 0.2].flatMap((rate) =>
   rate === 0 ? [{ rate, burst: 0 }] : [0, 0.5, 0.8].map((burst) => ({ rate, burst })),
 )
 
@@ -89,45 +91,25 @@ function tailOf(state: ErrorHistory): number {
 
 /** Judges and absorbs one call as the engine does; whether it was told. */
 function feed(state: ErrorHistory, call: number, failed: boolean): boolean {
-  const event = callEvent(call, failed)
-  const told = errorSpike.check(event, state, { policy: undefined }).length > 0
+  const each = callEvent(call, failed)
+  const told = errorSpike.check(each, state, { policy: undefined }).length > 0
   if (told) {
-    errorSpike.spoke?.(event, state, { policy: undefined })
+    errorSpike.spoke?.(each, state, { policy: undefined })
   } else {
-    errorSpike.learn(event, state, { policy: undefined })
+    errorSpike.learn(each, state, { policy: undefined })
   }
   return told
 }
 
 function callEvent(call: number, failed: boolean): Telemetry {
-  return {
-    schema_version: '1',
+  return event({
     event_id: call.toString(16).padStart(32, '0'),
     time_ms: call * MINUTE_MS,
     observed_ms: call * MINUTE_MS,
-    tenant_id: 'default',
-    agent: { id: 'simulated' },
     session_id: `s${Math.floor(call / 50)}`,
-    trace_id: null,
-    span_id: null,
-    parent_span_id: null,
-    operation: 'tool_call',
-    prompt_id: null,
-    subject_chain: [],
-    dataset_scope: [],
-    policy_snapshot: null,
-    policy_decision: null,
-    atlas_mapping: [],
     tool: { name: 'kb.search' },
     outcome: failed ? 'error' : 'ok',
-    duration_ms: null,
-    volume: {},
-    destinations: [],
-    integrity: {},
-    token: null,
-    approval: null,
-    attributes: {},
-  }
+  })
 }
 
 /** Uniform numbers, the same every time (mulberry32). */
@@ -142,7 +124,7 @@ function generator(seed: number): () => number {
 }
 
 /** The results as a Markdown table. */
-export function spikeTable(results: readonly SpikeResult[]): string {
+function spikeTable(results: readonly SpikeResult[]): string {
   const lines = results.map(({ rate, burst, young, settled, below01, below001, delay, missed }) =>
     [
       `${(rate * 100).toFixed(0)} %`,
@@ -161,4 +143,11 @@ export function spikeTable(results: readonly SpikeResult[]): string {
     '|---|---|---|---|---|---|---|---|---|',
     ...lines.map((line) => `| ${line} |`),
   ].join('\n')
+}
+
+const AGENTS = 200
+const CALLS_PER_AGENT = 5000
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  console.log(spikeTable(SPIKE_CASES.map((each) => measureSpikes(each, AGENTS, CALLS_PER_AGENT))))
 }

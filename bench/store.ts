@@ -1,5 +1,5 @@
 /**
- * What storing costs: batches of realistic events into the embedded store over its HTTP interface, and the reads of a
+ * `node dist/bench/store.js`: what storing costs: batches of realistic events into the embedded store over its HTTP interface, and the reads of a
  * screen afterwards. Processor time is counted for both processes, because they share the machine.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -12,8 +12,7 @@ import type { Telemetry } from '../schema/telemetry.ts'
 import { openStore } from '../store/clickhouse.ts'
 import type { Store } from '../store/store.ts'
 
-export interface StoreResult {
-  readonly rows: number
+interface StoreResult {
   readonly rowsPerSecond: number
   /** Processor time of this process and of the engine (merges included), in microseconds a row. */
   readonly ownMicros: number
@@ -28,8 +27,10 @@ const TENANT = 'bench'
 const AGENTS = 50
 const EVENT_BYTES = 1900
 
-/** @param rows in all; `batchRows` of them at a time. */
-export async function measureStore({ rows = 300_000, batchRows = 10_000 } = {}): Promise<StoreResult> {
+const ROWS = 300_000
+const BATCH_ROWS = 10_000
+
+async function measureStore(): Promise<StoreResult> {
   const directory = mkdtempSync(join(tmpdir(), 'telltale-bench-store-'))
   const store = await openStore({ embedded: { directory } })
   try {
@@ -40,9 +41,9 @@ export async function measureStore({ rows = 300_000, batchRows = 10_000 } = {}):
     const began = { ms: performance.now(), own: process.cpuUsage(), engine: engineMicros(pid) }
     const inserts: number[] = []
     let spentMaking = { ms: 0, micros: 0 }
-    for (let first = 0; first < rows; first += batchRows) {
+    for (let first = 0; first < ROWS; first += BATCH_ROWS) {
       const before = { ms: performance.now(), own: process.cpuUsage() }
-      const batch = Array.from({ length: batchRows }, (_, index) => Buffer.from(JSON.stringify(event(first + index))))
+      const batch = Array.from({ length: BATCH_ROWS }, (_, index) => Buffer.from(JSON.stringify(event(first + index))))
       const made = process.cpuUsage(before.own)
       const ms = performance.now()
       spentMaking = { ms: spentMaking.ms + ms - before.ms, micros: spentMaking.micros + made.user + made.system }
@@ -52,10 +53,9 @@ export async function measureStore({ rows = 300_000, batchRows = 10_000 } = {}):
     const own = process.cpuUsage(began.own)
     const seconds = (performance.now() - began.ms - spentMaking.ms) / 1000
     return {
-      rows,
-      rowsPerSecond: rows / seconds,
-      ownMicros: (own.user + own.system - spentMaking.micros) / rows,
-      engineMicros: (engineMicros(pid) - began.engine) / rows,
+      rowsPerSecond: ROWS / seconds,
+      ownMicros: (own.user + own.system - spentMaking.micros) / ROWS,
+      engineMicros: (engineMicros(pid) - began.engine) / ROWS,
       insertP50Ms: quantile(inserts, 0.5),
       insertP99Ms: quantile(inserts, 0.99),
       engineResidentMb: Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024,
@@ -89,10 +89,10 @@ async function measureReads(store: Store): Promise<StoreResult['reads']> {
 }
 
 /** A table for the terminal. */
-export function describeStore(result: StoreResult): string {
-  const { rows, rowsPerSecond, ownMicros, engineMicros: engine, insertP50Ms, insertP99Ms, engineResidentMb } = result
+function describeStore(result: StoreResult): string {
+  const { rowsPerSecond, ownMicros, engineMicros: engine, insertP50Ms, insertP99Ms, engineResidentMb } = result
   return [
-    `embedded store, ${rows.toLocaleString('en')} events of ${EVENT_BYTES} bytes, every insert flushed to disk`,
+    `embedded store, ${ROWS.toLocaleString('en')} events of ${EVENT_BYTES} bytes, every insert flushed to disk`,
     `insert: ${Math.round(rowsPerSecond).toLocaleString('en')} rows/s, p50 ${insertP50Ms.toFixed(0)} ms, p99 ${insertP99Ms.toFixed(0)} ms a batch`,
     `processor: ${ownMicros.toFixed(1)} us a row here, ${engine.toFixed(1)} us in the engine; ${engineResidentMb.toFixed(0)} MB resident`,
     ...result.reads.map(({ what, medianMs }) => `read ${what}: ${medianMs.toFixed(0)} ms`),
@@ -152,3 +152,5 @@ function event(index: number): Telemetry {
   }
   return { ...base, content: { ...base.content, result: text.slice(0, room) } }
 }
+
+console.log(describeStore(await measureStore()))
