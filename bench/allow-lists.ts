@@ -33,7 +33,7 @@ interface Run {
 }
 
 /** The files that `measureAllowLists` reads below the data directory. */
-export const ALLOW_LIST_FILES = ['agents/toolbench-cot.jsonl.gz', 'agents/injecagent.jsonl.gz'] as const
+const ALLOW_LIST_FILES = ['agents/toolbench-cot.jsonl.gz', 'agents/injecagent.jsonl.gz'] as const
 
 /** Measures both benchmarks; `dataDirectory` holds `agents/*.jsonl.gz`. */
 export function measureAllowLists(dataDirectory: string): readonly AllowListResult[] {

@@ -64,7 +64,7 @@ async function writeLines(path: string, values: Iterable<unknown>): Promise<void
 }
 
 /** What a person sees at the end: the alerts, worst first, and where every record went. */
-export function replayText(summary: ReplaySummary, color: boolean): string {
+function replayText(summary: ReplaySummary, color: boolean): string {
   const worstFirst = [...summary.alerts].sort(
     (a, b) => severityRank(b.severity) - severityRank(a.severity) || a.time_ms - b.time_ms,
   )

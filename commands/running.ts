@@ -6,7 +6,7 @@ import { ALL_ROLES, isBusEmbedded, listed, need } from '../roles.ts'
 import type { Process } from '../run.ts'
 
 /** JSON lines on stderr; stdout is for people. */
-export function openLog(): Logger {
+function openLog(): Logger {
   return pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }))
 }
 

@@ -43,7 +43,7 @@ import { betaBinomialTail, strengthFor } from './profile/beta-binomial.ts'
 /** The largest tail probability that alerts. Extreme, because every call of every agent is a test. */
 export const ALARM_P = 1e-7
 /** The fewest failures in a stretch that alert. Sustained: a retry that fails twice is not an incident. */
-export const ALARM_FAILURES = 6
+const ALARM_FAILURES = 6
 /** Calls learned from before anything is said about an agent. */
 const READY_CALLS = 30
 const MINUTE_MS = 60_000

@@ -18,7 +18,7 @@ import { type Attempt, attemptOf, otherWay, targetOf, type Way } from './policy-
  * Different things denied in one session within a day that are probing, and again. A misunderstanding of what is allowed ends after two or
  * three refusals; an agent in a mode that only plans is refused its three or four tools that change anything.
  */
-export const PROBING = [5, 15] as const
+const PROBING = [5, 15] as const
 /** So long counts what was denied, from when it was denied last: sessions of services never end. */
 const PROBING_MS = 24 * 60 * 60_000
 /** The most denials and targets of a session that are remembered, the newest. */

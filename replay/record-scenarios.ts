@@ -39,7 +39,7 @@ export async function readScenarios(root: string): Promise<readonly ScenarioFold
 }
 
 /** Writes them all; files of scenarios that are gone are left for the test to find. */
-export async function writeRecordings(root: string): Promise<void> {
+async function writeRecordings(root: string): Promise<void> {
   for (const { name, path, sessions } of await readScenarios(root)) {
     for (const session of sessions) {
       await writeFile(join(path, `${session.name}.otlp.jsonl`), await recordScenario(session, name))

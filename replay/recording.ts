@@ -35,7 +35,7 @@ export type Recorded =
 const FORMATS = ['.otlp.jsonl', '.ndjson', '.json', '.pb'] as const
 type Format = (typeof FORMATS)[number]
 
-export function formatOf(file: string): Format | undefined {
+function formatOf(file: string): Format | undefined {
   const name = file.endsWith('.gz') ? file.slice(0, -3) : file
   return FORMATS.find((format) => name.endsWith(format))
 }

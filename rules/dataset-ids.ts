@@ -8,7 +8,7 @@ import { compileGlob, isGlob, type Matches } from './glob.ts'
 const ENDS = 16
 
 /** An id and its ends, after a `/` or a `.`, the longest first: `crm/leads` gives `crm/leads`, `leads`. */
-export function endsOf(id: string): readonly string[] {
+function endsOf(id: string): readonly string[] {
   const ends = [id]
   for (let at = id.length - 2; at >= 0 && ends.length < ENDS; at -= 1) {
     if (isBoundary(id[at])) {

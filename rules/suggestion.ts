@@ -14,7 +14,7 @@ export function nearest(written: string, known: readonly string[]): string | und
 }
 
 /** Levenshtein distance; a swap of neighbours counts as one (optimal string alignment). */
-export function editDistance(one: string, other: string): number {
+function editDistance(one: string, other: string): number {
   let before: number[] = []
   let row = Array.from({ length: other.length + 1 }, (_, index) => index)
   for (let i = 1; i <= one.length; i += 1) {

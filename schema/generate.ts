@@ -30,7 +30,7 @@ export function publishedSchemas(): ReadonlyMap<string, string> {
 }
 
 /** Writes them all below `directory`. */
-export function writeSchemas(directory: string): void {
+function writeSchemas(directory: string): void {
   mkdirSync(directory, { recursive: true })
   for (const [name, text] of publishedSchemas()) {
     writeFileSync(join(directory, name), text)

@@ -9,7 +9,7 @@ import { Conditions, MAX_LIMIT, type Query } from './queries.ts'
 import type { TimeSpan } from './store.ts'
 
 /** The events read of one agent and operation. */
-export const EVENTS_READ = 100
+const EVENTS_READ = 100
 /** All of them; what is above is not read, and its agents are not listed. */
 const MOST_READ = 200_000
 /** Keys of attributes are the sender's to invent: only as many are told. */

@@ -6,7 +6,7 @@ import { type Draft, type Identity, RANK } from './draft.ts'
 import { type Merged, mergeOwn, withAttribute, withChildren } from './merge.ts'
 
 /** Marks events that said they come from the future: their time is that of their arrival, give or take clocks. */
-export const CLOCK_SKEW_ATTRIBUTE = 'telltale.clock_skew'
+const CLOCK_SKEW_ATTRIBUTE = 'telltale.clock_skew'
 
 const LATEST_MS = 5 * 60 * 1000
 

@@ -92,7 +92,7 @@ export function isContentKey(key: string): boolean {
 }
 
 /** The name of a tool without the server that some emitters put before it. */
-export function bareName(name: string): string {
+function bareName(name: string): string {
   const serverEnd = name.startsWith(MCP_PREFIX) ? name.indexOf('__', MCP_PREFIX.length) : -1
   return (serverEnd === -1 ? name : name.slice(serverEnd + 2)).toLowerCase()
 }

@@ -16,7 +16,7 @@ const DEPTH_LIMIT = 64
 const NONE: Lineage = { ancestors: [], gap: undefined }
 
 /** A log record's span id is that of the span it was written in: the same link as a span's parent. */
-export function parentOf(fragment: Fragment): string | undefined {
+function parentOf(fragment: Fragment): string | undefined {
   return fragment.signal === 'span' ? fragment.parent_span_id : fragment.span_id
 }
 

@@ -20,7 +20,7 @@ import type { Contribution } from './contribution.ts'
 import { type Children, type Draft, RANK } from './draft.ts'
 
 /** Marks calls that no record of their own told of: a model asked for them. */
-export const ORIGIN_ATTRIBUTE = 'telltale.origin'
+const ORIGIN_ATTRIBUTE = 'telltale.origin'
 
 /** What the records of an event say together; fields as in a fragment. */
 export interface Merged

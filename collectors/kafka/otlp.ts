@@ -30,7 +30,7 @@ export interface TopicLimits {
   readonly letterBytes: number
 }
 
-export const TOPIC_LIMITS: TopicLimits = {
+const TOPIC_LIMITS: TopicLimits = {
   messageBytes: 16 * 1024 * 1024,
   readBytes: 1024 * 1024,
   readMessages: 500,

@@ -4,7 +4,7 @@
  */
 
 /** A word, its quotes removed. `bare`: nothing in it was quoted, so that it may be a keyword or a number of a redirection. */
-export interface WordToken {
+interface WordToken {
   readonly kind: 'word'
   readonly text: string
   readonly bare: boolean

@@ -16,7 +16,7 @@ interface Kind extends Carrier {
   /** Registrable domains, or hosts under them. */
   readonly names: string
   /** Looked for in the registrable domain without its public suffix, between borders. */
-  readonly words: RegExp | undefined
+  readonly words: RegExp
 }
 
 const KINDS: readonly Kind[] = [
@@ -39,7 +39,7 @@ const KINDS: readonly Kind[] = [
     what: 'a place where anybody can leave files',
     severity: 'medium',
     names:
-      'transfer.sh file.io 0x0.st x0.at anonfiles.com anonfile.com bayfiles.com gofile.io temp.sh tmpfiles.org bashupload.com catbox.moe litterbox.catbox.moe pomf.cat uguu.se filebin.net filebin.io sendspace.com ufile.io mediafire.com pixeldrain.com wetransfer.com send.exploit.in krakenfiles.com workupload.com dropmefiles.com easyupload.io uploadfiles.io upload.ee zippyshare.com 1fichier.com fastupload.io oshi.at keep.sh free.keep.sh chunk.io qaz.im send.vis.ee swisstransfer.com wormhole.app filetransfer.io file.pizza privatlab.net w3spaces.com send.firefox.com sendgb.com fromsmash.com ',
+      'transfer.sh file.io 0x0.st x0.at anonfiles.com anonfile.com bayfiles.com gofile.io temp.sh tmpfiles.org bashupload.com catbox.moe litterbox.catbox.moe pomf.cat uguu.se filebin.net filebin.io sendspace.com ufile.io mediafire.com pixeldrain.com wetransfer.com send.exploit.in krakenfiles.com workupload.com dropmefiles.com easyupload.io uploadfiles.io upload.ee zippyshare.com 1fichier.com fastupload.io oshi.at keep.sh free.keep.sh chunk.io qaz.im send.vis.ee swisstransfer.com wormhole.app filetransfer.io file.pizza privatlab.net w3spaces.com send.firefox.com sendgb.com fromsmash.com',
     words: /^(?:anon|temp|tmp|bash|drop)-?(?:files?|uploads?|share)$|^(?:file|upload)-?(?:bin|io|drop)$/,
   },
   {
@@ -100,5 +100,5 @@ export function carrierOf(name: string, label: string | undefined): Carrier | un
     const dot = rest.indexOf('.')
     rest = dot < 0 ? '' : rest.slice(dot + 1)
   }
-  return label === undefined ? undefined : KINDS.find(({ words }) => words?.test(label) === true)
+  return label === undefined ? undefined : KINDS.find(({ words }) => words.test(label))
 }

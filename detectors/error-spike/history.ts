@@ -122,7 +122,7 @@ export function learnedCalls(record: ToolRecord, known: FailureRecord | undefine
  * How much more the failures of a tool vary than independent calls would: (1 + r) / (1 - r) for calls of which each
  * repeats the one before it with probability r (variance of a two-state Markov chain). At least 1.
  */
-export function dispersionOf(known: FailureRecord | undefined, mean: number): number {
+function dispersionOf(known: FailureRecord | undefined, mean: number): number {
   const failures = (known?.followed ?? 0) + BASE_FAILURES
   const afterFailure = ((known?.repeated ?? 0) + BASE_FAILURES * (mean + BASE_PERSISTENCE * (1 - mean))) / failures
   const persistence = Math.min(Math.max((afterFailure - mean) / (1 - mean), 0), 0.95)

@@ -30,7 +30,7 @@ export const WITH = [
   'must',
 ] as const satisfies readonly Meaning[]
 /** What stands in a sentence without one. */
-export const ALONE = [
+const ALONE = [
   'override',
   'agent',
   'authority',
@@ -76,7 +76,7 @@ export const LABELS = [
 ] as const satisfies readonly Meaning[]
 export const LENT_ORDERS = ['outward', 'destroy', 'change', 'fetch', 'say'] as const
 /** Of the whole field. */
-export const FIELD = ['cited', 'docs', 'greeting', 'agent', 'code'] as const satisfies readonly Meaning[]
+const FIELD = ['cited', 'docs', 'greeting', 'agent', 'code'] as const satisfies readonly Meaning[]
 /** What is told by more than one word. */
 export const OTHERS = [
   'override>instructions',
@@ -150,7 +150,7 @@ export const WITH_AT = FIRST_AT + KINDS.length
 export const SIGN_AT = WITH_AT + WITH.length
 export const ALONE_AT = SIGN_AT + SIGNS.length
 export const NEAR_AT = ALONE_AT + ALONE.length
-export const NEAR_ORDER_AT = NEAR_AT + LENT.length
+const NEAR_ORDER_AT = NEAR_AT + LENT.length
 export const FIELD_AT = NEAR_ORDER_AT + LENT_ORDERS.length
 export const LABEL_AT = FIELD_AT + FIELD.length
 export const OTHER_AT = LABEL_AT + 2 * LABELS.length

@@ -101,7 +101,7 @@ export interface Best {
 }
 
 /** The highest score among the sentences of a variant; `-Infinity` when nothing in it can be an instruction. */
-export function bestOf({ candidates }: Variant, { bias, weights }: Model): Best {
+function bestOf({ candidates }: Variant, { bias, weights }: Model): Best {
   let best: Best = { score: Number.NEGATIVE_INFINITY, index: -1, features: [] }
   for (let index = 0; index < candidates.length; index += 1) {
     const features = candidates[index]
@@ -141,7 +141,7 @@ export interface Instruction {
 const DOCUMENTS = modelOf(DOCUMENT)
 const MESSAGES = modelOf(MESSAGE)
 /** How much a name of one of its own tools counts: `Instruction`s that miss the threshold by less are given, too. */
-export const OWN_TOOL = 0.8
+const OWN_TOOL = 0.8
 
 /**
  * The instruction in a result of a tool or a document, or `undefined`. Its score may be up to `OWN_TOOL` below the

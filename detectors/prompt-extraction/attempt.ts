@@ -49,16 +49,6 @@ export function judgeAttempt(text: string): Attempt | undefined {
   return undefined
 }
 
-/** The highest score in a text, above or below the threshold; for measurements. */
-export function attemptScore(text: string): number {
-  const folded = foldText(text)
-  const plain = bestSentence(folded)
-  return variants(text, folded, plain).reduce(
-    (top, { text: variant }) => Math.max(top, bestSentence(variant).score),
-    plain.score,
-  )
-}
-
 /** Signs of percent-encoding, escapes and tag characters. */
 const ENCODED = /[%\\&\udb40]/
 

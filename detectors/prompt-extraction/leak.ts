@@ -13,7 +13,7 @@ import { MEANINGS as M } from './meanings.ts'
 import { readText } from './reading.ts'
 
 /** How many shingles stand for one prompt: its smallest hashes, which sample it evenly. */
-export const SAMPLE = 192
+const SAMPLE = 192
 
 /** What is remembered of one prompt. Plain data. */
 export interface KnownPrompt {

@@ -11,8 +11,8 @@ import { foldText } from '../text/normalize.ts'
 /** How many sessions of one agent are remembered; the one that was quiet longest makes room. */
 export const SESSIONS_KEPT = 32
 /** From so many points in so many turns on they are an attempt. */
-export const ENOUGH_POINTS = 5
-export const ENOUGH_TURNS = 3
+const ENOUGH_POINTS = 5
+const ENOUGH_TURNS = 3
 /** Longer messages are no such turns. */
 const LONGEST = 240
 const SHORT = 70

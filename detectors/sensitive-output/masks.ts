@@ -8,7 +8,7 @@ const FINANCIAL: ReadonlySet<string> = new Set(['payment-card', 'iban', 'us-ssn'
  * From so many on, personal data is a list and no longer an answer. In 8,000 outputs of recorded agents that nobody
  * attacked the most contacts were 12 and the most account numbers 4; in the arguments of their calls, 4 and 1.
  */
-export const BULK = { output: { contacts: 25, financial: 8 }, arguments: { contacts: 12, financial: 4 } } as const
+const BULK = { output: { contacts: 25, financial: 8 }, arguments: { contacts: 12, financial: 4 } } as const
 
 /** Kinds of masks and how often each is there. */
 export type Counts = Readonly<Record<string, number>>

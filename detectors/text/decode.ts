@@ -7,7 +7,7 @@ import { nextRun, runEnd, unitsIn } from './long-runs.ts'
 
 /** How many encoded pieces of one text are decoded, the most of one piece, and how deep encodings may nest. */
 export const PIECES = 8
-export const PIECE_LENGTH = 4096
+const PIECE_LENGTH = 4096
 export const DEPTH = 2
 
 const HEX = /(?:[0-9a-fA-F]{2}[ :,]?){12,}/g

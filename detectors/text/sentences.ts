@@ -4,7 +4,7 @@ import { UNITS, UNSPACED_UNIT, WORD_UNIT } from './units.ts'
 import type { WordMatcher } from './word-matcher.ts'
 
 /** The most sentences and words of interest taken from one text; what is longer is read to here. */
-export const SENTENCE_LIMIT = 4096
+const SENTENCE_LIMIT = 4096
 export const WORD_LIMIT = 4096
 /** A sentence without an end is cut here, in words. */
 const SENTENCE_WORDS = 100

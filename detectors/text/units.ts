@@ -6,11 +6,11 @@ export const WORD_UNIT = 1
 /** Of a script that writes words without spaces: a match may begin and end anywhere. */
 export const UNSPACED_UNIT = 2
 /** `a` to `z`. */
-export const LATIN_UNIT = 4
+const LATIN_UNIT = 4
 /** What may stand between the words of one phrase: space, line break, hyphen, underscore, apostrophe. */
 export const SEPARATOR_UNIT = 8
 /** `0` to `9`. */
-export const DIGIT_UNIT = 16
+const DIGIT_UNIT = 16
 
 /** Danda; Arabic comma, semicolon and question mark. */
 const SENTENCE_SIGNS: ReadonlySet<number> = new Set([0x964, 0x60c, 0x61b, 0x61f])

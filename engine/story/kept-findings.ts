@@ -3,7 +3,7 @@ import { type Finding, severityRank } from '../../schema/finding.ts'
 import { type Findings, worstOf } from './evidence.ts'
 
 /** The most findings of one session that are kept: what an alert may carry. The store has them all. */
-export const KEPT_FINDINGS = 20
+const KEPT_FINDINGS = 20
 
 /** Findings with one more, in the order of event time; of too many, the one that tells least is left out. */
 export function withFinding(findings: readonly Finding[], finding: Finding): readonly Finding[] {

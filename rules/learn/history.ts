@@ -12,7 +12,7 @@ import { learnedSections } from './index.ts'
 import { type AnyLearnedSection, entryText, type Used } from './use.ts'
 
 /** Different things kept of one agent for one list; an agent that invents names fills no memory. */
-export const ENTRIES_LIMIT = 2000
+const ENTRIES_LIMIT = 2000
 
 /** How much is remembered. */
 export interface HistoryLimits {

@@ -19,7 +19,7 @@ export interface TopicOptions {
   readonly retention: { readonly maxAgeMs: number; readonly maxBytes: number }
 }
 
-export const DEFAULT_PARTITIONS = 12
+const DEFAULT_PARTITIONS = 12
 /** What one record, or one commit of a stage, may take. */
 const MESSAGE_BYTES = 16 * 1024 * 1024
 const LEAST_MESSAGE_BYTES = { records: 1_000_000, state: 8 * 1024 * 1024 }
