@@ -6,7 +6,7 @@ import { coverageOf } from '../engine/coverage.ts'
 import { createMetrics } from '../engine/metrics.ts'
 import type { DeadLetter } from '../schema/dead-letter.ts'
 import { Unavailable } from '../schema/errors.ts'
-import type { AgentSummary, DeadLetterQuery, EventQuery, Store } from '../store/store.ts'
+import type { AgentSummary, DeadLetterQuery, EventQuery, Listing, Store } from '../store/store.ts'
 import { exampleAlert } from '../test/example-alert.ts'
 import { exampleEvent } from '../test/example-event.ts'
 import type { Health } from './health.ts'
@@ -15,7 +15,7 @@ import { authorizer, makeKey, SCOPES, type Scope } from './keys.ts'
 import { type Api, type ApiOptions, startApi, startProbes } from './server.ts'
 
 const agent: AgentSummary = {
-  agentId: 'support-assistant',
+  agent: { id: 'support-assistant', labels: { tier: 'gold' } },
   firstSeenMs: 1,
   lastSeenMs: 2,
   events: 3,
@@ -67,7 +67,7 @@ function smallStore(changes: Partial<Store> = {}): Store & Asked {
     alerts: async ({ tenant }) => mine(tenant, [alert]),
     alert: async (tenant, id) =>
       tenant === 'default' && id === alert.alert_id ? { alert, decisions: [], findingCount: 1 } : undefined,
-    agents: async (tenant) => (tenant === 'default' ? [agent] : []),
+    agents: async ({ tenant }) => mine(tenant, [agent]),
     fields: async (tenant) =>
       tenant === 'default' ? [{ agent: { id: 'support-assistant' }, operation: 'tool_call', fields: ['tool'] }] : [],
     deadLetters: async (query) => {
@@ -176,6 +176,23 @@ describe('every route', () => {
 })
 
 describe('listings', () => {
+  it('name the policy that is selected by what an agent was seen with last, page by page', async () => {
+    const asked: Listing[] = []
+    const store = smallStore({
+      agents: async (query) => {
+        asked.push(query)
+        return { items: [agent], next: 'more' }
+      },
+    })
+    const policyOf: ApiOptions['policyOf'] = ({ labels }) => (labels?.tier === 'gold' ? 'gold-support' : undefined)
+    const response = await fetch(`${await start({ store, policyOf })}/api/v1/agents?to=9&cursor=abc`)
+    expect(await response.json()).toMatchObject({
+      items: [{ id: 'support-assistant', labels: { tier: 'gold' }, policy: 'gold-support' }],
+      next: 'more',
+    })
+    expect(asked).toEqual([{ tenant: 'default', limit: 1000, toMs: 9, cursor: 'abc' }])
+  })
+
   it('pass filters on, words split at commas, times in milliseconds', async () => {
     const store = smallStore()
     const address = await start({ store })

@@ -73,7 +73,7 @@ async function measureReads(store: Store): Promise<StoreResult['reads']> {
     ['the newest 100 of one agent', () => store.events({ tenant: TENANT, agent: 'agent-7' })],
     ['the events of one session', () => store.events({ tenant: TENANT, session: 'session-99' })],
     ['one event', () => store.event(TENANT, idOf('bench', 4321))],
-    ['all agents summed up', () => store.agents(TENANT, {})],
+    ['all agents summed up', () => store.agents({ tenant: TENANT })],
   ]
   const results: { what: string; medianMs: number }[] = []
   for (const [what, read] of reads) {

@@ -91,7 +91,9 @@ describe('telltale learn', () => {
       asked.push(`${url.pathname}?${url.searchParams.get('agent') ?? ''}`)
       const second = url.searchParams.get('cursor') === 'more'
       const answers: Record<string, object> = {
-        '/api/v1/agents': { items: [{ id: 'support-assistant' }, { id: 'other' }] },
+        '/api/v1/agents': second
+          ? { items: [{ id: 'support-assistant' }] }
+          : { items: Array.from({ length: 1000 }, (_, n) => ({ id: `other-${n}` })), next: 'more' },
         '/api/v1/events': second ? { items: events.slice(1) } : { items: events.slice(0, 1), next: 'more' },
         '/api/v1/findings': {
           items: [{ event_id: idOf(2), detector: 'tool-allowlist', kind: 'policy', severity: 'high' }],
@@ -107,6 +109,7 @@ describe('telltale learn', () => {
     expect(stdout).toContain("    - 'kb.search' # 2 times, ")
     expect(stdout).toContain("    # not proposed: 'shell', flagged by tool-allowlist once, ")
     expect(asked).toEqual([
+      '/api/v1/agents?',
       '/api/v1/agents?',
       // Findings first: events are counted, not kept.
       '/api/v1/findings?',

@@ -67,15 +67,18 @@ async function readStored(
   isMeant: (agent: string) => boolean,
   history: History,
 ): Promise<void> {
-  const { items: agents } = await api.get<{ readonly items: readonly { readonly id: string }[] }>('/api/v1/agents', {
-    from,
-  })
+  // With an end: agents that act while pages are read would change places.
+  const to = Date.now()
+  const agents: string[] = []
+  for await (const page of pages<{ readonly id: string }>(api, '/api/v1/agents', { from, to })) {
+    agents.push(...page.map(({ id }) => id).filter(isMeant))
+  }
   const shown = progress()
   let read = 0
   for await (const findings of pages<Finding>(api, '/api/v1/findings', { severity: 'high,critical', from })) {
     findings.forEach(history.suspect)
   }
-  for (const { id: agent } of agents.filter(({ id }) => isMeant(id))) {
+  for (const agent of agents) {
     for await (const findings of pages<Finding>(api, '/api/v1/findings', { agent, from })) {
       findings.forEach(history.flag)
     }

@@ -1,5 +1,6 @@
 /** What the statements of `queries.ts` answer, made into what the store gives. Counts may come as text. */
 import type { Alert } from '../schema/alert.ts'
+import type { Agent } from '../schema/telemetry.ts'
 import { writeCursor } from './cursor.ts'
 import type { AgentSummary, AlertDecision, AlertDetail, Page } from './store.ts'
 
@@ -11,7 +12,7 @@ export interface BodyRow {
 }
 
 /** The rows that fit, and where the next page begins when there are more. */
-export function pageOf<Item, Row extends BodyRow>(
+export function pageOf<Item, Row extends Pick<BodyRow, 'time_ms' | 'id'>>(
   listing: string,
   tenant: string,
   limit: number,
@@ -64,12 +65,9 @@ export function decisionOf(row: DecisionRow): AlertDetail['decisions'][number] {
 
 /** An agent summed up. */
 export interface AgentRow {
-  readonly agent_id: string
-  readonly name: string
-  readonly framework: string
-  readonly owner: string
+  readonly id: string
+  readonly time_ms: number | string
   readonly first_ms: number | string
-  readonly last_ms: number | string
   readonly events: number | string
   readonly errors: number | string
   readonly denied: number | string
@@ -79,14 +77,11 @@ export interface AgentRow {
 }
 
 /** Lists are sorted, because the engine gives them in any order. */
-export function agentSummary(row: AgentRow, alerts: number): AgentSummary {
+export function agentSummary(row: AgentRow, agent: Agent, alerts: number): AgentSummary {
   return {
-    agentId: row.agent_id,
-    ...(row.name === '' ? {} : { name: row.name }),
-    ...(row.framework === '' ? {} : { framework: row.framework }),
-    ...(row.owner === '' ? {} : { owner: row.owner }),
+    agent,
     firstSeenMs: Number(row.first_ms),
-    lastSeenMs: Number(row.last_ms),
+    lastSeenMs: Number(row.time_ms),
     events: Number(row.events),
     errors: Number(row.errors),
     denied: Number(row.denied),

@@ -9,7 +9,7 @@ import type { Telemetry } from '../schema/telemetry.ts'
 import { exampleEvent } from '../test/example-event.ts'
 import { hasChdb } from './chdb/installed.contract.ts'
 import { openStore } from './clickhouse.ts'
-import type { Page, Store } from './store.ts'
+import type { AgentSummary, Page, Store } from './store.ts'
 
 const bytes = (value: unknown) => Buffer.from(JSON.stringify(value))
 const HOUR_MS = 3_600_000
@@ -78,7 +78,7 @@ describe.skipIf(!hasChdb)('the store (needs the optional package chdb)', { timeo
       await insertEvents([after])
       expect((await store.events({ tenant: 'amended' })).items).toEqual([after])
       expect((await store.events({ tenant: 'amended', outcome: ['ok'] })).items).toEqual([])
-      expect((await store.agents('amended', {}))[0]?.events).toBe(1)
+      expect((await store.agents({ tenant: 'amended' })).items[0]?.events).toBe(1)
       expect(await store.event('amended', before.event_id)).toEqual(after)
     })
 
@@ -222,7 +222,7 @@ describe.skipIf(!hasChdb)('the store (needs the optional package chdb)', { timeo
     it('shows nothing of one tenant to another', async () => {
       expect((await store.events({ tenant: 'stranger' })).items).toEqual([])
       expect(await store.event('stranger', events[0]?.event_id as string)).toBeUndefined()
-      expect(await store.agents('stranger', {})).toEqual([])
+      expect(await store.agents({ tenant: 'stranger' })).toEqual({ items: [] })
       const { next } = await store.events({ tenant, limit: 5 })
       await expect(store.events({ tenant: 'stranger', cursor: next as string })).rejects.toThrow(Rejected)
     })
@@ -238,8 +238,8 @@ describe.skipIf(!hasChdb)('the store (needs the optional package chdb)', { timeo
     })
 
     it('sums up the agents', async () => {
-      const [first, ...others] = await store.agents(tenant, {})
-      const mine = events.filter(({ agent }) => agent.id === first?.agentId)
+      const [first, ...others] = (await store.agents({ tenant })).items
+      const mine = events.filter(({ agent }) => agent.id === first?.agent.id)
       expect(others.length).toBe(2)
       expect(first).toMatchObject({
         firstSeenMs: Math.min(...mine.map(({ time_ms }) => time_ms)),
@@ -252,6 +252,54 @@ describe.skipIf(!hasChdb)('the store (needs the optional package chdb)', { timeo
         tools: ['tool-0', 'tool-1'],
       })
     })
+  })
+
+  it('lists agents page by page, each once, the one seen last first', async () => {
+    const tenant = 'many-agents'
+    // Several seen last at one moment.
+    const events = Array.from({ length: 25 }, (_, n) =>
+      exampleEvent({
+        tenant_id: tenant,
+        event_id: idOf(tenant, n),
+        agent: { id: `agent-${n}` },
+        time_ms: 1_790_000_000_000 + Math.floor(n / 10) * 3_600_000,
+      }),
+    )
+    await insertEvents(events)
+    const seen: AgentSummary[] = []
+    const sizes: number[] = []
+    for (let cursor: string | undefined; sizes.length < 5; ) {
+      const page = await store.agents({ tenant, limit: 10, ...(cursor === undefined ? {} : { cursor }) })
+      seen.push(...page.items)
+      sizes.push(page.items.length)
+      cursor = page.next
+      if (cursor === undefined) {
+        break
+      }
+    }
+    expect(sizes).toEqual([10, 10, 5])
+    expect(new Set(seen.map(({ agent }) => agent.id)).size).toBe(25)
+    expect(seen.map(({ lastSeenMs }) => lastSeenMs)).toEqual(
+      seen.map(({ lastSeenMs }) => lastSeenMs).toSorted((a, b) => b - a),
+    )
+  })
+
+  it('knows an agent as it was seen last, labels and all', async () => {
+    const tenant = 'labels'
+    const agents = [
+      { id: 'a', name: 'A', version: '2', labels: { tier: 'bronze' } },
+      { id: 'a', name: 'A', version: '10', owner: 'crm', labels: { tier: 'gold', "it's": '"x"' } },
+      { id: 'b' },
+    ]
+    const events = agents.map((agent, n) =>
+      exampleEvent({ tenant_id: tenant, event_id: idOf(tenant, n), agent, time_ms: 1_790_000_000_000 + n * 1000 }),
+    )
+    // What is stored last need not have happened last.
+    await insertEvents(events.toReversed())
+    const { items } = await store.agents({ tenant })
+    expect(items.map(({ agent }) => agent)).toEqual([agents[2], agents[1]])
+    const fields = await store.fields(tenant, {})
+    expect(fields.map(({ agent }) => agent)).toEqual([agents[1], agents[2]])
   })
 
   it('tells how it is', async () => {

@@ -4,6 +4,7 @@ import type { ClickHouseSettings } from '@clickhouse/client'
 import type { Alert } from '../schema/alert.ts'
 import { BatchMemory } from '../schema/batch-memory.ts'
 import { Rejected, Unavailable } from '../schema/errors.ts'
+import type { Agent } from '../schema/telemetry.ts'
 import {
   type AgentRow,
   type AlertStateRow,
@@ -18,7 +19,7 @@ import type { EmbeddedEvent, EmbeddedOptions } from './chdb/supervisor.ts'
 import { type Connection, connectEmbedded, connectServer, type ServerOptions } from './connection.ts'
 import { readCursor } from './cursor.ts'
 import { isAbsentTable, storeError } from './errors.ts'
-import { agentOf, type FieldRow, fieldsQuery } from './field-counts.ts'
+import { type FieldRow, fieldsQuery } from './field-counts.ts'
 import type { MigrateOptions, Retention } from './migrate.ts'
 import { prepare } from './prepare.ts'
 import {
@@ -31,6 +32,7 @@ import {
   eventQuery,
   eventsQuery,
   findingsQuery,
+  lastAgentsQuery,
   type Query,
 } from './queries.ts'
 import { encodeRows, normalised, withoutLoneSurrogates } from './rows.ts'
@@ -255,18 +257,24 @@ class ClickHouseStore implements Store {
     await this.insertRows('decision', 'alert_states', [clean as Uint8Array])
   }
 
-  agents: Store['agents'] = async (tenant, span) => {
-    const [agents, counts] = await Promise.all([
-      this.select<AgentRow>(agentsQuery(tenant, span)),
-      this.select<{ agent_id: string; alerts: number | string }>(alertCountsQuery(tenant, span)),
+  agents: Store['agents'] = async (query) => {
+    const { limit, ...statement } = agentsQuery(query)
+    const [rows, last, counts] = await Promise.all([
+      this.select<AgentRow>({ limit, ...statement }),
+      this.select<{ id: string; agent: string }>(lastAgentsQuery(query)),
+      this.select<{ agent_id: string; alerts: number | string }>(alertCountsQuery(query.tenant, query)),
     ])
     const alerts = new Map(counts.map((count) => [count.agent_id, Number(count.alerts)]))
-    return agents.map((row) => agentSummary(row, alerts.get(row.agent_id) ?? 0))
+    const agents = new Map(last.map(({ id, agent }) => [id, JSON.parse(agent) as Agent]))
+    return pageOf('agents', query.tenant, limit, rows, (row) =>
+      // One that came between the two questions is known by its id.
+      agentSummary(row, agents.get(row.id) ?? { id: row.id }, alerts.get(row.id) ?? 0),
+    )
   }
 
   fields: Store['fields'] = async (tenant, span) => {
     const rows = await this.select<FieldRow>(fieldsQuery(tenant, span))
-    return rows.map((row) => ({ agent: agentOf(row), operation: row.operation, fields: row.fields }))
+    return rows.map(({ agent, operation, fields }) => ({ agent: JSON.parse(agent) as Agent, operation, fields }))
   }
 
   deadLetters: Store['deadLetters'] = async (query) => {

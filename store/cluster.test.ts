@@ -166,7 +166,7 @@ describe.skipIf(!hasStandalone)('a store on a cluster (needs chdb and python3)',
       expect(next.items.length).toBeGreaterThan(0)
     }
     expect(await answer((each) => each.event(tenant, idOf('spread', 17)))).toMatchObject({ agent: { id: 'agent-17' } })
-    expect(await answer((each) => each.agents(tenant, {}))).toHaveLength(20)
+    expect((await answer((each) => each.agents({ tenant }))).items).toHaveLength(20)
   })
 
   it('answers every question about findings, alerts and dead letters as one server does', async () => {
@@ -222,7 +222,7 @@ describe.skipIf(!hasStandalone)('a store on a cluster (needs chdb and python3)',
     expect(detail).toMatchObject({ findingCount: 0, alert: { status: 'closed', disposition: 'benign' } })
     expect(detail?.decisions).toHaveLength(2)
     expect((await answer((each) => each.alert(tenant, idOf('alert', 2))))?.findingCount).toBe(10)
-    expect((await answer((each) => each.agents('spread', {}))).length).toBe(20)
+    expect((await answer((each) => each.agents({ tenant: 'spread' }))).items.length).toBe(20)
     expect((await answer((each) => each.deadLetters({ tenant, ofNobody: true }))).items).toHaveLength(2)
     expect((await answer((each) => each.deadLetters({ tenant, ofNobody: false }))).items).toHaveLength(1)
   })

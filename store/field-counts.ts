@@ -4,7 +4,7 @@
  * Fields are in the bodies, which are most of the table, so some are read of each agent and operation, found through
  * narrow columns. Versions and parts come in any order: which events are read is up to the engine.
  */
-import type { Agent, Operation } from '../schema/telemetry.ts'
+import type { Operation } from '../schema/telemetry.ts'
 import { Conditions, MAX_LIMIT, type Query } from './queries.ts'
 import type { TimeSpan } from './store.ts'
 
@@ -17,11 +17,8 @@ const MOST_FIELDS = 1000
 
 /** Fields that the events of one agent and operation say something under. */
 export interface FieldRow {
-  readonly agent_id: string
-  readonly name: string
-  readonly version: string
-  readonly framework: string
-  readonly owner: string
+  /** JSON, as the last of them says it. */
+  readonly agent: string
   readonly operation: Operation
   readonly fields: readonly string[]
 }
@@ -37,8 +34,7 @@ export function fieldsQuery(tenant: string, span: TimeSpan): Query {
   const keys = `SELECT toStartOfTenMinutes(time), agent_id, time, event_id FROM events WHERE ${where}
 LIMIT ${EVENTS_READ} BY agent_id, operation LIMIT ${MOST_READ}`
   return {
-    sql: `SELECT agent_id, any(agent_name) AS name, max(agent_version) AS version, any(agent_framework) AS framework,
-any(agent_owner) AS owner, operation, groupUniqArrayArray(${MOST_FIELDS})(arrayFlatten(arrayMap(field -> multiIf(
+    sql: `SELECT argMax(JSONExtractRaw(body, 'agent'), (time, version)) AS agent, operation, groupUniqArrayArray(${MOST_FIELDS})(arrayFlatten(arrayMap(field -> multiIf(
   startsWith(field.2, '{'), arrayConcat([field.1], ${inner('field.2')}),
   startsWith(field.2, '['), arrayConcat([field.1], arrayFlatten(arrayMap(entry -> ${inner('entry')}, JSONExtractArrayRaw(field.2)))),
   [field.1]), ${FIELDS}))) AS fields
@@ -47,10 +43,4 @@ GROUP BY agent_id, operation ORDER BY agent_id, operation LIMIT ${MAX_LIMIT * 9}
     params: where.params,
     limit: MAX_LIMIT * 9,
   }
-}
-
-/** Who an agent is, as far as is known; the version is the highest. */
-export function agentOf({ agent_id: id, name, version, framework, owner }: FieldRow): Agent {
-  const known = Object.entries({ name, version, framework, owner }).filter(([, value]) => value !== '')
-  return { id, ...Object.fromEntries(known) }
 }

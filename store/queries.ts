@@ -218,18 +218,47 @@ WHERE ${where} ORDER BY version LIMIT ${MAX_LIMIT}`,
   }
 }
 
-export function agentsQuery(tenant: string, span: TimeSpan): Query {
-  const where = new Conditions(tenant).span(span)
+/** Agents of one page: the one seen last first, and of those seen last at one moment the one whose id is first. */
+function agentsPage(query: Listing): { readonly where: Conditions; readonly page: string; readonly limit: number } {
+  const { limit = MAX_LIMIT, tenant, cursor } = query
+  const asked = limitOf({ limit })
+  const where = new Conditions(tenant).span(query)
+  const order = `ORDER BY max(time) DESC, agent_id LIMIT ${asked + 1}`
+  if (cursor === undefined) {
+    return { where, page: order, limit: asked }
+  }
+  const { timeMs, id } = readCursor('agents', tenant, cursor)
+  where.params.cursor_time = clamp(timeMs) ?? 0
+  where.params.cursor_id = id
+  const last = 'fromUnixTimestamp64Milli({cursor_time:Int64})'
+  const after = `HAVING max(time) < ${last} OR (max(time) = ${last} AND agent_id > {cursor_id:String})`
+  return { where, page: `${after} ${order}`, limit: asked }
+}
+
+export function agentsQuery(query: Listing): Query {
+  const { where, page, limit } = agentsPage(query)
   return {
-    sql: `SELECT agent_id, argMax(agent_name, version) AS name, argMax(agent_framework, version) AS framework,
-argMax(agent_owner, version) AS owner, toUnixTimestamp64Milli(min(time)) AS first_ms,
-toUnixTimestamp64Milli(max(time)) AS last_ms, count() AS events,
-countIf(outcome IN ('error', 'timeout', 'rate_limited')) AS errors, countIf(outcome IN ('denied', 'refused')) AS denied,
-uniq(session_id) AS sessions, groupUniqArrayIf(20)(agent_version, agent_version != '') AS versions,
+    sql: `SELECT agent_id AS id, toUnixTimestamp64Milli(min(time)) AS first_ms, toUnixTimestamp64Milli(max(time)) AS time_ms,
+count() AS events, countIf(outcome IN ('error', 'timeout', 'rate_limited')) AS errors,
+countIf(outcome IN ('denied', 'refused')) AS denied, uniq(session_id) AS sessions,
+groupUniqArrayIf(20)(agent_version, agent_version != '') AS versions,
 groupUniqArrayIf(100)(tool_name, tool_name != '') AS tools
-FROM events FINAL WHERE ${where} GROUP BY agent_id ORDER BY last_ms DESC, agent_id LIMIT ${MAX_LIMIT}`,
+FROM events FINAL WHERE ${where} GROUP BY agent_id ${page}`,
     params: where.params,
-    limit: MAX_LIMIT,
+    limit,
+  }
+}
+
+/** What the last event of each agent of a page says of the agent: all of it, labels too, is in the body alone. */
+export function lastAgentsQuery(query: Listing): Query {
+  const { where, page, limit } = agentsPage(query)
+  const last = `SELECT agent_id, argMax((time, event_id), (time, version)) AS last FROM events WHERE ${where} GROUP BY agent_id ${page}`
+  return {
+    sql: `SELECT agent_id AS id, argMax(JSONExtractRaw(body, 'agent'), version) AS agent FROM events
+WHERE tenant_id = {tenant:String} AND (toStartOfTenMinutes(time), agent_id, time, event_id) GLOBAL IN
+(SELECT toStartOfTenMinutes(last.1), agent_id, last.1, last.2 FROM (${last})) GROUP BY agent_id`,
+    params: where.params,
+    limit,
   }
 }
 

@@ -51,8 +51,8 @@ export interface Store {
   alert(tenant: string, alertId: string): Promise<AlertDetail | undefined>
   /** Appends a decision about an alert; the alert itself is never rewritten. */
   decide(decision: AlertDecision): Promise<void>
-  /** Agents with events in the span, the one seen last first, at most 1,000. */
-  agents(tenant: string, span: TimeSpan): Promise<readonly AgentSummary[]>
+  /** Agents with events in the span, the one seen last first. Whoever acts between two pages may be missed: name an end. */
+  agents(query: Listing): Promise<Page<AgentSummary>>
   /** What the events of each agent and operation in the span say something of; some of them are read, of at most 1,000 agents. */
   fields(tenant: string, span: TimeSpan): Promise<readonly AgentFields[]>
   deadLetters(query: DeadLetterQuery): Promise<Page<DeadLetter>>
@@ -148,10 +148,8 @@ export interface AlertDecision {
 }
 
 export interface AgentSummary {
-  readonly agentId: string
-  readonly name?: string
-  readonly framework?: string
-  readonly owner?: string
+  /** As it was seen last. */
+  readonly agent: Agent
   readonly firstSeenMs: number
   readonly lastSeenMs: number
   readonly events: number
