@@ -14,20 +14,22 @@ import { callingAgent } from './draft/chain.ts'
 import { originOf } from './draft/origin.ts'
 import { raise } from './draft/severity.ts'
 import { untrusted } from './draft/untrusted.ts'
-import { type Action, actionsOfTool, asked } from './tainted-argument/actions.ts'
+import { type Action, actionsOfTool, asked, OBEYING } from './tainted-argument/actions.ts'
 import { type CommandKind, commandKind } from './tainted-argument/commands.ts'
-import { type Demand, demandsOf, FORCES } from './tainted-argument/demands.ts'
-import { holds, tokensOf } from './tainted-argument/tokens.ts'
+import { type Demand, demandsOf, FORCES, holds, type Reach, type Reading, reachOf } from './tainted-argument/demands.ts'
+import { tokensOf } from './tainted-argument/tokens.ts'
 import { type ArgumentValue, argumentValues } from './tainted-argument/values.ts'
 
-/** The most words kept of what users and operators said, and the most demands kept of what was read. */
+/** The most words kept of what users and operators said. */
 const TRUSTED_WORDS = 1500
-const DEMANDS_KEPT = 24
+/** The most texts that were read, and words of theirs, that are kept; of the last text, all. */
+const TEXTS_KEPT = 32
+const READ_WORDS = 2048
 /** The longest excerpt of agent-supplied text in evidence, in UTF-16 units. */
 const EXCERPT = 200
 
-/** A demand and where it was read. */
-interface KeptDemand extends Demand {
+/** What a text demands, and where it was read. */
+interface ReadText extends Reading {
   readonly event: string
   readonly tool: string
   readonly origin: string
@@ -37,7 +39,8 @@ interface State {
   trusted: number[]
   asked: readonly Action[]
   defers: boolean
-  demands: KeptDemand[]
+  /** The most forceful last. */
+  read: readonly ReadText[]
   /** What was last learned of prompt and system prompt, so that the same again costs nothing. */
   prompt: string
   system: string
@@ -65,11 +68,11 @@ export const taintedArgument = defineDetector<State>({
   on: ['tool_call', 'model_call', 'agent_invoke', 'retrieval'],
   scope: 'session',
   stateVersion: 2,
-  initial: () => ({ trusted: [], asked: [], defers: false, demands: [], prompt: '', system: '' }),
+  initial: () => ({ trusted: [], asked: [], defers: false, read: [], prompt: '', system: '' }),
 
   check(event, state) {
     const args = event.content?.arguments
-    if (event.operation !== 'tool_call' || event.tool === null || args === undefined || state.demands.length === 0) {
+    if (event.operation !== 'tool_call' || event.tool === null || args === undefined || state.read.length === 0) {
       return NO_FINDINGS
     }
     // Who never heard the user cannot tell what the user did not say.
@@ -81,30 +84,27 @@ export const taintedArgument = defineDetector<State>({
     const isCommand = actions.every((action) => action === 'run')
     // Guides press their readers, too, and what they have them run is mostly commands.
     const overrides = ({ force }: Demand) => force === 'overriding' || (force === 'pressing' && !isCommand)
+    const counts = (demand: Demand) =>
+      (!wanted || overrides(demand)) && actions.some((action) => OBEYING[demand.kind].includes(action))
     // What the call itself returned cannot have made the agent call.
-    const demands = state.demands.filter(
-      (demand) =>
-        (!wanted || overrides(demand)) &&
-        demand.event !== event.event_id &&
-        demand.actions.some((action) => actions.includes(action)),
-    )
-    if (demands.length === 0) {
+    const read = state.read.filter(({ event: id }) => id !== event.event_id)
+    const strong = reaches(read, (demand) => counts(demand) && overrides(demand))
+    const weak = wanted ? [] : reaches(read, counts)
+    if (strong.length === 0 && weak.length === 0) {
       return NO_FINDINGS
     }
     const trusted = new Set(state.trusted)
     const isTrusted = (tokens: readonly number[]) => tokens.every((token) => trusted.has(token))
+    const call = { tool: event.tool.name, actions, wanted }
     let command: CommandKind | undefined
-    for (const value of argumentValues(args)) {
-      const held = isTrusted(value.tokens)
-        ? []
-        : demands.filter((demand) => (overrides(demand) || !value.masked) && holds(demand.tokens, value.tokens))
-      if (isCommand && held.length > 0) {
-        command ??= commandKind(event.tool.name, args, (host) => isTrusted(tokensOf(host, TRUSTED_WORDS)))
+    for (const value of argumentValues(args).filter(({ tokens }) => !isTrusted(tokens))) {
+      const commanded = holder(strong, value)
+      const demanded = commanded ?? (value.masked ? undefined : holder(weak, value))
+      if (isCommand && demanded !== undefined) {
+        command ??= commandKind(call.tool, args, (host) => isTrusted(tokensOf(host, TRUSTED_WORDS)))
       }
-      const demand = held.find((each) => command !== 'ordinary' || overrides(each))
-      if (demand !== undefined) {
-        const tainted = { tool: event.tool.name, value, demand, overrides: overrides(demand), actions, wanted, command }
-        return [finding(event, tainted)]
+      if (demanded !== undefined && (commanded !== undefined || command !== 'ordinary')) {
+        return [finding(event, { ...call, value, text: demanded, overrides: commanded !== undefined, command })]
       }
     }
     return NO_FINDINGS
@@ -115,6 +115,20 @@ export const taintedArgument = defineDetector<State>({
 })
 
 const NO_FINDINGS: readonly FindingDraft[] = []
+
+type Reached = readonly [text: ReadText, reach: Reach]
+
+function reaches(texts: readonly ReadText[], counts: (demand: Demand) => boolean): readonly Reached[] {
+  return texts.flatMap((text) => {
+    const reach = reachOf(text, counts)
+    return reach === undefined ? [] : [[text, reach] as const]
+  })
+}
+
+/** The text that demands the value. */
+function holder(texts: readonly Reached[], { tokens }: ArgumentValue): ReadText | undefined {
+  return texts.find(([text, reach]) => holds(text, reach, tokens))?.[0]
+}
 
 /** Remembers what was said and what was read. What was flagged is remembered alike: nothing here is taken for normal. */
 function absorb(event: Telemetry, state: State): boolean {
@@ -154,31 +168,36 @@ function hear(state: State, text: string | undefined, place: 'prompt' | 'system'
 }
 
 function absorbResult(event: Telemetry, result: string, state: State): boolean {
-  const demands = demandsOf(result)
-  if (demands.length === 0) {
+  const reading = demandsOf(result)
+  if (reading === undefined) {
     return false
   }
   const origin = originOf(result)
-  if (state.demands.some((each) => each.origin === origin)) {
+  if (state.read.some((each) => each.origin === origin)) {
     return false
   }
-  const kept = demands.map((demand) => ({
-    ...demand,
-    event: event.event_id,
-    tool: (event.tool?.name ?? event.operation).slice(0, EXCERPT),
-    origin,
-  }))
-  // The more forceful outlive others.
-  state.demands = [...state.demands, ...kept]
-    .sort((one, other) => FORCES.indexOf(one.force) - FORCES.indexOf(other.force))
-    .slice(-DEMANDS_KEPT)
+  const tool = (event.tool?.name ?? event.operation).slice(0, EXCERPT)
+  // The more forceful outlive others: a flood of harmless demands takes nothing away, and one that overrides is told of
+  // by what it is (`injection`).
+  const texts = [...state.read, { ...reading, event: event.event_id, tool, origin }].sort(
+    (one, other) => forceOf(one) - forceOf(other),
+  )
+  let words = texts.reduce((sum, text) => sum + text.words.length, 0)
+  while (texts.length > TEXTS_KEPT || (words > READ_WORDS && texts.length > 1)) {
+    words -= texts.shift()?.words.length ?? 0
+  }
+  state.read = texts
   return true
+}
+
+function forceOf({ demands }: Reading): number {
+  return Math.max(...demands.map(({ force }) => FORCES.indexOf(force)))
 }
 
 interface Tainted {
   readonly tool: string
   readonly value: ArgumentValue
-  readonly demand: KeptDemand
+  readonly text: ReadText
   /** The demand speaks to the agent over the head of the user. */
   readonly overrides: boolean
   readonly actions: readonly Action[]
@@ -195,7 +214,7 @@ const COMMANDS: Readonly<Record<CommandKind, string>> = {
 }
 
 function finding(event: Telemetry, tainted: Tainted): FindingDraft {
-  const { tool, value, demand, overrides, actions, wanted, command } = tainted
+  const { tool, value, text, overrides, actions, wanted, command } = tainted
   const action = actions[0] ?? 'run'
   const stopped = event.outcome === 'denied' || event.outcome === 'refused'
   const base = overrides && !wanted ? 'high' : 'medium'
@@ -205,11 +224,11 @@ function finding(event: Telemetry, tainted: Tainted): FindingDraft {
     ? 'behind words that speak to the agent over the head of the user'
     : 'and the user asked for nothing of the kind'
   return {
-    cause: `taint:${action}:${demand.origin.slice(0, 16)}`,
+    cause: `taint:${action}:${text.origin.slice(0, 16)}`,
     severity: raise(base, -less),
     confidence: overrides ? (wanted ? 0.75 : 0.9) : 0.6,
     title: `Argument taken from what the agent read: ${action}`,
-    reason: `${quoteName(event.agent.id)} called ${quoteName(tool)} with a value that it had only from the result of ${quoteName(demand.tool)}, where a demand names it, ${why}.`,
+    reason: `${quoteName(event.agent.id)} called ${quoteName(tool)} with a value that it had only from the result of ${quoteName(text.tool)}, where a demand names it, ${why}.`,
     observed: `argument ${quoteName(value.name)} as a result of the session demands it, outcome ${event.outcome}`,
     expected: 'values that the user named, or acts that the user asked for',
     silence: 'close the alert as benign, or have the user confirm such acts (telltale.approval)',
@@ -218,14 +237,14 @@ function finding(event: Telemetry, tainted: Tainted): FindingDraft {
       asked_for: wanted,
       demand_overrides: overrides,
       ...(command === undefined ? {} : { command: COMMANDS[command] }),
-      read_in: demand.event,
+      read_in: text.event,
       untrusted_tool: untrusted(tool, EXCERPT),
-      untrusted_read_with: untrusted(demand.tool, EXCERPT),
+      untrusted_read_with: untrusted(text.tool, EXCERPT),
       untrusted_argument: untrusted(value.name, EXCERPT),
       untrusted_value: untrusted(value.text, EXCERPT),
       outcome: event.outcome,
     },
-    origin: demand.origin,
+    origin: text.origin,
     techniques: ['AML.T0053', 'AML.T0051.001', ...(action === 'send' || action === 'share' ? ['AML.T0086'] : [])],
   }
 }

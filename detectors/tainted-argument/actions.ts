@@ -77,28 +77,30 @@ export function asked(text: string): { readonly actions: readonly Action[]; read
   return { actions: [...actions], defers: DEFERS.test(text) }
 }
 
-/** The verbs with which a text demands an action. */
-export const DEMANDS: ReadonlyMap<string, readonly Action[]> = new Map<string, readonly Action[]>([
-  ...['send', 'email', 'mail', 'forward', 'message', 'notify', 'text', 'reply', 'write'].map(
-    (verb) => [verb, ['send', 'pay', 'share']] as const,
-  ),
-  ...['pay', 'transfer', 'wire', 'refund', 'buy', 'purchase', 'order', 'donate', 'withdraw', 'deposit'].map(
-    (verb) => [verb, ['pay', 'send']] as const,
-  ),
-  ...['delete', 'remove', 'cancel', 'erase', 'drop', 'purge', 'revoke', 'unsubscribe', 'clear'].map(
-    (verb) => [verb, ['delete', 'change']] as const,
-  ),
-  ...['create', 'add', 'schedule', 'register', 'insert', 'make', 'set'].map(
-    (verb) => [verb, ['create', 'book', 'pay', 'change', 'share']] as const,
-  ),
-  ...['book', 'reserve', 'rent', 'hire'].map((verb) => [verb, ['book', 'create']] as const),
-  ...['change', 'modify', 'update', 'edit', 'reset', 'replace', 'rename', 'reschedule', 'move'].map(
-    (verb) => [verb, ['change']] as const,
-  ),
-  ...['share', 'grant', 'invite', 'upload', 'publish', 'post', 'tweet', 'give'].map(
-    (verb) => [verb, ['share', 'send', 'create', 'change']] as const,
-  ),
-  ...['run', 'execute', 'install', 'download', 'launch', 'visit', 'open', 'call', 'use'].map(
-    (verb) => [verb, ['run', ...ACTIONS]] as const,
-  ),
-])
+/** The verbs with which a text demands an action, by its kind. */
+export const VERBS: ReadonlyMap<string, Action> = byVerb({
+  send: 'send email mail forward message notify text reply write',
+  pay: 'pay transfer wire refund buy purchase order donate withdraw deposit',
+  delete: 'delete remove cancel erase drop purge revoke unsubscribe clear',
+  create: 'create add schedule register insert make set',
+  book: 'book reserve rent hire',
+  change: 'change modify update edit reset replace rename reschedule move',
+  share: 'share grant invite upload publish post tweet give',
+  run: 'run execute install download launch visit open call use',
+})
+
+/** What agents may do to obey a demand of a kind. */
+export const OBEYING: Readonly<Record<Action, readonly Action[]>> = {
+  send: ['send', 'pay', 'share'],
+  pay: ['pay', 'send'],
+  delete: ['delete', 'change'],
+  create: ['create', 'book', 'pay', 'change', 'share'],
+  book: ['book', 'create'],
+  change: ['change'],
+  share: ['share', 'send', 'create', 'change'],
+  run: ACTIONS,
+}
+
+function byVerb(verbs: Readonly<Record<Action, string>>): ReadonlyMap<string, Action> {
+  return new Map(ACTIONS.flatMap((action) => verbs[action].split(' ').map((verb) => [verb, action] as const)))
+}

@@ -22,12 +22,17 @@ function hashOf(word: string): number {
   return hash >>> 0
 }
 
-/** Whether `part` stands in `whole`, word by word. */
-export function holds(whole: readonly number[], part: readonly number[]): boolean {
-  for (let at = whole.indexOf(part[0] ?? -1); at >= 0; at = whole.indexOf(part[0] ?? -1, at + 1)) {
-    if (part.every((token, index) => whole[at + index] === token)) {
-      return true
-    }
+/** All words of a text that is folded already, and where each begins. */
+export function placedTokens(folded: string): {
+  readonly tokens: readonly number[]
+  readonly starts: readonly number[]
+} {
+  const tokens: number[] = []
+  const starts: number[] = []
+  WORD.lastIndex = 0
+  for (let match = WORD.exec(folded); match !== null; match = WORD.exec(folded)) {
+    tokens.push(hashOf(match[0]))
+    starts.push(match.index)
   }
-  return false
+  return { tokens, starts }
 }
