@@ -200,8 +200,9 @@ function createdBy({ act, ancestor, child, policy }: Link): 'yes' | 'no' | 'perh
 
 function tooMany(act: Act, state: Readonly<State>): FindingDraft | undefined {
   const { event, creation, context } = act
-  const rules = context.policy?.spawning
-  if (rules === undefined || creation.shownBy === 'work' || wasStopped(event)) {
+  const { policy } = context
+  const rules = policy?.spawning
+  if (policy === undefined || rules === undefined || creation.shownBy === 'work' || wasStopped(event)) {
     return undefined
   }
   const known = createdIn(event, state)
@@ -210,7 +211,7 @@ function tooMany(act: Act, state: Readonly<State>): FindingDraft | undefined {
   const judgement = rules.judgeCount(count)
   return judgement.allowed
     ? undefined
-    : {
+    : byPolicyOf(policy, {
         ...draft(act, 'count', first(act), {
           severity: 'medium',
           confidence: 0.95,
@@ -220,7 +221,7 @@ function tooMany(act: Act, state: Readonly<State>): FindingDraft | undefined {
         cause: 'count',
         observed: `${count} agents created in the session`,
         ...refusedBy(judgement),
-      }
+      })
 }
 
 /** Nobody said anything about the agent: neither a policy of its own, nor a list of its caller. */

@@ -82,6 +82,10 @@ describe('approval', () => {
     expect(approval.check(event(own), approval.initial(), { policy: undefined })).toMatchObject([
       { title: "Agent approved its own action: 'payments.send'", severity: 'high' },
     ])
+    // A policy that is still being learned makes it no milder.
+    const learned = examplePolicy('approvals: { required: [payments.send] }\nmode: learn')
+    expect(judge(own, learned)).toMatchObject([{ severity: 'high', silence: expect.stringContaining('telltale') }])
+    expect(judge(pay(null), learned)).toMatchObject([{ severity: 'informational' }])
   })
 
   it('takes a human for a human though an agent bears the same name', () => {

@@ -13,7 +13,7 @@ import type { Telemetry, Tool } from '../schema/telemetry.ts'
 import { type DetectionContext, defineDetector } from './detector.ts'
 import { type Approver, approverOf } from './draft/approver.ts'
 import { causeOf } from './draft/cause.ts'
-import { refusedBy } from './draft/refused.ts'
+import { byPolicyOf, isLearned, refusedBy } from './draft/refused.ts'
 import { raise } from './draft/severity.ts'
 import { toolActions } from './draft/tool-powers.ts'
 import { untrusted } from './draft/untrusted.ts'
@@ -68,25 +68,27 @@ export const approval = defineDetector<State>({
     const refusal = needed?.allowed === false ? needed : undefined
     const act = { event, tool, actions, approver, refusal, policy }
     if (approver.kind === 'itself') {
-      return [finding(act, 'itself', refusal === undefined ? NOT_ITSELF : refusedBy(refusal))]
+      const firm = isLearned(policy) ? undefined : refusal
+      return [finding({ ...act, refusal: firm }, 'itself', firm === undefined ? NOT_ITSELF : refusedBy(firm))]
     }
-    if (rules === undefined || refusal === undefined) {
+    if (policy === undefined || rules === undefined || refusal === undefined) {
       return NONE
     }
+    const told = (wrong: Wrong, says: Says) => [byPolicyOf(policy, finding(act, wrong, says))]
     if (approver.kind !== 'person') {
-      return [finding(act, approver.kind === 'nobody' ? 'missing' : 'automatic', refusedBy(refusal))]
+      return told(approver.kind === 'nobody' ? 'missing' : 'automatic', refusedBy(refusal))
     }
     const who = approver.names.length === 0 ? ALLOWED : rules.judgeApprover(approver.names)
     const wrong = [who, rules.judgeAge(ageOf(event))].find(({ allowed }) => !allowed)
     if (wrong?.allowed === false) {
-      return [finding(act, wrong.because, refusedBy(wrong))]
+      return told(wrong.because, refusedBy(wrong))
     }
     if (isAfterwards(event)) {
-      return [finding(act, 'afterwards', refusedBy(refusal))]
+      return told('afterwards', refusedBy(refusal))
     }
     // An amendment may know more of the arguments than the event that it amends.
     const reused = repeated !== true && isReused(event, tool, state)
-    return reused ? [finding(act, 'reused', refusedBy(rules.reused))] : NONE
+    return reused ? told('reused', refusedBy(rules.reused)) : NONE
   },
 
   learn(event, state, context) {

@@ -7,7 +7,7 @@ import { defineDetector, type NoState } from './detector.ts'
 import { causeOf } from './draft/cause.ts'
 import { originOf } from './draft/origin.ts'
 import { isOutward } from './draft/outward.ts'
-import { silencedBy } from './draft/refused.ts'
+import { byPolicyOf, silencedBy } from './draft/refused.ts'
 import { untrusted } from './draft/untrusted.ts'
 import { hashedWords, SHORTEST } from './text/hashed-words.ts'
 
@@ -65,11 +65,11 @@ export const canary = defineDetector<NoState>({
 
   check(event, _state, { policy }) {
     const canaries = policy?.canaries
-    if (canaries === undefined) {
+    if (policy === undefined || canaries === undefined) {
       return NO_FINDINGS
     }
     const found = [...touchedNames(event, canaries), ...carriedTokens(event, canaries)]
-    return found.length === 0 ? NO_FINDINGS : found.slice(0, FINDING_LIMIT)
+    return found.length === 0 ? NO_FINDINGS : found.slice(0, FINDING_LIMIT).map((each) => byPolicyOf(policy, each))
   },
 
   learn: () => false,

@@ -15,7 +15,7 @@ import type { Dataset, Telemetry } from '../schema/telemetry.ts'
 import { type DetectionContext, defineDetector } from './detector.ts'
 import { operationOn } from './draft/acts.ts'
 import { causeOf } from './draft/cause.ts'
-import { refusedBy, silencedBy } from './draft/refused.ts'
+import { byPolicyOf, refusedBy, silencedBy } from './draft/refused.ts'
 import { raise } from './draft/severity.ts'
 import { untrusted } from './draft/untrusted.ts'
 
@@ -71,7 +71,8 @@ export const datasetScope = defineDetector<State>({
     }
     const violations = policy?.datasets === undefined ? NONE : violationsOf(event, policy)
     const step = pivot(event, state, policy)
-    return step === undefined ? limited(violations) : [...limited(violations), step]
+    const findings = step === undefined ? limited(violations) : [...limited(violations), step]
+    return policy === undefined ? findings : findings.map((each) => byPolicyOf(policy, each))
   },
 
   learn: absorb,

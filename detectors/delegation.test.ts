@@ -83,6 +83,19 @@ spawning: { allow: ['worker-*'] }
     ])
     const learning = compilePolicies([{ path: 'p.yml', name: 'policies/p.yml', text: `${text}mode: learn\n` }])
     expect(called('payer', learning)).toMatchObject([{ severity: 'informational' }])
+    // The policy of the agent that is called decides nothing here.
+    const own = compilePolicies([
+      {
+        path: 'p.yml',
+        name: 'policies/p.yml',
+        text: `${text}---\nversion: 1\nid: x\nagent: { id: payer }\nmode: learn`,
+      },
+    ])
+    const [payer] = own.policies.filter(({ id }) => id === 'x')
+    const chain = [human, agent('planner'), agent('payer')]
+    expect(judge({ agent: { id: 'payer' }, subject_chain: chain }, { policy: payer, policies: own })).toMatchObject([
+      { severity: 'medium', evidence: { rule: 'callee' } },
+    ])
   })
 
   it('limits depth', () => {
@@ -114,6 +127,10 @@ spawning: { allow: ['worker-*'] }
     const lost = { subject_chain: [agent('planner'), self] }
     expect(follow(NO_POLICY, { subject_chain: [human, self] }, lost, lost)).toEqual([[], ['human-lost'], []])
     expect(follow(NO_POLICY, lost, { subject_chain: [human, self] })).toEqual([[], []])
+    const learned = under('delegation: { human_at_root: required }\nmode: learn')
+    const state = { human: true, told: [], decisions: [] }
+    expect(judge(lost, learned, state)).toMatchObject([{ severity: 'medium', evidence: { rule: 'human-lost' } }])
+    expect(judge(lost, learned)).toMatchObject([{ severity: 'informational', evidence: { rule: 'human-missing' } }])
     // Nothing above it is known yet: that is no loss.
     expect(follow(NO_POLICY, { subject_chain: [human, self] }, { subject_chain: [self] })).toEqual([[], []])
   })

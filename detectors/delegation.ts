@@ -16,7 +16,7 @@ import { falseClaim } from './delegation/false-claim.ts'
 import { type DetectionContext, defineDetector } from './detector.ts'
 import { causeOf } from './draft/cause.ts'
 import { agentOf, agentsIn, callersOf, callingAgent, namesOf } from './draft/chain.ts'
-import { byPolicyOf, refusedBy } from './draft/refused.ts'
+import { byPolicyOf, isLearned, refusedBy } from './draft/refused.ts'
 import { raise } from './draft/severity.ts'
 import { untrusted } from './draft/untrusted.ts'
 
@@ -67,15 +67,14 @@ export const delegation = defineDetector<State>({
     if (event.subject_chain.length === 0 || (callers.length === 0 && rules === undefined)) {
       return NONE
     }
-    const findings = judge(event, callers, rules, state, context)
+    const findings = judge(event, callers, state, context)
     return findings.length === 0 ? NONE : findings.filter(({ cause }) => !state.told.includes(idOf(cause)))
   },
 
   learn: absorb,
 
   spoke(event, state, context) {
-    const rules = context.policy?.delegation
-    const causes = judge(event, callersOf(event), rules, state, context).map(({ cause }) => idOf(cause))
+    const causes = judge(event, callersOf(event), state, context).map(({ cause }) => idOf(cause))
     state.told = [...new Set([...state.told, ...causes])].slice(-TOLD_KEPT)
     absorb(event, state, context)
     return true
@@ -107,21 +106,33 @@ function operationOf({ operation, tool }: Telemetry): string {
 function judge(
   event: Telemetry,
   callers: readonly Subject[],
-  rules: DelegationRules | undefined,
   state: Readonly<State>,
   context: DetectionContext,
 ): readonly FindingDraft[] {
-  const caller = callers.at(-1)
   const findings = [
-    caller === undefined ? undefined : refused(rules?.judgeCaller(caller), (no) => unknownCaller(event, caller, no)),
+    ...(context.policy === undefined ? NONE : byOwnPolicy(event, callers, context.policy, state)),
     judgeCallee(event, context),
-    refused(rules?.judgeDepth(agentsIn(callers)), (no) => tooDeep(event, no)),
-    judgeRoot(event, callers, rules, state),
-    reusedDecision(event, rules, state),
+    judgeRoot(event, callers, context.policy, state),
     cycle(event, callers),
     event.operation === 'agent_invoke' ? falseClaim(event, chainEvidence) : undefined,
   ]
   return findings.filter((finding) => finding !== undefined)
+}
+
+function byOwnPolicy(
+  event: Telemetry,
+  callers: readonly Subject[],
+  policy: CompiledPolicy,
+  state: Readonly<State>,
+): readonly FindingDraft[] {
+  const rules = policy.delegation
+  const caller = callers.at(-1)
+  const findings = [
+    caller === undefined ? undefined : refused(rules?.judgeCaller(caller), (no) => unknownCaller(event, caller, no)),
+    refused(rules?.judgeDepth(agentsIn(callers)), (no) => tooDeep(event, no)),
+    reusedDecision(event, rules, state),
+  ]
+  return findings.filter((finding) => finding !== undefined).map((finding) => byPolicyOf(policy, finding))
 }
 
 function refused<Because extends string>(
@@ -234,20 +245,21 @@ function tooDeep(event: Telemetry, refusal: Refusal<'depth'>): FindingDraft {
 function judgeRoot(
   event: Telemetry,
   callers: readonly Subject[],
-  rules: DelegationRules | undefined,
+  policy: CompiledPolicy | undefined,
   state: Readonly<State>,
 ): FindingDraft | undefined {
   const root = callers[0]
   const isLost = state.human && root !== undefined && root.kind !== 'human'
   const isJudged = root !== undefined || event.parent_span_id === null
-  const judgement = isJudged ? rules?.judgeRoot(root) : undefined
-  const refusal = judgement?.allowed === false ? judgement : undefined
+  const judgement = isJudged ? policy?.delegation?.judgeRoot(root) : undefined
+  // A human is lost without a policy, too: one that is still being learned makes it no milder.
+  const refusal = judgement?.allowed === false && !(isLost && isLearned(policy)) ? judgement : undefined
   if (refusal === undefined && !isLost) {
     return undefined
   }
   const because = isLost ? 'human-lost' : (refusal?.because ?? 'human-lost')
   const who = root === undefined ? 'nobody' : spell(root)
-  return {
+  const found = {
     ...draft(event, {
       cause: because,
       severity: 'medium',
@@ -259,8 +271,9 @@ function judgeRoot(
       techniques: ['AML.T0053', ...(isLost ? ['AML.T0073'] : [])],
       rule: because,
     }),
-    ...(refusal === undefined ? { silence: 'close the alert as benign' } : refusedBy(refusal)),
+    silence: 'close the alert as benign',
   }
+  return policy === undefined || refusal === undefined ? found : byPolicyOf(policy, { ...found, ...refusedBy(refusal) })
 }
 
 type RootProblem = 'human-missing' | 'human-forbidden' | 'human-lost'

@@ -109,6 +109,15 @@ export function detectorContract(detector: AnyDetector, example: DetectorExample
       })
     })
 
+    it('tells for reading alone what rests on a policy that is still being learned', () => {
+      const learned = examplePolicy(`${example.policy ?? ''}\nmode: learn`)
+      forAll(histories, (events) => {
+        for (const { draft } of run(detector, events, learned, {})) {
+          expect(draft.policy === undefined ? 'informational' : draft.severity).toBe('informational')
+        }
+      })
+    })
+
     it('lets agent-supplied text out in untrusted fields only', () => {
       let told = 0
       forAll(histories, (events) => {

@@ -54,7 +54,10 @@ export interface Detector<State extends object = object> {
   readonly needs: readonly (Need | readonly Need[])[]
   /** What makes it better where it is there. */
   readonly uses?: readonly Need[]
-  /** Every severity that its findings may have, lowest first. */
+  /**
+   * Every severity that its findings may have, lowest first. Besides, what rests on a policy that is still being learned is
+   * informational (`byPolicyOf`).
+   */
   readonly severities: readonly Severity[]
   /** The engine delivers these operations only. */
   readonly on: readonly Operation[]

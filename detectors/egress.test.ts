@@ -24,6 +24,17 @@ describe('egress', () => {
     expect(egress.on).toEqual(['tool_call', 'egress', 'retrieval', 'token_request'])
   })
 
+  it('says of a place that carries data out what it says without a policy, while the policy is being learned', () => {
+    const learned = examplePolicy("egress: { allow: ['*.example.com', requestbin.com] }\nmode: learn")
+    const told = (host: string) =>
+      egress
+        .check(event({ destinations: [{ host }] }), egress.initial(), { policy: learned })
+        .map(({ severity, title }) => [severity, title.split(':')[0]])
+    expect(told('evil.test')).toEqual([['informational', 'Agent reached for an unexpected destination']])
+    expect(told('webhook.site')).toEqual([['medium', 'Agent reached for a place that carries data out']])
+    expect(told('requestbin.com')).toEqual([])
+  })
+
   it('explains a destination named in arguments', () => {
     expect(judge([{ host: 'evil.test', scheme: 'https', seen_in: 'argument' }])).toMatchObject([
       {

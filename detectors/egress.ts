@@ -15,7 +15,7 @@ import type { Destination, Telemetry } from '../schema/telemetry.ts'
 import { defineDetector } from './detector.ts'
 import { type Attempts, noAttempts, rememberStopped, stoppedBefore } from './draft/attempts.ts'
 import { causeOf } from './draft/cause.ts'
-import { refusedBy } from './draft/refused.ts'
+import { byPolicyOf, isLearned, refusedBy } from './draft/refused.ts'
 import { raise } from './draft/severity.ts'
 import { untrusted } from './draft/untrusted.ts'
 import { carrierFindings } from './egress/without-policy.ts'
@@ -53,9 +53,10 @@ export const egress = defineDetector<Attempts>({
       return NO_FINDINGS
     }
     const violations = policy === undefined ? [] : violationsOf(event, policy, state)
-    return limited(
-      policy?.listsDestinations === true ? violations : [...violations, ...carriers(event, policy, violations)],
-    )
+    if (policy?.listsDestinations !== true) {
+      return limited([...violations, ...carriers(event, policy, violations)])
+    }
+    return limited(isLearned(policy) ? orCarriers(event, violations) : violations)
   },
 
   learn: () => false,
@@ -73,7 +74,7 @@ export const egress = defineDetector<Attempts>({
 function violationsOf(event: Telemetry, policy: CompiledPolicy, state: Readonly<Attempts>): readonly FindingDraft[] {
   const worst = new Map<string, FindingDraft>()
   for (const { destination, verdict } of refusedOf(event, policy)) {
-    const finding = violation(event, destination, verdict, policy, state)
+    const finding = byPolicyOf(policy, violation(event, destination, verdict, policy, state))
     const known = worst.get(finding.cause)
     if (known === undefined || rank(finding) > rank(known)) {
       worst.set(finding.cause, finding)
@@ -89,6 +90,12 @@ function carriers(
   said: readonly FindingDraft[],
 ): readonly FindingDraft[] {
   return carrierFindings(event, policy).filter(({ cause }) => !said.some((known) => known.cause === cause))
+}
+
+/** What is said of a place without a policy, instead of what one says that is still being learned. */
+function orCarriers(event: Telemetry, violations: readonly FindingDraft[]): readonly FindingDraft[] {
+  const known = new Map(carrierFindings(event, undefined).map((finding) => [finding.cause, finding]))
+  return violations.map((violation) => known.get(violation.cause) ?? violation)
 }
 
 function refusedOf({ destinations }: Telemetry, policy: CompiledPolicy) {

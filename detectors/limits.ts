@@ -13,7 +13,7 @@ import { quoteName } from '../schema/quote-name.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import { type DetectionContext, defineDetector } from './detector.ts'
 import { causeOf } from './draft/cause.ts'
-import { silencedBy } from './draft/refused.ts'
+import { byPolicyOf, silencedBy } from './draft/refused.ts'
 
 /** Sessions that are counted at once; the one heard of longest ago makes room. */
 export const SESSIONS_KEPT = 64
@@ -112,7 +112,7 @@ export const limits = defineDetector<State>({
       const added = COUNTS[limit.kind].amount(event)
       const known = added === 0 ? undefined : windowOf(event, state, limit.kind)
       if (added > 0 && known !== 'late' && known?.told !== true && sumWith(known, added) > limit.most) {
-        findings.push(finding(event, known, limit, policy))
+        findings.push(byPolicyOf(policy, finding(event, known, limit, policy)))
       }
     }
     return findings

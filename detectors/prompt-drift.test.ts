@@ -42,6 +42,17 @@ describe('prompt-drift', () => {
     ])
   })
 
+  it('says it although a policy that is still being learned pins another', () => {
+    const under = (mode: string) => ({ policy: examplePolicy(`integrity: { system_prompt: ['${ONE}'] }\n${mode}`) })
+    const changed = [...calls(40, prompt(ONE)), prompt(OTHER)]
+    expect(judge(changed, under('mode: alert'))).toMatchObject([{ severity: 'high', policy: { line: 5 } }])
+    expect(judge(changed, under('mode: learn'))).toMatchObject([
+      { severity: 'medium', title: 'The system prompt of an agent changed without a new version' },
+    ])
+    // It is not known yet what the agent runs with: the policy alone says something.
+    expect(judge([prompt(OTHER)], under('mode: learn'))).toMatchObject([{ severity: 'informational' }])
+  })
+
   it('says it once', () => {
     expect(judge([...calls(40, prompt(ONE)), prompt(OTHER), prompt(OTHER)])).toEqual([])
   })

@@ -9,7 +9,7 @@ import { quoteName } from '../schema/quote-name.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import { type DetectionContext, defineDetector } from './detector.ts'
 import { causeOf } from './draft/cause.ts'
-import { refusedBy } from './draft/refused.ts'
+import { byPolicyOf, isLearned, refusedBy } from './draft/refused.ts'
 import { untrusted } from './draft/untrusted.ts'
 import { type AspectName, type AspectValue, aspectsOf } from './prompt-drift/aspects.ts'
 import {
@@ -77,12 +77,10 @@ export const promptDrift = defineDetector<State>({
     const findings: FindingDraft[] = []
     for (const aspect of aspects) {
       const verdict = pinOf(aspect, policy)
-      const finding =
-        verdict === undefined
-          ? drift(event, aspect, known?.aspects[aspect.aspect])
-          : verdict.allowed
-            ? undefined
-            : violation(event, aspect, verdict, policy)
+      const refused = verdict?.allowed === false ? verdict : undefined
+      const isByHabit = verdict === undefined || (refused !== undefined && isLearned(policy))
+      const drifted = isByHabit ? drift(event, aspect, known?.aspects[aspect.aspect]) : undefined
+      const finding = drifted ?? refusedFinding(event, aspect, refused, policy)
       if (finding !== undefined) {
         findings.push(finding)
       }
@@ -103,7 +101,8 @@ function versionOf(event: Telemetry, { versions }: Readonly<State>): KnownVersio
 }
 
 function absorb(event: Telemetry, state: State, { policy }: DetectionContext): boolean {
-  const aspects = aspectsOf(event, NONE).filter((aspect) => pinOf(aspect, policy) === undefined)
+  const all = aspectsOf(event, NONE)
+  const aspects = isLearned(policy) ? all : all.filter((aspect) => pinOf(aspect, policy) === undefined)
   if (aspects.length === 0) {
     return false
   }
@@ -179,23 +178,27 @@ function draftOf(event: Telemetry, found: AspectValue) {
   }
 }
 
-function violation(
+/** What the policy says of what it does not pin. */
+function refusedFinding(
   event: Telemetry,
   found: AspectValue,
-  verdict: Violation,
+  verdict: Violation | undefined,
   policy: CompiledPolicy | undefined,
-): FindingDraft {
+): FindingDraft | undefined {
+  if (policy === undefined || verdict === undefined) {
+    return undefined
+  }
   const noun = nounOf(found.aspect)
   const draft = draftOf(event, found)
-  return {
+  return byPolicyOf(policy, {
     ...draft,
     severity: PINNED_SEVERITY.get(found.aspect) ?? 'medium',
     confidence: 0.97,
     title: `Agent runs with a ${noun} that is not pinned`,
     reason: `${quoteName(event.agent.id)} ran with the ${noun} ${shown(found)}, which its policy does not pin.`,
     ...refusedBy(verdict),
-    evidence: { ...draft.evidence, policy_id: policy?.id ?? '' },
-  }
+    evidence: { ...draft.evidence, policy_id: policy.id },
+  })
 }
 
 function drift(event: Telemetry, found: AspectValue, known: KnownValues | undefined): FindingDraft | undefined {

@@ -15,7 +15,7 @@ import type { Dataset, Telemetry } from '../schema/telemetry.ts'
 import { defineDetector, type NoState } from './detector.ts'
 import { actsOf } from './draft/acts.ts'
 import { causeOf } from './draft/cause.ts'
-import { refusedBy } from './draft/refused.ts'
+import { byPolicyOf, refusedBy } from './draft/refused.ts'
 import { raise } from './draft/severity.ts'
 import { untrusted } from './draft/untrusted.ts'
 
@@ -59,7 +59,7 @@ export const purpose = defineDetector<NoState>({
     for (const use of usesOf(event)) {
       const conflict = rules.judge(use)
       if (conflict !== undefined) {
-        return [finding(event, use, conflict, policy, rules.declared)]
+        return [byPolicyOf(policy, finding(event, use, conflict, policy, rules.declared))]
       }
     }
     return []

@@ -32,6 +32,18 @@ describe('token-scope', () => {
     expect(tokenScope.check(event(), tokenScope.initial(), { policy })).toEqual([])
   })
 
+  it('says what it says without a policy of what one refuses that is still being learned', () => {
+    const learned = examplePolicy("tokens: { scopes: ['read:*'], max_lifetime: 90d }\nmode: learn")
+    const told = (token: Given) =>
+      judge(token, {}, learned).map(({ evidence, severity }) => `${evidence.rule} ${severity}`)
+    expect(told({ scopes_requested: ['read:crm'], scopes_granted: ['read:crm', 'admin'] })).toEqual([
+      'scope informational',
+      'more-than-asked medium',
+    ])
+    expect(told({ lifetime_s: 40 * 86_400 })).toEqual([])
+    expect(told({ lifetime_s: 100 * 86_400 })).toEqual(['lifetime informational', 'long-lived medium'])
+  })
+
   it('explains scopes beyond the policy, and weighs those granted more', () => {
     expect(judge({ scopes_requested: ['read:crm', 'write:crm'] })).toMatchObject([
       {

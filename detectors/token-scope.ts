@@ -3,6 +3,7 @@
  * for, beyond what this agent ever asked for, or somebody else's.
  */
 import { describeDuration } from '../rules/duration.ts'
+import type { CompiledPolicy } from '../rules/policy.ts'
 import type { TokenRules } from '../rules/tokens.ts'
 import type { Refusal } from '../rules/verdict.ts'
 import type { FindingDraft, Severity } from '../schema/finding.ts'
@@ -13,7 +14,7 @@ import type { Telemetry, Token } from '../schema/telemetry.ts'
 import { defineDetector } from './detector.ts'
 import { causeOf } from './draft/cause.ts'
 import { callersOf, namesOf } from './draft/chain.ts'
-import { refusedBy } from './draft/refused.ts'
+import { byPolicyOf, isLearned, refusedBy } from './draft/refused.ts'
 import { rounded } from './draft/rounded.ts'
 import { raise } from './draft/severity.ts'
 import { untrusted } from './draft/untrusted.ts'
@@ -76,7 +77,7 @@ export const tokenScope = defineDetector<State>({
   initial: () => ({ requests: 0, broad: [], told: [] }),
 
   check(event, state, { policy }) {
-    return event.token === null ? NONE : judge(event, event.token, policy?.tokens, state)
+    return event.token === null ? NONE : judge(event, event.token, policy, state)
   },
 
   learn(event, state) {
@@ -91,7 +92,7 @@ export const tokenScope = defineDetector<State>({
   },
 
   spoke(event, state, { policy }) {
-    const findings = event.token === null ? NONE : judge(event, event.token, policy?.tokens, state)
+    const findings = event.token === null ? NONE : judge(event, event.token, policy, state)
     const told = withHashes(
       state.told,
       findings.filter((finding) => finding.policy === undefined).map(({ cause }) => cause),
@@ -115,11 +116,15 @@ function withHashes(list: readonly string[], texts: readonly string[]): readonly
 function judge(
   event: Telemetry,
   token: Token,
-  rules: TokenRules | undefined,
+  policy: CompiledPolicy | undefined,
   state: Readonly<State>,
 ): readonly FindingDraft[] {
-  const act = { event, token, rules }
-  const byPolicy = rules === undefined ? NONE : violations(act, rules)
+  const rules = policy?.tokens
+  const byPolicy =
+    policy === undefined || rules === undefined
+      ? NONE
+      : violations({ event, token, rules }, rules).map((each) => byPolicyOf(policy, each))
+  const act = { event, token, rules: byPolicy.length > 0 && isLearned(policy) ? undefined : rules }
   const byHabit = [newlyBroad(act, state), moreThanAsked(act), tooLong(act), anothers(act)]
   const findings = byHabit.filter((finding) => finding !== undefined && !state.told.includes(hashOf(finding.cause)))
   return byPolicy.length + findings.length === 0 ? NONE : [...byPolicy, ...(findings as FindingDraft[])]

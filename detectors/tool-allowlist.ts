@@ -13,7 +13,7 @@ import type { Telemetry, Tool } from '../schema/telemetry.ts'
 import { defineDetector } from './detector.ts'
 import { type Attempts, noAttempts, rememberStopped, stoppedBefore } from './draft/attempts.ts'
 import { causeOf } from './draft/cause.ts'
-import { refusedBy } from './draft/refused.ts'
+import { byPolicyOf, refusedBy } from './draft/refused.ts'
 import { raise } from './draft/severity.ts'
 import { toolPowers } from './draft/tool-powers.ts'
 import { untrusted } from './draft/untrusted.ts'
@@ -47,7 +47,7 @@ export const toolAllowlist = defineDetector<Attempts>({
 
   check(event, state, { policy }) {
     const call = judged(event, policy)
-    return call === undefined ? [] : [finding(event, call, state)]
+    return call === undefined ? [] : [byPolicyOf(call.policy, finding(event, call, state))]
   },
 
   learn: () => false,

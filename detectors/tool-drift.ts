@@ -9,7 +9,7 @@ import type { Telemetry, ToolDefinition } from '../schema/telemetry.ts'
 import { defineDetector } from './detector.ts'
 import { causeOf } from './draft/cause.ts'
 import { originOf } from './draft/origin.ts'
-import { refusedBy } from './draft/refused.ts'
+import { byPolicyOf, isLearned, refusedBy } from './draft/refused.ts'
 import { untrusted } from './draft/untrusted.ts'
 import {
   type Change,
@@ -68,14 +68,16 @@ export const toolDrift = defineDetector<State>({
     const pins = policy?.integrity
     const findings: FindingDraft[] = []
     const verdict = manifest === undefined ? undefined : pins?.judge('tool_manifest', manifest)
-    if (manifest !== undefined && verdict?.allowed === false) {
-      findings.push(manifestViolation(event, manifest, verdict))
+    if (policy !== undefined && manifest !== undefined && verdict?.allowed === false) {
+      findings.push(byPolicyOf(policy, manifestViolation(event, manifest, verdict)))
     }
     for (const tool of tools ?? NO_TOOLS) {
       const pinned = pins?.judgeDefinition(tool)
-      if (pinned?.allowed === false) {
-        findings.push(definitionViolation(event, tool, pinned))
-      } else if (pinned === undefined) {
+      const refused = pinned?.allowed === false ? pinned : undefined
+      if (policy !== undefined && refused !== undefined) {
+        findings.push(byPolicyOf(policy, definitionViolation(event, tool, refused)))
+      }
+      if (pinned === undefined || (refused !== undefined && isLearned(policy))) {
         const finding = drift(event, tool, state)
         if (finding !== undefined) {
           findings.push(finding)

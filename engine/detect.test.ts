@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { defineDetector } from '../detectors/detector.ts'
-import { compilePolicies } from '../rules/compile.ts'
 import type { PolicySet } from '../rules/policy.ts'
-import type { AlertKind, Finding } from '../schema/finding.ts'
+import type { Finding } from '../schema/finding.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import { exampleEvent } from '../test/example-event.ts'
 import type { StoredRecord } from './bus/bus.ts'
@@ -177,26 +176,6 @@ describe('detectStage', () => {
     expect(result.filter(({ detector }) => detector === 'detector-failed')).toHaveLength(3)
     expect(result.filter(({ detector }) => detector === 'third-call')).toHaveLength(1)
     expect(failures).toEqual(['broken', 'broken', 'broken'])
-  })
-
-  it('makes a finding informational where the policy is being learned, and only what policy says', () => {
-    const policies = compilePolicies([
-      { path: 'p.yml', name: 'p.yml', text: 'version: 1\nid: p\nagent: { id: a }\nmode: learn' },
-    ])
-    const severity = (kind: AlertKind, agent: string) => {
-      const detector = defineDetector({ ...thirdCall, kind })
-      const partition = detectStage({ detectors: [detector], policies, validate: () => undefined }).open(0, [])
-      return findings(
-        partition,
-        [1, 2, 3].map((n) => call(n, { agent: { id: agent } })),
-      )[0]?.severity
-    }
-    expect([severity('policy', 'a'), severity('integrity', 'a')]).toEqual(['informational', 'informational'])
-    expect([severity('content', 'a'), severity('baseline', 'a'), severity('policy', 'b')]).toEqual([
-      'low',
-      'low',
-      'low',
-    ])
   })
 
   it('asks the policy that governed when the event happened', () => {

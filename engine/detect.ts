@@ -5,7 +5,7 @@
 import type { AnyDetector, DetectionContext } from '../detectors/detector.ts'
 import type { Marker } from '../detectors/marks/mark.ts'
 import type { PolicySet } from '../rules/policy.ts'
-import type { Finding, FindingDraft } from '../schema/finding.ts'
+import type { Finding } from '../schema/finding.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import type { BusRecord, StoredRecord } from './bus/bus.ts'
 import { failureOf, type OnFailure } from './detector-failed.ts'
@@ -129,9 +129,7 @@ function judge(
         states.touched(detector, event)
       }
     }
-    return drafts.length === 0
-      ? NONE
-      : drafts.map((draft) => findingOf(weighed(draft, detector, context), detector, event))
+    return drafts.length === 0 ? NONE : drafts.map((draft) => findingOf(draft, detector, event))
   } catch (error) {
     // What it leaves of its state is what it goes on with, after a restart, too.
     states.touched(detector, event)
@@ -152,10 +150,4 @@ function note(
   } catch (error) {
     return findingRecord(failureOf(`marks/${marker.kind}`, event, error, onDetectorFailure))
   }
-}
-
-/** Under a policy that is still being learned, what breaks it is told for reading, and pages nobody. */
-function weighed(draft: FindingDraft, { kind }: AnyDetector, { policy }: DetectionContext): FindingDraft {
-  const isTrial = policy?.mode === 'learn' && (kind === 'policy' || kind === 'integrity')
-  return isTrial ? { ...draft, severity: 'informational' } : draft
 }

@@ -19,7 +19,15 @@ export function silencedBy(policy: PolicyReference): Pick<FindingDraft, 'policy'
   return { policy, ...(change === undefined ? {} : { silence: `${place}: ${change}`.slice(0, 1000) }) }
 }
 
-/** A finding by the policy of another agent than the event's: what is still being learned pages nobody there, either. */
+/**
+ * A finding that rests on a policy, of whatever agent: while that one is still being learned, the finding is told for
+ * reading, and pages nobody. What needs no policy is not given to this.
+ */
 export function byPolicyOf(policy: CompiledPolicy, finding: FindingDraft): FindingDraft {
-  return policy.mode === 'learn' ? { ...finding, severity: 'informational' } : finding
+  return isLearned(policy) ? { ...finding, severity: 'informational' } : finding
+}
+
+/** Whether a policy is still being learned. Then what would be said without it is said of what it refuses, too. */
+export function isLearned(policy: CompiledPolicy | undefined): boolean {
+  return policy?.mode === 'learn'
 }
