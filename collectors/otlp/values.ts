@@ -4,6 +4,7 @@
  *
  * Nothing here throws, and nothing returned is longer than the limits below. Absent is always `undefined`.
  */
+import { cut } from '../../schema/cut.ts'
 import { NAME_LIMIT } from '../../schema/telemetry.ts'
 import type { AttributeMap, AttributeValue, LogRecord, OtlpRecord } from './records.ts'
 
@@ -245,11 +246,7 @@ export function jsonText(node: Json | undefined): string | undefined {
 
 /** Text cut at `TEXT_LIMIT`, never in the middle of a surrogate pair. */
 export function cutText(value: string, limit = TEXT_LIMIT): string {
-  if (value.length <= limit) {
-    return value
-  }
-  const last = value.charCodeAt(limit - 1)
-  return value.slice(0, last >= 0xd800 && last <= 0xdbff ? limit - 1 : limit)
+  return cut(value, limit)
 }
 
 /** True when the sender says that it cut this text itself. */

@@ -1,7 +1,8 @@
 /** The agent of a draft made fit to leave the collector. For `draft.ts` alone. */
+
+import { cut } from '../../schema/cut.ts'
 import { type Agent, LABEL_LIMIT, LABEL_VALUE_LIMIT, type Labels } from '../../schema/telemetry.ts'
 import { identifier } from './identifier.ts'
-import { cut } from './text.ts'
 
 /** The agent with its names sanitized; `undefined` when nothing of it remains. */
 export function sanitizeAgent(agent: Partial<Agent>): Partial<Agent> | undefined {

@@ -4,13 +4,14 @@
  * Content has its own field with its own limit, so attributes that carry it are not kept a second time here; nor are
  * those that only repeat another field (`said.ts`).
  */
+
+import { cut } from '../../schema/cut.ts'
 import { ATTRIBUTE_LIMIT, ATTRIBUTE_VALUE_LIMIT, type Attributes } from '../../schema/telemetry.ts'
 import type { AttributeMap, AttributeValue } from '../otlp/records.ts'
 import { maskAndCut } from './content.ts'
 import { identifier } from './identifier.ts'
 import { type Field, fieldOf, type Saying } from './said.ts'
 import { isSecretName } from './secret-names.ts'
-import { cut } from './text.ts'
 import { words } from './words.ts'
 
 const KEY_LIMIT = 256

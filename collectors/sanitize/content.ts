@@ -1,10 +1,11 @@
 /** Content: masked, then cut, and counted before either. */
+
+import { cut } from '../../schema/cut.ts'
 import { CONTENT_LIMIT, type Content } from '../../schema/telemetry.ts'
 import { TextMemory } from '../../schema/text-memory.ts'
 import type { Decoys } from './decoys.ts'
 import { mask } from './mask.ts'
 import { promptId } from './prompt-id.ts'
-import { cut } from './text.ts'
 
 /** `none` keeps no text at all; what is computed from it (prompt id, sizes, destinations) stays. */
 export type Retention = 'masked' | 'none'

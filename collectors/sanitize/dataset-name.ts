@@ -4,9 +4,10 @@
  *
  * Names are lower case; secrets in them are masked before that, for a key in lower case is no longer recognised.
  */
+
+import { cut } from '../../schema/cut.ts'
 import { NAME_LIMIT } from '../../schema/telemetry.ts'
 import { identifier } from './identifier.ts'
-import { cut } from './text.ts'
 
 /** What URIs and old instrumentations call a database system, in the words of OpenTelemetry. */
 const SYSTEMS: ReadonlyMap<string, string> = new Map([

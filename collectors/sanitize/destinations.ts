@@ -6,13 +6,14 @@
  * somewhere can send data there. Bare names count where the argument's name or the command they belong to says that they
  * are hosts, so files, versions and packages are not taken for any.
  */
+
+import { cut } from '../../schema/cut.ts'
 import { type Destination, NAME_LIMIT } from '../../schema/telemetry.ts'
 import type { ArgumentMeaning } from './argument-names.ts'
 import { addAuthority, type Endpoints, findRecipients, findUrls, splitAuthority } from './endpoint.ts'
 import { isAddress, isHost, normalizeHost } from './host.ts'
 import { identifier } from './identifier.ts'
 import { findCommandHosts, startsWithCommand } from './shell-hosts.ts'
-import { cut } from './text.ts'
 
 const ONE_ADDRESS = /^[^@<>]{0,200}<[^\s@<>]{1,64}@[^\s@<>]{1,253}>$|^[^\s@<>,;:/]{1,64}@[^\s@<>,;:/]{1,253}$/
 

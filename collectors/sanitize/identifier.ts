@@ -4,9 +4,10 @@
  * who acted is the purpose of the record); secrets do not.
  */
 import { hash } from 'node:crypto'
+import { cut } from '../../schema/cut.ts'
 import { NAME_LIMIT } from '../../schema/telemetry.ts'
 import { maskSecrets } from './mask.ts'
-import { cut, inOneLine, ownCopy, printable } from './text.ts'
+import { inOneLine, ownCopy, printable } from './text.ts'
 
 const REMEMBERED = 4096
 const REMEMBERED_LENGTH = 128

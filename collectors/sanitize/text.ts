@@ -1,13 +1,4 @@
-/** Cutting and cleaning text, without regard to what it means. */
-
-/** The first `limit` UTF-16 units, never half of a surrogate pair. */
-export function cut(text: string, limit: number): string {
-  if (text.length <= limit) {
-    return text
-  }
-  const last = text.charCodeAt(limit - 1)
-  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? limit - 1 : limit)
-}
+/** Cleaning text, without regard to what it means. */
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/
 // C0 and C1 controls, line and paragraph separators: in a name they only serve to forge a log line.

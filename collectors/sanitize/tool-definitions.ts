@@ -1,8 +1,9 @@
 /** Summaries of tool definitions, made fit to leave the collector. */
+
+import { cut } from '../../schema/cut.ts'
 import { DESCRIPTION_LIMIT, PARAMETERS_LIMIT, TOOLS_LIMIT, type ToolDefinition } from '../../schema/telemetry.ts'
 import { maskAndCut } from './content.ts'
 import { identifier, withoutSecrets } from './identifier.ts'
-import { cut } from './text.ts'
 
 /** A manifest comes with every conversation, mostly as the very list that came before. */
 const known = new WeakMap<readonly ToolDefinition[], ToolDefinition[] | undefined>()
