@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Ajv, type ErrorObject } from 'ajv'
 import { sinkTypes } from './alerts/sinks/index.ts'
-import { describeErrors } from './rules/validate.ts'
+import { describeErrors, pathOf } from './rules/validate.ts'
 import type { Path, YamlDocument } from './rules/yaml-document.ts'
 import { readYamlFile } from './rules/yaml-file.ts'
 import { Misconfigured, type Problem } from './schema/errors.ts'
@@ -251,13 +251,6 @@ function resolveReferences(value: unknown, path: Path, resolving: Resolving): un
     )
   }
   return value
-}
-
-function pathOf(pointer: string): Path {
-  return pointer
-    .split('/')
-    .slice(1)
-    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
 }
 
 /** Settings whose values are not repeated, wherever they stand. */

@@ -146,7 +146,8 @@ function shown(data: unknown): string {
   return typeof data === 'string' ? `'${text.slice(0, 60)}'` : text.slice(0, 60)
 }
 
-function pathOf(pointer: string): Path {
+/** The path that a validator writes as a JSON pointer (RFC 6901). */
+export function pathOf(pointer: string): Path {
   return pointer
     .split('/')
     .slice(1)
