@@ -1,4 +1,4 @@
-/** Reads a directory of policies. Called once, before anything starts; `check` calls it to validate. */
+/** Reads a directory of policies: before anything starts, and again when its files change (`watch.ts`). */
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { Misconfigured, type Problem } from '../schema/errors.ts'
