@@ -5,10 +5,11 @@ import { DECOY, DECOY_DIGITS } from '../schema/masks.ts'
 import type { CanaryPolicy } from '../schema/policy/canaries.ts'
 import type { Tool } from '../schema/telemetry.ts'
 import { isPatternProblem, readEgressPattern } from './egress-pattern.ts'
+import { foldName } from './fold-name.ts'
 import { compileGlob, isGlob, type Matches } from './glob.ts'
 import { HostTable } from './host-table.ts'
 import { embeddedV4, readHost } from './hosts.ts'
-import type { LineOf, SectionProblem } from './verdict.ts'
+import { type LineOf, referenceTo, type SectionProblem } from './verdict.ts'
 
 /** A decoy that was touched. */
 export interface Canary {
@@ -46,19 +47,14 @@ export function compileCanaries(
   lineOf: LineOf,
 ): { readonly canaries: Canaries; readonly problems: readonly SectionProblem[] } {
   const canaryOf = (section: keyof CanaryPolicy, text: string, index: number): Canary => {
-    const line = lineOf([section, index])
     const allowWith = `remove '${text.slice(0, 200)}' from canaries.${section}`
-    return {
-      entry: text,
-      partly: false,
-      policy: { file, ...(line === undefined ? {} : { line }), allow_with: allowWith },
-    }
+    return { entry: text, partly: false, policy: referenceTo(file, lineOf([section, index]), allowWith) }
   }
   const entries = (section: 'datasets' | 'tools'): readonly Entry[] =>
     (policy[section] ?? []).map((text, index) => ({
       canary: canaryOf(section, text, index),
-      matches: compileGlob(fold(text)),
-      exact: isGlob(text) ? undefined : fold(text),
+      matches: compileGlob(foldName(text)),
+      exact: isGlob(text) ? undefined : foldName(text),
     }))
   const problems: SectionProblem[] = []
   const hosts = new HostTable<Canary>()
@@ -81,9 +77,9 @@ export function compileCanaries(
   return {
     problems,
     canaries: {
-      dataset: (id) => findDataset(datasets, fold(id)),
+      dataset: (id) => findDataset(datasets, foldName(id)),
       tool: ({ name, server }) => {
-        const names = server === undefined ? [fold(name)] : [fold(name), fold(`${server}/${name}`)]
+        const names = server === undefined ? [foldName(name)] : [foldName(name), foldName(`${server}/${name}`)]
         return tools.find(({ matches }) => names.some(matches))?.canary
       },
       host: (text) => {
@@ -132,12 +128,4 @@ function findDataset(entries: readonly Entry[], id: string): Canary | undefined 
   }
   const part = entries.find(({ exact }) => exact?.endsWith(`/${id}`) === true)
   return part && { ...part.canary, partly: true }
-}
-
-/** Doubt speaks against the agent: format characters are invisible, so that two names differ by them only to deceive. */
-function fold(text: string): string {
-  return text
-    .normalize('NFKC')
-    .replaceAll(/\p{Cf}/gu, '')
-    .toLowerCase()
 }

@@ -5,7 +5,15 @@ import type { Destination } from '../schema/telemetry.ts'
 import { describeEntry, type EgressPattern, isPatternProblem, readEgressPattern } from './egress-pattern.ts'
 import { HostTable } from './host-table.ts'
 import { embeddedV4, type Host, readHost } from './hosts.ts'
-import { type LineOf, type SectionProblem, summarize, type Verdict, VerdictCache, type Violation } from './verdict.ts'
+import {
+  ALLOWED,
+  type LineOf,
+  type SectionProblem,
+  summarize,
+  type Verdict,
+  VerdictCache,
+  type Violation,
+} from './verdict.ts'
 
 /** Judges one destination. */
 export type JudgeDestination = (destination: Destination) => Verdict
@@ -140,7 +148,7 @@ function judgeHost(rules: Rules, text: string, known: Way, stated: boolean): Ver
     const host = quoteName(read.host.name)
     return refuse('method', line, `add { host: ${host}, methods: [${way.method}] } to egress.allow`)
   }
-  return { allowed: true }
+  return ALLOWED
 }
 
 /** What holds where a policy lists nothing. */

@@ -3,8 +3,9 @@ import type { ToolPattern } from '../schema/policy/tool-pattern.ts'
 import type { ToolPolicy } from '../schema/policy/tools.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import type { Tool } from '../schema/telemetry.ts'
+import { foldName } from './fold-name.ts'
 import { compileGlob, isGlob, type Matches } from './glob.ts'
-import { type LineOf, summarize, type Verdict, VerdictCache } from './verdict.ts'
+import { ALLOWED, type LineOf, referenceTo, summarize, type Verdict, VerdictCache } from './verdict.ts'
 
 /** Judges one call. */
 export type JudgeTool = (tool: Tool) => Verdict
@@ -18,6 +19,7 @@ interface Folded {
 }
 
 interface Rule {
+  /** As the policy writes it. */
   readonly text: string
   readonly line: number | undefined
   readonly matches: (tool: Folded) => boolean
@@ -25,8 +27,8 @@ interface Rule {
 
 /** Compiles `tools` of one policy. `lineOf` gives the line of a path inside `tools`. */
 export function compileTools(policy: ToolPolicy, file: string, lineOf: LineOf): JudgeTool {
-  const allowed = policy.allow === undefined ? undefined : new RuleList(policy.allow, ['allow'], lineOf, strictly)
-  const denied = new RuleList(policy.deny ?? [], ['deny'], lineOf, loosely)
+  const allowed = policy.allow === undefined ? undefined : new ToolList(policy.allow, ['allow'], lineOf, 'strictly')
+  const denied = new ToolList(policy.deny ?? [], ['deny'], lineOf, 'loosely')
   const pins = (policy.allow ?? []).flatMap((pattern, index) => pinOf(pattern, lineOf(['allow', index])))
   const expected = describeExpected(policy)
   const allowLine = lineOf(['allow'])
@@ -35,18 +37,18 @@ export function compileTools(policy: ToolPolicy, file: string, lineOf: LineOf): 
     const denial = denied.find(tool)
     if (denial !== undefined) {
       const allowWith = `remove '${denial.text.slice(0, 200)}' from tools.deny`
-      return { allowed: false, because: 'denied', expected, policy: reference(file, denial.line, allowWith) }
+      return { allowed: false, because: 'denied', expected, policy: referenceTo(file, denial.line, allowWith) }
     }
     if (allowed === undefined || allowed.find(tool) !== undefined) {
-      return { allowed: true }
+      return ALLOWED
     }
     const pinned = pins.find((pin) => pin.isOtherServer(tool))
     if (pinned !== undefined) {
       const allowWith = `add { name: ${quoteName(tool.name)}, server: ${quoteName(tool.server ?? '')} } to tools.allow`
-      return { allowed: false, because: 'other-server', expected, policy: reference(file, pinned.line, allowWith) }
+      return { allowed: false, because: 'other-server', expected, policy: referenceTo(file, pinned.line, allowWith) }
     }
     const allowWith = `add ${quoteName(tool.name)} to tools.allow`
-    return { allowed: false, because: 'not-listed', expected, policy: reference(file, allowLine, allowWith) }
+    return { allowed: false, because: 'not-listed', expected, policy: referenceTo(file, allowLine, allowWith) }
   }
   const cache = new VerdictCache()
   return (tool) => cache.get(JSON.stringify([tool.name, tool.server]), () => judge(tool))
@@ -93,10 +95,6 @@ function pinOf(pattern: ToolPattern, line: number | undefined): readonly Pin[] {
       ]
 }
 
-function reference(file: string, line: number | undefined, allowWith: string) {
-  return { file, ...(line === undefined ? {} : { line }), allow_with: allowWith }
-}
-
 /** How a list compares: `strictly` for allow, `loosely` for deny, so that doubt never speaks for the agent. */
 interface Comparison {
   fold(text: string): string
@@ -104,64 +102,49 @@ interface Comparison {
   names(tool: Tool): readonly string[]
 }
 
-const strictly: Comparison = {
-  fold: (text) => text,
-  names: ({ name, server }) => {
-    if (server === undefined) {
-      return [name]
-    }
-    // A tool may not speak for another server through a slash in its own name.
-    const own = name.includes('/') && !name.startsWith(`${server}/`) ? [] : [name]
-    return [...own, `${server}/${name}`]
+const COMPARISONS = {
+  strictly: {
+    fold: (text) => text,
+    names: ({ name, server }) => {
+      if (server === undefined) {
+        return [name]
+      }
+      // A tool may not speak for another server through a slash in its own name.
+      const own = name.includes('/') && !name.startsWith(`${server}/`) ? [] : [name]
+      return [...own, `${server}/${name}`]
+    },
   },
-}
-
-const loosely: Comparison = {
-  // Format characters are invisible, so that two names differ by them only to deceive.
-  fold: (text) =>
-    text
-      .normalize('NFKC')
-      .replaceAll(/\p{Cf}/gu, '')
-      .toLowerCase(),
-  names: ({ name, server }) => (server === undefined ? [name] : [name, `${server}/${name}`]),
-}
+  loosely: {
+    fold: foldName,
+    names: ({ name, server }) => (server === undefined ? [name] : [name, `${server}/${name}`]),
+  },
+} as const satisfies Record<string, Comparison>
 
 /** Patterns by which a section names tools. `loosely`: for what restricts the agent; `strictly`: for what frees it. */
 export class ToolList {
-  readonly #rules: RuleList
-
-  constructor(
-    patterns: readonly ToolPattern[],
-    at: readonly string[],
-    lineOf: LineOf,
-    compares: 'loosely' | 'strictly',
-  ) {
-    this.#rules = new RuleList(patterns, at, lineOf, compares === 'loosely' ? loosely : strictly)
-  }
-
-  /** The pattern that a tool is under, as it is written, and its line. */
-  find(tool: Tool): { readonly text: string; readonly line: number | undefined } | undefined {
-    return this.#rules.find(tool)
-  }
-}
-
-class RuleList {
   readonly #exact = new Map<string, Rule>()
   readonly #others: Rule[] = []
   readonly #comparison: Comparison
 
-  constructor(patterns: readonly ToolPattern[], at: readonly string[], lineOf: LineOf, comparison: Comparison) {
-    this.#comparison = comparison
+  /** @param at the path of the list inside the section that `lineOf` knows */
+  constructor(
+    patterns: readonly ToolPattern[],
+    at: readonly string[],
+    lineOf: LineOf,
+    compares: keyof typeof COMPARISONS,
+  ) {
+    this.#comparison = COMPARISONS[compares]
     patterns.forEach((pattern, index) => {
-      const rule = compileRule(pattern, lineOf([...at, index]), comparison)
+      const rule = compileRule(pattern, lineOf([...at, index]), this.#comparison)
       if (typeof pattern === 'string' && !isGlob(pattern)) {
-        this.#exact.set(comparison.fold(pattern), rule)
+        this.#exact.set(this.#comparison.fold(pattern), rule)
       } else {
         this.#others.push(rule)
       }
     })
   }
 
+  /** The pattern that a tool is under. */
   find(tool: Tool): Rule | undefined {
     const { fold, names } = this.#comparison
     const folded = {
