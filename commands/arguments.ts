@@ -6,10 +6,9 @@ type Options = NonNullable<ParseArgsConfig['options']>
 
 export interface CommandSyntax {
   readonly name: string
-  /** `FILE...` and the like, for the usage line. */
+  /** `FILE...` and the like, for the usage line. With `...` there may be any number, else no more than `minOperands`. */
   readonly operands?: string
   readonly minOperands?: number
-  readonly maxOperands?: number
   readonly summary: string
   /** More of it, line by line, for the command's own help. */
   readonly about?: readonly string[]
@@ -40,7 +39,7 @@ export function parseCommand(syntax: CommandSyntax, args: readonly string[]): Pa
   try {
     const { positionals, values } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
     const least = syntax.minOperands ?? 0
-    const most = syntax.maxOperands ?? (syntax.operands?.includes('...') === true ? Number.POSITIVE_INFINITY : least)
+    const most = syntax.operands?.includes('...') === true ? Number.POSITIVE_INFINITY : least
     if (values.help !== true && (positionals.length < least || positionals.length > most)) {
       throw new UsageError(`${syntax.name} takes ${syntax.operands ?? 'no operands'}\n\n${usage(syntax)}`)
     }

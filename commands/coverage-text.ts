@@ -20,7 +20,7 @@ export function coverageText({ detectors, techniques }: Coverage, of: string): s
     ...missingOf(detector).flatMap((text) => wrapped(text, '    ')),
   ])
   const rows = techniques.flatMap(({ id, name: title, status, detectors: by }) => [
-    ...wrapped(`${id.padEnd(14)} ${STATUS[status].padEnd(13)} ${title}`, ' '.repeat(29)).map((line) => line),
+    ...wrapped(`${id.padEnd(14)} ${STATUS[status].padEnd(13)} ${title}`, ' '.repeat(29)),
     ...wrapped(`by ${by.join(', ')}`, ' '.repeat(29)),
   ])
   return [

@@ -19,7 +19,6 @@ export const coverageCommand: Command = {
   syntax: {
     name: 'coverage',
     operands: '[FILE...]',
-    maxOperands: Number.POSITIVE_INFINITY,
     summary: 'which detectors your telemetry feeds, and what is missing',
     about: [
       'Asks a running Telltale about the last days, or reads recordings. A detector is covered when every agent that does',

@@ -12,9 +12,8 @@ import { progress } from './progress.ts'
 import { sinceMs } from './since.ts'
 
 /** Operands and options of commands that read the past; each says how far back it looks by itself. */
-export const PAST_OPTIONS: Pick<CommandSyntax, 'operands' | 'maxOperands' | 'options' | 'help'> = {
+export const PAST_OPTIONS: Pick<CommandSyntax, 'operands' | 'options' | 'help'> = {
   operands: '[FILE...]',
-  maxOperands: Number.POSITIVE_INFINITY,
   options: {
     ...API_OPTIONS.options,
     since: { type: 'string' },

@@ -87,7 +87,6 @@ export const replayCommand: Command = {
     name: 'replay',
     operands: 'FILE...',
     minOperands: 1,
-    maxOperands: Number.POSITIVE_INFINITY,
     summary: 'history through the engine, as fast as it goes',
     options: {
       out: { type: 'string' },

@@ -25,7 +25,7 @@ const ABOUT: Readonly<Record<Role, { readonly does: readonly string[]; readonly 
     needs: ['bus.kafka, and the same policies in each; at most as many as the bus has partitions do anything'],
   },
   correlate: {
-    does: ['makes alerts of findings: one for each session and cause.'],
+    does: ['makes alerts of findings: one for each session, whatever agents and detectors they are of.'],
     needs: ['bus.kafka; at most as many as the bus has partitions do anything'],
   },
   deliver: {
