@@ -1,12 +1,10 @@
 /** What somebody should look at. */
 import { Type } from 'typebox'
-import { Alert } from '../schema/alert.ts'
+import { ALERT_STATUSES, Alert } from '../schema/alert.ts'
 import { ALERT_KINDS, SEVERITIES } from '../schema/finding.ts'
 import { anyOf, exactly, filtersOf, listingOf, listingQuery, pageAnswer, pageOf } from './listing.ts'
 import { notFound, Problem } from './problem.ts'
 import type { Route } from './route.ts'
-
-const STATUSES = ['new', 'acknowledged', 'closed'] as const
 
 const AlertDetail = Type.Object({
   alert: Alert,
@@ -26,7 +24,7 @@ export const alertRoutes: readonly Route[] = [
       detector: exactly('Id of a detector that spoke.'),
       kind: anyOf(ALERT_KINDS),
       severity: anyOf(SEVERITIES),
-      status: anyOf(STATUSES),
+      status: anyOf(ALERT_STATUSES),
     }),
     responses: { 200: { description: 'A page of alerts.', schema: pageOf(Alert) } },
     handle: async (request, { store }) =>
@@ -40,7 +38,7 @@ export const alertRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/api/v1/alerts/:id',
-    summary: 'One alert, what was decided about it, and how often its cause was seen',
+    summary: 'One alert, what was decided about it, and how many findings of its detectors its session has',
     need: 'read',
     params: Type.Object({ id: Type.String({ pattern: '^[0-9a-f]{32}$' }) }),
     responses: {

@@ -1,13 +1,12 @@
 /** What the telemetry of the last days covers: detectors, techniques, and the fields that agents lack. */
 import { Type } from 'typebox'
-import type { CoverageStatus } from '../engine/coverage.ts'
+import { COVERAGE_STATUSES } from '../engine/coverage.ts'
 import { OPERATIONS } from '../schema/telemetry.ts'
 import { listingOf, listingQuery } from './listing.ts'
 import type { Route } from './route.ts'
 
 const strict = { additionalProperties: false }
-const STATUSES: readonly CoverageStatus[] = ['covered', 'data-missing', 'blind']
-const Status = Type.Enum([...STATUSES], {
+const Status = Type.Enum([...COVERAGE_STATUSES], {
   description:
     'covered: every agent that does what is judged gives all that is needed; data-missing: some do not; blind: none does, or nothing of the kind was done',
 })

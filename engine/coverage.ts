@@ -17,9 +17,10 @@ export interface SeenFields {
 
 /**
  * `covered`: every agent that does what the detector judges gives it all that it needs. `data-missing`: some of them do
- * not. `blind`: none does, or no agent does such things at all.
+ * not. `blind`: none does, or no agent does such things at all. The best first.
  */
-export type CoverageStatus = 'covered' | 'data-missing' | 'blind'
+export const COVERAGE_STATUSES = ['covered', 'data-missing', 'blind'] as const
+export type CoverageStatus = (typeof COVERAGE_STATUSES)[number]
 
 /** A need that is not met, and by whom. */
 export interface MissingNeed {
@@ -61,8 +62,6 @@ export interface Coverage {
 
 /** The most agents named for one missing need. */
 export const SHOWN_AGENTS = 20
-
-const STATUSES: readonly CoverageStatus[] = ['covered', 'data-missing', 'blind']
 
 /** What coverage needs to know of a detector. */
 export type Described = Pick<AnyDetector, 'id' | 'title' | 'on' | 'needs' | 'techniques'>
@@ -110,11 +109,11 @@ function techniquesOf(detectors: readonly Described[], covered: readonly Detecto
   const ids = [...new Set(detectors.flatMap(({ techniques }) => techniques))].sort()
   return ids.map((id) => {
     const by = covered.filter((_, index) => detectors[index]?.techniques.includes(id) === true)
-    const best = Math.min(...by.map(({ status }) => STATUSES.indexOf(status)))
+    const best = Math.min(...by.map(({ status }) => COVERAGE_STATUSES.indexOf(status)))
     return {
       id,
       name: technique(id)?.title ?? id,
-      status: STATUSES[best] ?? 'blind',
+      status: COVERAGE_STATUSES[best] ?? 'blind',
       detectors: by.map((detector) => detector.id),
     }
   })

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { SEVERITIES } from '../schema/finding.ts'
 import { type PartitionLag, TOPICS } from './bus/bus.ts'
 import type { OutcomeLedger } from './outcomes.ts'
 import type { OwnedPartition } from './owned-partitions.ts'
@@ -97,7 +98,7 @@ export const METRICS = {
   telltale_alerts_total: {
     type: 'counter',
     unit: 'alerts',
-    labels: { severity: ['informational', 'low', 'medium', 'high', 'critical'] },
+    labels: { severity: SEVERITIES },
     sentence: 'Alerts opened or raised, by severity.',
   },
   telltale_deliveries_total: {

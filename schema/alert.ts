@@ -39,6 +39,9 @@ export const AlertTechnique = Type.Object(
 )
 export type AlertTechnique = Static<typeof AlertTechnique>
 
+/** How far somebody is with it, in order. */
+export const ALERT_STATUSES = ['new', 'acknowledged', 'closed'] as const
+
 export const Alert = Type.Object(
   {
     schema_version: Type.Literal('1'),
@@ -62,7 +65,7 @@ export const Alert = Type.Object(
     owasp: Type.Array(Type.String()),
     policy: Type.Optional(PolicyReference),
     runbook: Type.Array(Line, { minItems: 1 }),
-    status: Type.Enum(['new', 'acknowledged', 'closed']),
+    status: Type.Enum([...ALERT_STATUSES]),
     disposition: Type.Optional(Type.Enum(['benign', 'false_positive', 'true_positive'])),
   },
   { ...strict, $id: 'telltale/alert/1', title: 'Telltale alert, version 1' },
