@@ -147,7 +147,7 @@ function compilePolicy(
   }
   return {
     compiled: { ...head, ...(policy.mode === 'off' ? SILENT : judges) },
-    tests: testsOf(extended, { ...head, ...judges }, problems),
+    tests: testsOf(extended, { ...head, ...judges, mode: 'alert' }, problems),
   }
 }
 
