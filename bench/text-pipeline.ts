@@ -19,7 +19,7 @@ export interface PlacedText {
   readonly place: Place
 }
 
-const NO_POLICIES: PolicySet = { policies: [], governing: () => undefined }
+const NO_POLICIES: PolicySet = { policies: [], governing: () => undefined, governingKnown: () => undefined }
 const START_MS = Date.UTC(2026, 0, 5, 8)
 
 /** For each text, whether the detector has a finding in its session. */

@@ -85,7 +85,7 @@ interface Act {
 
 /** The policy of somebody above the new agent; of the event's own agent it is known without looking. */
 function policyOf({ event, context }: Act, above: Subject): CompiledPolicy | undefined {
-  return above.id === event.agent.id ? context.policy : context.policies?.governing(agentOf(above), event.time_ms)
+  return above.id === event.agent.id ? context.policy : context.policies?.governingKnown(agentOf(above), event.time_ms)
 }
 
 function absorb(event: Telemetry, state: State, context: DetectionContext): boolean {

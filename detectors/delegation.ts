@@ -41,9 +41,9 @@ export const delegation = defineDetector<State>({
   catches:
     'A caller that the policy of the agent does not name, an agent called that the policy of its caller does not name, a chain of agents deeper than allowed, no human at the root where the policy asks for one (or one where it forbids it), a policy decision that was made for another operation; with or without a policy: a human who was at the root of a session and no longer is, an agent twice in its chain, and a message between agents that says it is from the user, an administrator, the system or another agent.',
   misses:
-    'Whatever the subject chain does not show: chains are as complete as the spans above an event that have arrived by then, unless agents state theirs (telltale.subject_chain); a policy decision that another agent used before, in its own part of the session; claims of origin in other words than it knows; an agent that lies in its own chain.',
+    'Whatever the subject chain does not show: chains are as complete as the spans above an event that have arrived by then, unless agents state theirs (telltale.subject_chain); a policy decision that another agent used before, in its own part of the session; whom an agent may call, where its policy is selected by labels, version, owner or framework, which chains do not tell; claims of origin in other words than it knows; an agent that lies in its own chain.',
   kind: 'policy',
-  version: 1,
+  version: 2,
   techniques: ['AML.T0053', 'AML.T0073', 'AML.T0118.001', 'AML.T0012'],
   owasp: ['LLM06:2025', 'ASI03', 'ASI07', 'ASI08'],
   runbook: [
@@ -190,7 +190,7 @@ function unknownCaller(event: Telemetry, caller: Subject, refusal: Refusal<'call
 /** By the policy of the agent that called: it says whom it may call, or create. */
 function judgeCallee(event: Telemetry, { policies }: DetectionContext): FindingDraft | undefined {
   const caller = callingAgent(event)
-  const theirs = caller === undefined ? undefined : policies?.governing(agentOf(caller), event.time_ms)
+  const theirs = caller === undefined ? undefined : policies?.governingKnown(agentOf(caller), event.time_ms)
   const judgement = theirs?.delegation?.judgeCallee({ kind: 'agent', id: event.agent.id })
   if (caller === undefined || theirs === undefined || judgement === undefined || judgement.allowed) {
     return undefined

@@ -18,7 +18,7 @@ export interface DetectionContext {
   /** The policy that governs the event's agent, or `undefined`: then policy detectors stay silent. */
   readonly policy: CompiledPolicy | undefined
   /** Finds the policy of another agent, such as the one that called: its own say who it may call and create. */
-  readonly policies?: Pick<PolicySet, 'governing'>
+  readonly policies?: Pick<PolicySet, 'governingKnown'>
   /**
    * True when the event was judged before and comes again, amended or just as it was. Then it is not learned from, so what
    * counts events must not take it for one more.

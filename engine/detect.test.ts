@@ -9,7 +9,7 @@ import { detectStage } from './detect.ts'
 import { decode, eventRecord } from './records.ts'
 import type { StagePartition } from './stage.ts'
 
-const noPolicies: PolicySet = { policies: [], governing: () => undefined }
+const noPolicies: PolicySet = { policies: [], governing: () => undefined, governingKnown: () => undefined }
 
 /** Flags the third and later calls of an agent; learns by counting. */
 const thirdCall = defineDetector<{ calls: number }>({
@@ -186,6 +186,7 @@ describe('detectStage', () => {
         times.push(atMs)
         return undefined
       },
+      governingKnown: () => undefined,
     }
     findings(detectStage({ detectors: [], policies, validate: () => undefined }).open(0, []), [call(7)])
     expect(times).toEqual([1_790_000_000_007])

@@ -12,7 +12,7 @@ import { detectStage } from './detect.ts'
 import { decode, eventRecord } from './records.ts'
 
 const SECOND_MS = 1000
-const policies = { policies: [], governing: () => undefined }
+const policies = { policies: [], governing: () => undefined, governingKnown: () => undefined }
 const open = () => detectStage({ detectors: [], markers, policies, validate: () => undefined }).open(0, [])
 
 let made = 0

@@ -263,5 +263,5 @@ function policySet(candidates: readonly Candidate[]): PolicySet {
     governing.map(({ policy, compiled }) => ({ selector: policy.agent, value: compiled })),
     ({ expires }) => expires?.atMs,
   )
-  return { policies: governing.map(({ compiled }) => compiled), governing: find }
+  return { policies: governing.map(({ compiled }) => compiled), governing: find.of, governingKnown: find.ofKnown }
 }

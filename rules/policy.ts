@@ -68,4 +68,9 @@ export interface PolicySet {
   readonly policies: readonly CompiledPolicy[]
   /** The policy that governs an agent at a time (of the event), or `undefined`. Called once per event: cached inside. */
   governing(agent: Agent, atMs: number): CompiledPolicy | undefined
+  /**
+   * The policy of an agent of which only some fields are known, such as one of a chain: the one that governs it whatever the
+   * others are. `undefined` where a more specific policy asks for one of these.
+   */
+  governingKnown(agent: Agent, atMs: number): CompiledPolicy | undefined
 }

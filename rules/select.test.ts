@@ -55,7 +55,7 @@ describe('mostSpecific', () => {
     let found = 0
     fc.assert(
       fc.property(fc.array(selector, { maxLength: 12 }), fc.array(agent, { maxLength: 8 }), (selectors, agents) => {
-        const find = mostSpecific(selectors.map((each) => ({ selector: each, value: each })))
+        const { of: find } = mostSpecific(selectors.map((each) => ({ selector: each, value: each })))
         for (const each of agents) {
           const best = selectors
             .filter((one) => selects(one, each))
@@ -69,6 +69,51 @@ describe('mostSpecific', () => {
       { numRuns: 3000, seed: 2 },
     )
     expect(found).toBeGreaterThan(300)
+  })
+
+  it('says of an agent that is known in part only what holds whatever the rest is', () => {
+    let sure = 0
+    let unsure = 0
+    const ids = fc.constantFrom('a', 'a*', '*', 'b')
+    const few: fc.Arbitrary<AgentSelector> = fc.oneof(
+      fc.record({ id: ids }),
+      fc.record({ id: ids, owner: fc.constantFrom('a', 'b*') }),
+      fc.record({ id: ids, labels: fc.record({ x: fc.constantFrom('a', 'b') }) }),
+    )
+    const some = fc.record(
+      { id: fc.constant('-'), owner: fc.constantFrom('a', 'b'), labels: fc.record({ x: fc.constantFrom('a', 'b') }) },
+      { requiredKeys: ['id'] },
+    )
+    const past = fc.property(
+      fc.array(few, { maxLength: 5 }),
+      fc.constantFrom('a', 'ab'),
+      fc.array(some, { maxLength: 8 }),
+      (selectors, id, rests) => {
+        const { of, ofKnown } = mostSpecific(selectors.map((each) => ({ selector: each, value: each })))
+        const answer = ofKnown({ id }, 0)
+        const wholes = rests.map((rest) => of({ ...rest, id }, 0))
+        sure += answer === undefined ? 0 : 1
+        unsure += wholes.some((whole) => whole !== of({ id }, 0)) ? 1 : 0
+        expect(answer === undefined || wholes.every((whole) => whole === answer)).toBe(true)
+      },
+    )
+    fc.assert(past, { numRuns: 1000, seed: 2 })
+    expect(Math.min(sure, unsure)).toBeGreaterThan(100)
+  })
+
+  it('knows a value that holds whatever the rest is, until it ends', () => {
+    const entries = [
+      { selector: { id: 'planner' }, value: 10 },
+      { selector: { id: '*', labels: { tier: 'gold' } }, value: 2 },
+      { selector: { id: '*' }, value: 1 },
+    ]
+    const { ofKnown } = mostSpecific(entries, (value) => (value === 10 ? 5 : undefined))
+    expect([ofKnown({ id: 'planner' }, 4), ofKnown({ id: 'planner' }, 5), ofKnown({ id: 'other' }, 0)]).toEqual([
+      10,
+      undefined,
+      undefined,
+    ])
+    expect(ofKnown({ id: 'planner', labels: { tier: 'iron' } }, 5)).toBe(1)
   })
 })
 

@@ -32,27 +32,47 @@ function compareSpecificity(one: Specificity, other: Specificity): number {
 
 const CACHE_LIMIT = 10_000
 
+/** Values by the agents that they are for. */
+export interface Selection<Value> {
+  /** The value of the most specific selector that selects an agent and has not ended at a time. */
+  of(agent: Agent, atMs: number): Value | undefined
+  /**
+   * The same for an agent of which not every field may be known: what holds whatever the others are. `undefined` also where
+   * a more specific selector asks for one of them.
+   */
+  ofKnown(agent: Agent, atMs: number): Value | undefined
+}
+
+interface Rule<Value> extends CompiledSelector {
+  readonly rank: number
+  readonly value: Value
+  readonly endMs: number
+  readonly start: string
+}
+
 /**
- * Finds the value of the most specific selector that selects an agent and has not ended. Among thousands of selectors only
- * those whose `id` begins as the agent's does are tried, and answers are remembered, since it is asked for every event.
+ * Finds values by selectors. Among thousands of them only those whose `id` begins as the agent's does are tried, and answers
+ * are remembered, since it is asked for every event.
  *
  * @param endOf when a value ends, in milliseconds since the epoch; `undefined`: never.
  */
 export function mostSpecific<Value>(
   entries: readonly { readonly selector: AgentSelector; readonly value: Value }[],
   endOf: (value: Value) => number | undefined = () => undefined,
-): (agent: Agent, atMs: number) => Value | undefined {
+): Selection<Value> {
   const ranked = entries
     .map(({ selector, value }) => ({ selector, value, specificity: specificityOf(selector) }))
     .sort((one, other) => compareSpecificity(one.specificity, other.specificity))
-    .map(({ selector, value }, rank) => ({
-      rank,
-      value,
-      endMs: endOf(value) ?? Number.POSITIVE_INFINITY,
-      selects: compileSelector(selector),
-      start: startOf(selector.id),
-    }))
-  const byStart = new Map<string, typeof ranked>()
+    .map(
+      ({ selector, value }, rank): Rule<Value> => ({
+        rank,
+        value,
+        endMs: endOf(value) ?? Number.POSITIVE_INFINITY,
+        ...compileSelector(selector),
+        start: startOf(selector.id),
+      }),
+    )
+  const byStart = new Map<string, Rule<Value>[]>()
   for (const rule of ranked) {
     const rules = byStart.get(rule.start) ?? []
     rules.push(rule)
@@ -60,31 +80,37 @@ export function mostSpecific<Value>(
   }
   const lengths = [...new Set([...byStart.keys()].map((start) => start.length))]
   /** Those that select it, the most specific first, as far as they can be asked for. */
-  const find = (agent: Agent) => {
+  const find = (agent: Agent, test: 'selects' | 'maySelect') => {
     const all = lengths
-      .flatMap((length) => byStart.get(agent.id.slice(0, length))?.filter(({ selects }) => selects(agent)) ?? [])
+      .flatMap((length) => byStart.get(agent.id.slice(0, length))?.filter((rule) => rule[test](agent)) ?? [])
       .sort((one, other) => one.rank - other.rank)
-    const endless = all.findIndex(({ endMs }) => endMs === Number.POSITIVE_INFINITY)
-    return endless < 0 ? all : all.slice(0, endless + 1)
+    const last = all.findIndex((rule) => rule.endMs === Number.POSITIVE_INFINITY && rule.selects(agent))
+    return last < 0 ? all : all.slice(0, last + 1)
   }
   const keyOf = keyOfAgents(entries.map(({ selector }) => selector))
-  const known = new Map<string, typeof ranked>()
-  return (agent, atMs) => {
-    const key = keyOf(agent)
-    let found = known.get(key)
-    if (found === undefined) {
-      if (known.size >= CACHE_LIMIT) {
-        known.clear()
+  const remembered = (test: 'selects' | 'maySelect') => {
+    const known = new Map<string, readonly Rule<Value>[]>()
+    return (agent: Agent, atMs: number): Rule<Value> | undefined => {
+      const key = keyOf(agent)
+      let found = known.get(key)
+      if (found === undefined) {
+        if (known.size >= CACHE_LIMIT) {
+          known.clear()
+        }
+        found = find(agent, test)
+        known.set(key, found)
       }
-      found = find(agent)
-      known.set(key, found)
+      return found.find(({ endMs }) => atMs < endMs)
     }
-    for (const { value, endMs } of found) {
-      if (atMs < endMs) {
-        return value
-      }
-    }
-    return undefined
+  }
+  const first = remembered('selects')
+  const possible = remembered('maySelect')
+  return {
+    of: (agent, atMs) => first(agent, atMs)?.value,
+    ofKnown: (agent, atMs) => {
+      const rule = possible(agent, atMs)
+      return rule?.selects(agent) === true ? rule.value : undefined
+    },
   }
 }
 
@@ -172,25 +198,29 @@ function meet(one: AgentSelector, other: AgentSelector): boolean {
   )
 }
 
-/** Compiles a selector. An agent that does not state a field is not selected by it. */
-function compileSelector(selector: AgentSelector): (agent: Agent) => boolean {
-  const tests = SELECTOR_FIELDS.flatMap((field) => {
+interface CompiledSelector {
+  /** An agent that does not state a field is not selected by it. */
+  selects(agent: Agent): boolean
+  /** Whether it selects the agent, or one that states more. */
+  maySelect(agent: Agent): boolean
+}
+
+function compileSelector(selector: AgentSelector): CompiledSelector {
+  const ofFields = SELECTOR_FIELDS.flatMap((field) => {
     const pattern = selector[field]
-    return pattern === undefined ? [] : [{ field, matches: compileGlob(pattern) }]
+    return pattern === undefined ? [] : [{ fieldOf: (agent: Agent) => agent[field], matches: compileGlob(pattern) }]
   })
-  const labels = Object.entries(selector.labels ?? {}).map(([name, pattern]) => ({
-    name,
+  const ofLabels = Object.entries(selector.labels ?? {}).map(([name, pattern]) => ({
+    fieldOf: (agent: Agent) => labelOf(agent, name),
     matches: compileGlob(pattern),
   }))
-  return (agent) =>
-    tests.every(({ field, matches }) => {
-      const value = agent[field]
-      return value !== undefined && matches(value)
-    }) &&
-    labels.every(({ name, matches }) => {
-      const value = labelOf(agent, name)
-      return value !== undefined && matches(value)
+  const tests = [...ofFields, ...ofLabels]
+  const passes = (agent: Agent, unstated: boolean) =>
+    tests.every(({ fieldOf, matches }) => {
+      const value = fieldOf(agent)
+      return value === undefined ? unstated : matches(value)
     })
+  return { selects: (agent) => passes(agent, false), maySelect: (agent) => passes(agent, true) }
 }
 
 /** For messages: `id 'support-*', version '2', label tier 'gold'`. */

@@ -123,7 +123,7 @@ export function watchPolicies(directory: string, first: LoadedPolicies, options:
     get policies() {
       return current.policies
     },
-    governing: (agent, atMs) => current.governing(agent, atMs),
+    ...follower(() => current),
     state,
     close: () => {
       isClosed = true
@@ -131,6 +131,14 @@ export function watchPolicies(directory: string, first: LoadedPolicies, options:
       clearTimeout(again)
       watcher?.close()
     },
+  }
+}
+
+/** Answers by whichever set is the present one. */
+function follower(current: () => PolicySet): Pick<PolicySet, 'governing' | 'governingKnown'> {
+  return {
+    governing: (agent, atMs) => current().governing(agent, atMs),
+    governingKnown: (agent, atMs) => current().governingKnown(agent, atMs),
   }
 }
 

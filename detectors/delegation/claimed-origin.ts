@@ -8,7 +8,7 @@ import { foldText } from '../text/normalize.ts'
 /** `person`: a user or customer. `authority`: an administrator, an operator, the system itself. `agent`: a named agent. */
 export interface ClaimedOrigin {
   readonly kind: 'person' | 'authority' | 'agent'
-  /** The claimed agent, folded. */
+  /** The claimed agent, folded; of an authority the part that it plays, where agents play such parts, too. */
   readonly name?: string
   /** The words of the claim, folded, for evidence. */
   readonly words: string
@@ -31,7 +31,7 @@ const SHOWN = 120
 
 const PERSON = '(?:human user|end user|user|human|customer)'
 const AUTHORITY =
-  '(?:system administrator|system operator|system|administrator|admin|operator|root user|security team|developers?|it department|supervisor|orchestrator)'
+  '(?:system administrator|system operator|system|administrator|admin|root user|security team|it department|(?<name>operator|developers?|supervisor|orchestrator))'
 const END = '(?=[.,;!\\n]|$| (?:and i|of this|speaking|talking|writing|here)\\b)'
 
 // Each alternative has a fixed beginning and no repetition within a repetition: one pass over 8 KiB.

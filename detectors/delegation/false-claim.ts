@@ -3,10 +3,11 @@ import type { FindingDraft } from '../../schema/finding.ts'
 import { quoteName } from '../../schema/quote-name.ts'
 import type { Subject, Telemetry } from '../../schema/telemetry.ts'
 import { causeOf } from '../draft/cause.ts'
-import { callersOf, callingAgent } from '../draft/chain.ts'
+import { callersOf, callingAgent, namesOf } from '../draft/chain.ts'
 import { originOf } from '../draft/origin.ts'
 import { untrusted } from '../draft/untrusted.ts'
 import { type ClaimedOrigin, claimedOrigins } from './claimed-origin.ts'
+import { playsPart } from './part.ts'
 
 /** The longest excerpt of the message in evidence, in UTF-16 units. */
 const EXCERPT = 300
@@ -54,30 +55,24 @@ const CLAIMED: Readonly<Record<ClaimedOrigin['kind'], string>> = {
 }
 
 /** An agent may hand on, word for word, what the human at its root said of themselves, and what an agent above it said. */
-function isFalse(claim: ClaimedOrigin, event: Telemetry): boolean {
+function isFalse({ kind, name }: ClaimedOrigin, event: Telemetry): boolean {
   const callers = callersOf(event)
-  if (claim.kind === 'person') {
-    return !callers.some(({ kind }) => kind === 'human')
+  if (kind === 'person') {
+    return !callers.some((caller) => caller.kind === 'human')
   }
-  const { name } = claim
   if (name === undefined) {
     return true
   }
-  const known: readonly Pick<Subject, 'id' | 'name'>[] = [
-    event.agent,
-    ...callers.filter(({ kind }) => kind === 'agent'),
-  ]
-  return !known.some((agent) => isCalled(agent.id, name) || (agent.name !== undefined && isCalled(agent.name, name)))
+  const agents = callers.filter((caller) => caller.kind === 'agent')
+  const known: readonly Pick<Subject, 'id' | 'name'>[] = [event.agent, ...agents]
+  const leads = agents.length === 1 && (kind === 'agent' ? LEADING : ORCHESTRATING).has(name)
+  return !leads && !known.some((agent) => namesOf(agent).some((own) => playsPart(own, name)))
 }
 
-/** `planner` for `travel-planner`, `Planner agent`, and the other way round. */
-function isCalled(agent: string, claimed: string): boolean {
-  const [one, other] = [bare(agent), bare(claimed)]
-  return one !== '' && other !== '' && (one.includes(other) || other.includes(one))
-}
-
-const bare = (name: string) =>
-  name
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]/g, '')
-    .replace(/agent$/, '')
+/** What an agent that no other agent called is to those that it calls, whatever its name is. */
+const ORCHESTRATING: ReadonlySet<string> = new Set(['orchestrator'])
+const LEADING: ReadonlySet<string> = new Set(
+  'calling caller controller coordinating coordinator delegating host lead leading main manager master orchestrating orchestrator parent primary root supervising supervisor upstream'.split(
+    ' ',
+  ),
+)
