@@ -180,6 +180,11 @@ delegation: { may_call: ['agent:writer'] }
     expect(follow(context, decided('a', chain), decided('b', chain, other))).toEqual([[], []])
     expect(follow(context, decided('a', [human, self]), decided('b', [human, self]))).toEqual([[], []])
     expect(follow(NO_POLICY, decided('a', chain), decided('b', chain))).toEqual([[], []])
+    // A decision that came with the call was made for the call.
+    const called = { operation: 'agent_invoke' as const, tool: null, subject_chain: chain }
+    const handed = { ...called, policy_snapshot: decided('b', chain).policy_snapshot }
+    expect(follow(context, handed, decided('b', chain))).toEqual([[], ['decision']])
+    expect(follow(context, called, decided('b', chain))).toEqual([[], []])
     const optional = under('delegation: { new_decision: optional }')
     expect(follow(optional, decided('a', chain), decided('b', chain))).toEqual([[], []])
   })

@@ -41,7 +41,7 @@ export const delegation = defineDetector<State>({
   catches:
     'A caller that the policy of the agent does not name, an agent called that the policy of its caller does not name, a chain of agents deeper than allowed, no human at the root where the policy asks for one (or one where it forbids it), a policy decision that was made for another operation; with or without a policy: a human who was at the root of a session and no longer is, an agent twice in its chain, and a message between agents that says it is from the user, an administrator, the system or another agent.',
   misses:
-    'Whatever the subject chain does not show: chains are as complete as the spans above an event that have arrived by then, unless agents state theirs (telltale.subject_chain); a policy decision that another agent used before, in its own part of the session; whom an agent may call, where its policy is selected by labels, version, owner or framework, which chains do not tell; claims of origin in other words than it knows; an agent that lies in its own chain.',
+    'Whatever the subject chain does not show: chains are as complete as the spans above an event that have arrived by then, unless agents state theirs (telltale.subject_chain); a policy decision that another agent used before, in its own part of the session, where this one does a single kind of thing on it and was called without it; whom an agent may call, where its policy is selected by labels, version, owner or framework, which chains do not tell; claims of origin in other words than it knows; an agent that lies in its own chain.',
   kind: 'policy',
   version: 2,
   techniques: ['AML.T0053', 'AML.T0073', 'AML.T0118.001', 'AML.T0012'],
