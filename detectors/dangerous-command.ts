@@ -39,7 +39,7 @@ export const dangerousCommand = defineDetector<NoState>({
   title: 'Dangerous command',
   catches:
     'Shell commands, program text and SQL in the arguments of tools that delete disks, backups or logs, read or send keys and files, install something that starts by itself, change accounts and rights, switch guards off, or run code from the network or in encoded form, through pipes, variables, substitutions, wrappers and nested shells.',
-  misses: `What a script file or a program does that the command only names; deleting, copying and reading ordinary files; single questions about the machine; commands assembled at run time; most of what is written in languages other than shell; what lies beyond the ${CONTENT_LIMIT} characters kept of arguments; agents whose content is not recorded.`,
+  misses: `What a script file or a program does that the command only names; deleting, copying and reading ordinary files; single questions about the machine; in which folder an earlier call left the shell; commands assembled at run time; most of what is written in languages other than shell; what lies beyond the ${CONTENT_LIMIT} characters kept of arguments; agents whose content is not recorded.`,
   kind: 'content',
   version: 1,
   techniques: ['AML.T0050', 'AML.T0053', 'AML.T0101', 'AML.T0086', 'AML.T0112', 'AML.T0055', 'AML.T0072'],

@@ -25,6 +25,8 @@ export interface Command {
   readonly narrowed: boolean
   /** Inside a loop of the script. */
   readonly looped: boolean
+  /** Where it runs, when the script went there: `cd / && ...`. */
+  readonly folder: string | undefined
 }
 
 /** What bounds reading: texts are at most 8 KiB, but nesting and repetition multiply. */

@@ -18,6 +18,11 @@ const TABLE: Readonly<Record<PlaceKind, Rows>> = {
     delete: ['destroys', 'deletes keys or stored passwords', 0.3, 'medium'],
     write: ['persists', 'writes stored credentials', 0.3, 'medium'],
   },
+  'package-settings': {
+    read: ['takes credentials', 'reads settings that often hold a token', 0.2, 'medium'],
+    search: ['takes credentials', 'looks for settings that often hold a token', 0.3, 'low'],
+    write: ['persists', 'writes settings that often hold a token', 0.3, 'medium'],
+  },
   'process-memory': { read: ['takes credentials', 'reads the memory of processes', 0.7, 'high'] },
   accounts: {
     ...changes(['escalates', 'changes the file of accounts', 0.85, 'high']),
@@ -120,6 +125,15 @@ const TAKERS = new Set([
   '7z',
 ])
 
+const HOME = /^(?:~|\$\{?HOME\}?|\/home\/[^/]{1,60}|\/Users\/[^/]{1,60}|\/root)\/[^/]+$/
+/** Programs that carry what they are given to another machine, or into a form in which nobody knows it. */
+const CARRIERS = new Set(
+  'curl wget nc ncat netcat socat telnet scp sftp rsync ftp tftp mail mailx sendmail mutt base64 base32 xxd'.split(' '),
+)
+
+/** Whether what the command reads leaves by it. */
+const leaves = ({ name }: Command) => CARRIERS.has(name)
+
 /** What the command does to files of note. */
 export function fileSigns(command: Command): readonly Sign[] {
   const signs: Sign[] = []
@@ -132,7 +146,24 @@ export function fileSigns(command: Command): readonly Sign[] {
     }
   }
   const renamed = renamedShell(command, uses)
-  return [...signs, ...handed(command), ...(renamed ? [RENAMED] : [])]
+  return [...signs, ...handed(command), ...passedOn(command), ...(renamed ? [RENAMED] : [])]
+}
+
+/** `cat .npmrc | curl -d @- ...` */
+function passedOn(command: Command): readonly Sign[] {
+  const { from } = command
+  const settings =
+    from !== undefined &&
+    leaves(command) &&
+    fileUses(from).some(({ role, path }) => role === 'read' && placeKind(path) === 'package-settings')
+  return settings ? [PASSED_ON] : []
+}
+
+const PASSED_ON: Sign = {
+  deed: 'takes credentials',
+  what: 'gives out settings that often hold a token',
+  weight: 0.6,
+  severity: 'medium',
 }
 
 const RENAMED: Sign = {
@@ -233,6 +264,10 @@ function adjusted(command: Command, use: FileUse, place: PlaceKind, weight: numb
   const taken = TAKERS.has(command.name) || uses.some(({ role }) => role === 'write' || role === 'append')
   if ((place === 'accounts' || place === 'privileges' || place === 'history') && use.role === 'read') {
     return taken ? Math.max(weight, 0.5) : weight
+  }
+  if (place === 'package-settings' && use.role === 'read') {
+    // Those of a project name registries; those of a home hold the token of its user.
+    return leaves(command) ? 0.6 : HOME.test(use.path) ? 0.5 : weight
   }
   if (place === 'shell-startup' && use.role === 'append') {
     const line = command.from === undefined ? command.args.join(' ') : (printed(command.from) ?? '')

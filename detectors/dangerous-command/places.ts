@@ -2,6 +2,7 @@
 
 export type PlaceKind =
   | 'credentials'
+  | 'package-settings'
   | 'accounts'
   | 'privileges'
   | 'startup'
@@ -31,8 +32,9 @@ const PLACES: readonly (readonly [PlaceKind, RegExp])[] = [
   ['login-keys', /\.ssh\/(?:authorized_keys2?|rc|environment)\b/],
   [
     'credentials',
-    /\/etc\/(?:g?shadow-?|master\.passwd|security\/opasswd|ssh\/ssh_host_\w+_key(?!\.pub)|krb5\.keytab)\b|\/shadow\/|(?:^|[/.*])id_(?:rsa|dsa|ecdsa|ed25519|xmss)\b(?!\.pub)|\.(?:pem|p12|pfx|ppk|jks|kdbx|keystore|keytab|ovpn|kirbi|ccache|gpg-key)\b|(?:^|\/)\.(?:netrc|pgpass|my\.cnf|git-credentials|npmrc|pypirc|dockercfg|htpasswd|vault-token|s3cfg|boto)\b|\.aws(?:\/(?:credentials|sso|cli)|\b)|\.azure\b|\.config\/gcloud\b|\.oci\b|gcloud\/(?:credentials|access_tokens|legacy)|(?:msal_token_cache|accessTokens|azureProfile)|(?:application_default_credentials|access_tokens\.db|credentials\.db)|\.kube\/config|\.docker\/config\.json|serviceaccount\/token|\/run\/secrets\/|\.gnupg\b|secring|\.password-store|Library\/Keychains|(?:login|System)\.keychain|\/(?:Login Data|Cookies|Web Data|Local State)\b|(?:logins\.json|key[34]\.db|signons\.sqlite|cookies\.sqlite|Cookies\.binarycookies)|Library\/Cookies|kwallet|\.local\/share\/keyrings|\.mozilla\/firefox|google-chrome\b|BraveSoftware|krb5cc_|(?:^|\/)(?:SAM|ntds\.dit)$|config\\(?:SAM|SYSTEM|SECURITY)\b|unattend\.xml|wpa_supplicant|system-connections|\.(?:config\/)?rclone\b|wallet\.dat|\.(?:electrum|ethereum)\b|logins\.keychain/i,
+    /\/etc\/(?:g?shadow-?|master\.passwd|security\/opasswd|ssh\/ssh_host_\w+_key(?!\.pub)|krb5\.keytab)\b|\/shadow\/|(?:^|[/.*])id_(?:rsa|dsa|ecdsa|ed25519|xmss)\b(?!\.pub)|\.(?:pem|p12|pfx|ppk|jks|kdbx|keystore|keytab|ovpn|kirbi|ccache|gpg-key)\b|(?:^|\/)\.(?:netrc|pgpass|my\.cnf|git-credentials|pypirc|dockercfg|htpasswd|vault-token|s3cfg|boto)\b|\.aws(?:\/(?:credentials|sso|cli)|\b)|\.azure\b|\.config\/gcloud\b|\.oci\b|gcloud\/(?:credentials|access_tokens|legacy)|(?:msal_token_cache|accessTokens|azureProfile)|(?:application_default_credentials|access_tokens\.db|credentials\.db)|\.kube\/config|\.docker\/config\.json|serviceaccount\/token|\/run\/secrets\/|\.gnupg\b|secring|\.password-store|Library\/Keychains|(?:login|System)\.keychain|\/(?:Login Data|Cookies|Web Data|Local State)\b|(?:logins\.json|key[34]\.db|signons\.sqlite|cookies\.sqlite|Cookies\.binarycookies)|Library\/Cookies|kwallet|\.local\/share\/keyrings|\.mozilla\/firefox|google-chrome\b|BraveSoftware|krb5cc_|(?:^|\/)(?:SAM|ntds\.dit)$|config\\(?:SAM|SYSTEM|SECURITY)\b|unattend\.xml|wpa_supplicant|system-connections|\.(?:config\/)?rclone\b|wallet\.dat|\.(?:electrum|ethereum)\b|logins\.keychain/i,
   ],
+  ['package-settings', /(?:^|\/)\.npmrc\b(?!\.(?:example|sample|template|dist)\b)/],
   [
     'process-memory',
     /^\/proc\/(?:self|\d+|\*|["']?\$\{?\w+\}?["']?|\$\([^)]{0,100}\))["']?\/(?:mem|maps?|environ|auxv)\b|^\/dev\/k?mem\b|\/proc\/kcore/,
@@ -104,10 +106,16 @@ export function placeKind(word: string): PlaceKind | undefined {
     .replace(/^file:(?:\/\/)?/, '')
     .replace(/\/{2,}/g, '/')
     .replace(HOME, '~')
-  for (const [kind, pattern] of PLACES) {
-    if (pattern.test(path)) {
-      return kind
-    }
-  }
-  return undefined
+  return PLACES.find(([kind, pattern]) => pattern.test(path) && !(kind === 'credentials' && isCertificate(path)))?.[0]
+}
+
+/** `fullchain.pem`, `ca.pem`, `public_key.pem`: everybody may read them. A file that holds a key, too, is named for that. */
+function isCertificate(path: string): boolean {
+  const name = path.slice(path.lastIndexOf('/') + 1).toLowerCase()
+  return (
+    name.endsWith('.pem') &&
+    (/(?:^|[-_.])pub(?:lic|key)?(?=[-_.])/.test(name) ||
+      (/(?:^|[-_.])(?:(?:root|my)?ca|ca-?certs?|certs?|certificates?|(?:full)?chain|bundle)(?=[-_.])/.test(name) &&
+        !/key|priv|client/.test(name)))
+  )
 }

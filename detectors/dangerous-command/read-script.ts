@@ -4,6 +4,7 @@
  */
 import { TextMemory } from '../../schema/text-memory.ts'
 import { COMMAND_LIMIT, type Command, DEPTH_LIMIT, type Redirect } from './command.ts'
+import { folderAfter } from './folder.ts'
 import { printed } from './printed.ts'
 import { readWords, type Token } from './words.ts'
 import { type Inner, unwrap } from './wrappers.ts'
@@ -38,6 +39,8 @@ const VALUE_LIMIT = 256
 const WORD_LIMIT = 1024
 /** UTF-16 units read of all scripts in a script, those in it included: they are read again. */
 const UNIT_LIMIT = 24 * 1024
+/** Words of a script that are read as paths in the folder that the script went to: each is judged by where it lies. */
+const PLACED_LIMIT = 500
 const SHELLS = new Set(['sh', 'bash', 'zsh', 'dash', 'ksh', 'ash', 'fish', 'csh', 'tcsh', 'busybox'])
 
 /** UTF-16 units of the scripts that are remembered: several detectors read the script of one call. */
@@ -71,6 +74,9 @@ export function isShell(name: string): boolean {
 class Reader {
   readonly commands: Command[] = []
   readonly #variables = new Map<string, string>()
+  #folder: string | undefined
+  /** Words of commands that were put into a folder so far. */
+  #placed = 0
   #units = 0
 
   script(text: string, depth: number, wrappers: readonly string[]): void {
@@ -82,17 +88,22 @@ class Reader {
     const simple = new Simple()
     let from: Command | undefined
     let loops = 0
+    // Who leaves a subshell or another script is where it was entered.
+    const entered: (string | undefined)[] = [this.#folder]
     const end = (piped: boolean) => {
-      const made = simple.take(this.#variables, wrappers, from, loops > 0)
+      this.#placed += this.#folder === undefined ? 0 : simple.length
+      const folder = this.#placed <= PLACED_LIMIT ? this.#folder : undefined
+      const made = simple.take(this.#variables, { wrappers, from, looped: loops > 0, folder })
       from = undefined
       if (made !== undefined) {
         const last = this.#add(made, depth)
         from = piped ? last : undefined
+        this.#folder = folderAfter(made, this.#folder)
       }
     }
     for (const token of tokens) {
       if (token.kind === 'word') {
-        const keyword = token.bare && simple.empty && KEYWORDS.has(token.text)
+        const keyword = token.bare && simple.length === 0 && KEYWORDS.has(token.text)
         loops += keyword && token.text === 'do' ? 1 : keyword && token.text === 'done' && loops > 0 ? -1 : 0
         if (!keyword) {
           simple.word(token.text)
@@ -101,11 +112,17 @@ class Reader {
         end(true)
       } else if (ENDS.has(token.text)) {
         end(false)
+        if (token.text === '(') {
+          entered.push(this.#folder)
+        } else if (token.text === ')' && entered.length > 1) {
+          this.#folder = entered.pop()
+        }
       } else {
         simple.operator(token)
       }
     }
     end(false)
+    this.#folder = entered[0]
     for (const script of inner) {
       this.script(script, depth + 1, wrappers)
     }
@@ -143,7 +160,8 @@ class Reader {
       for (const word of words) {
         simple.word(word)
       }
-      const made = simple.take(this.#variables, wrappers, command.from, command.looped)
+      const { from, looped, folder } = command
+      const made = simple.take(this.#variables, { wrappers, from, looped, folder })
       if (made !== undefined && depth < DEPTH_LIMIT) {
         // Output and input are those of the wrapper.
         const { redirects, input } = command
@@ -167,6 +185,8 @@ function givenTo(command: Command): string | undefined {
   return command.input ?? (command.from === undefined ? undefined : printed(command.from))
 }
 
+type Around = Pick<Command, 'wrappers' | 'from' | 'looped' | 'folder'>
+
 /** The parts of one simple command, while they are read. */
 class Simple {
   #words: string[] = []
@@ -174,8 +194,8 @@ class Simple {
   #input: string | undefined
   #redirecting: string | undefined
 
-  get empty(): boolean {
-    return this.#words.length === 0
+  get length(): number {
+    return this.#words.length
   }
 
   word(text: string): void {
@@ -200,12 +220,7 @@ class Simple {
   }
 
   /** The command so far, and begins the next. */
-  take(
-    variables: Map<string, string>,
-    wrappers: readonly string[],
-    from: Command | undefined,
-    looped: boolean,
-  ): Command | undefined {
+  take(variables: Map<string, string>, around: Around): Command | undefined {
     const words = this.#words
     const redirects = this.#redirects.map(({ kind, target }) => ({ kind, target: expand(target, variables) }))
     const input = this.#input
@@ -235,7 +250,9 @@ class Simple {
         variables.set(variable, programOr(value))
       }
     }
-    return { name, args, assigns: [...assigns, ...exported], redirects, input, from, wrappers, narrowed: false, looped }
+    const { wrappers, from, looped, folder } = around
+    const all = exported.length === 0 ? assigns : [...assigns, ...exported]
+    return { name, args, assigns: all, redirects, input, from, wrappers, narrowed: false, looped, folder }
   }
 }
 

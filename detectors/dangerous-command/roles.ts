@@ -1,5 +1,6 @@
 /** What a command does to the files it is given: which it reads, writes, deletes, empties, or changes the rights of. */
 import type { Command } from './command.ts'
+import { pathIn } from './folder.ts'
 import { foundPlaces } from './wrappers.ts'
 
 /** `search`: looked for by name. `rights`: owner, mode, times or attributes changed. */
@@ -25,8 +26,10 @@ const LISTERS = set('ls stat file test lsattr getfacl du tree')
 /** Every use of a file by the command; the paths are as they are written. */
 export function fileUses(command: Command): readonly FileUse[] {
   const uses: FileUse[] = []
-  const add = (role: Role, path: string, recursive = false) => uses.push({ role, path, recursive })
-  const { name, args } = command
+  const add = (role: Role, path: string, recursive = false) =>
+    uses.push({ role, path: pathIn(command.folder, path), recursive })
+  const { name } = command
+  const args = withoutOwnKeys(command)
   for (const { kind, target } of command.redirects) {
     add(kind === 'write' ? (printsNothing(command) ? 'empty' : 'write') : kind === 'append' ? 'append' : 'read', target)
   }
@@ -87,6 +90,31 @@ export function fileUses(command: Command): readonly FileUse[] {
     })
   }
   return uses
+}
+
+/** Options that name a key or certificate to identify with, or certificates to trust: it stays where it is. */
+const OWN_KEY =
+  /^--?(?:[a-z]{1,12}-){0,2}(?:ca|cacert|capath|cafile|cert|certfile|certificate|key|keyfile|pem|ssl[a-z]{0,10}|tls[a-z]{0,10})(?:-[a-z]{1,12})?(?==|$)/
+const WITH_OWN_KEYS: ReadonlyMap<string, RegExp> = new Map([
+  ...['wget', 'python', 'python2', 'python3', 'node', 'ruby', 'perl', 'php'].map((name) => [name, OWN_KEY] as const),
+  ['curl', new RegExp(`${OWN_KEY.source}|^-E$`)] as const,
+  ...['scp', 'sftp', 'rsync'].map((name) => [name, /^(?:-[iFe]|--rsh)(?==|$)/] as const),
+])
+/** What of openssl looks at certificates, or signs and connects with a key. */
+const OPENSSL_USES = set('x509 verify s_client s_server s_time crl ocsp req ca dgst ts')
+
+/** The arguments without the keys and certificates that the program uses for itself. */
+function withoutOwnKeys({ name, args }: Command): readonly string[] {
+  if (name === 'openssl') {
+    return OPENSSL_USES.has(args[0] ?? '') ? [] : args
+  }
+  const own = WITH_OWN_KEYS.get(name)
+  return own === undefined
+    ? args
+    : args.filter((arg, index) => {
+        const before = args[index - 1] ?? ''
+        return !(own.test(arg) || (own.test(before) && !before.includes('=')))
+      })
 }
 
 function copied(
