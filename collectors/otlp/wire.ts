@@ -89,7 +89,7 @@ export class WireReader {
     return value
   }
 
-  /** The lower half of a fixed 64-bit number. Read it before `fixedHigh`. */
+  /** Half of a fixed 64-bit number, unsigned: the lower one when it is read first, then the upper. */
   fixedHalf(end: number): number {
     this.need(4, end)
     const { buffer, pos } = this
