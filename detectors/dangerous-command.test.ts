@@ -107,6 +107,20 @@ describe('what is used and what is taken', () => {
   })
 })
 
+describe('settings of packages', () => {
+  const read = (result: string) => {
+    const content = { arguments: JSON.stringify({ command: 'cd web && cat .npmrc' }), result }
+    return dangerousCommand.check(event({ tool: { name: 'Bash' }, content }), {}, { policy: undefined })
+  }
+  it('are told of when what comes back holds a token', () => {
+    expect(read('registry=https://registry.example.com/')).toEqual([])
+    expect(read('//registry.example.com/:_authToken=[masked:npm-token]')).toMatchObject([
+      { severity: 'medium', evidence: { deeds: 'takes credentials' } },
+    ])
+    expect(read('author=[masked:email]')).toEqual([])
+  })
+})
+
 describe('where a command stands', () => {
   it.each([
     'cd / && rm -rf *',

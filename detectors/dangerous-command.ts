@@ -7,10 +7,11 @@
  * the tactics of MITRE ATT&CK for Linux, macOS and Windows.
  */
 import type { FindingDraft, Severity } from '../schema/finding.ts'
+import { maskClass, masksIn } from '../schema/masks.ts'
 import { quoteName } from '../schema/quote-name.ts'
 import { CONTENT_LIMIT, type Telemetry } from '../schema/telemetry.ts'
 import { runnablesOf } from './dangerous-command/arguments.ts'
-import { type Danger, judgeRunnable } from './dangerous-command/judge.ts'
+import { type Danger, judgeRunnable, judgeShown } from './dangerous-command/judge.ts'
 import type { Deed } from './dangerous-command/sign.ts'
 import { defineDetector, type NoState } from './detector.ts'
 import { originOf } from './draft/origin.ts'
@@ -51,6 +52,7 @@ export const dangerousCommand = defineDetector<NoState>({
     'If it ran and was not wanted, stop the session, isolate the machine it ran on, and replace the credentials that were within reach.',
   ],
   needs: ['tool', 'content.arguments'],
+  uses: ['content.result'],
   severities: ['low', 'medium', 'high', 'critical'],
   on: ['tool_call'],
   scope: 'none',
@@ -63,8 +65,9 @@ export const dangerousCommand = defineDetector<NoState>({
       return NO_FINDINGS
     }
     let worst: { readonly danger: Danger; readonly text: string } | undefined
+    const showsSecrets = hasSecrets(event.content?.result ?? '')
     for (const runnable of runnablesOf(event.tool.name, text)) {
-      const danger = judgeRunnable(runnable)
+      const danger = judgeRunnable(runnable) ?? (showsSecrets ? judgeShown(runnable) : undefined)
       if (danger !== undefined && (worst === undefined || danger.score > worst.danger.score)) {
         worst = { danger, text: runnable.text }
       }
@@ -76,6 +79,10 @@ export const dangerousCommand = defineDetector<NoState>({
 })
 
 const NO_FINDINGS: readonly FindingDraft[] = []
+
+function hasSecrets(result: string): boolean {
+  return [...masksIn(result).keys()].some((kind) => maskClass(kind) === 'key' || maskClass(kind) === 'named')
+}
 
 function finding(event: Telemetry, danger: Danger, text: string): FindingDraft {
   const { deeds, signs } = danger

@@ -152,11 +152,12 @@ export function fileSigns(command: Command): readonly Sign[] {
 /** `cat .npmrc | curl -d @- ...` */
 function passedOn(command: Command): readonly Sign[] {
   const { from } = command
-  const settings =
-    from !== undefined &&
-    leaves(command) &&
-    fileUses(from).some(({ role, path }) => role === 'read' && placeKind(path) === 'package-settings')
-  return settings ? [PASSED_ON] : []
+  return from !== undefined && leaves(command) && readsPackageSettings(from) ? [PASSED_ON] : []
+}
+
+/** Whether a command reads settings of a package manager, which often hold a token. */
+export function readsPackageSettings(command: Command): boolean {
+  return fileUses(command).some(({ role, path }) => role === 'read' && placeKind(path) === 'package-settings')
 }
 
 const PASSED_ON: Sign = {

@@ -6,7 +6,7 @@ import { codeSigns, scriptsIn, sqlSigns } from './code-signs.ts'
 import type { Command } from './command.ts'
 import { controlSigns } from './control-signs.ts'
 import { exploring, factOf } from './explore-signs.ts'
-import { fileSigns } from './file-signs.ts'
+import { fileSigns, readsPackageSettings } from './file-signs.ts'
 import { fetchedFile, networkSigns } from './network-signs.ts'
 import { powershellSigns } from './powershell-signs.ts'
 import { isShell, programName, readScript } from './read-script.ts'
@@ -42,6 +42,18 @@ const statements = new TextMemory(judgeSql, REMEMBERED, 'first')
 /** Judges what a call would run, in its language. `undefined` when nothing much is in it. */
 export function judgeRunnable({ language, text }: Runnable): Danger | undefined {
   return language === 'code' ? programs.of(text) : language === 'sql' ? statements.of(text) : scripts.of(text)
+}
+
+const HELD: Danger = {
+  signs: [{ deed: 'takes credentials', what: 'reads settings that hold a token', weight: FLAGGED, severity: 'medium' }],
+  deeds: ['takes credentials'],
+  severity: 'medium',
+  score: FLAGGED,
+}
+
+/** Judges what a call has shown of secrets by reading what may hold some, and may not: settings of package managers. */
+export function judgeShown({ language, text }: Runnable): Danger | undefined {
+  return language === 'shell' && readScript(text).some(readsPackageSettings) ? HELD : undefined
 }
 
 /** Judges a shell script, and whatever other language it turns out to be. `undefined` when nothing much is in it. */
