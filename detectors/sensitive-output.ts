@@ -147,7 +147,8 @@ function isExpected({ host, scheme, port }: Carrier, { policy }: DetectionContex
 
 function absorb(event: Telemetry, state: State): boolean {
   const result = event.content?.result
-  const given = remember(state.given, wordsOfUser(event))
+  const asked = wordsOfUser(event)
+  const given = asked === '' ? false : remember(state.given, asked)
   return (result === undefined ? false : remember(state.read, result)) || given
 }
 
