@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Ajv, type ErrorObject } from 'ajv'
 import { sinkTypes } from './alerts/sinks/index.ts'
+import { SHIPPED_POLICIES } from './package-files.ts'
 import { describeErrors, pathOf } from './rules/validate.ts'
 import type { Path, YamlDocument } from './rules/yaml-document.ts'
 import { readYamlFile } from './rules/yaml-file.ts'
@@ -16,6 +17,8 @@ import { Settings } from './settings.ts'
 import { saslMechanisms, TlsFiles } from './settings-kafka.ts'
 
 export interface Config extends Settings {
+  /** The directory to judge by: that of the settings, else the one with those that come with Telltale. */
+  readonly policies: string
   /** Where its settings were written; absent when nobody wrote any. */
   readonly source?: ConfigSource
 }
@@ -27,7 +30,7 @@ export interface ConfigSource {
 }
 
 const ajv = new Ajv({ allErrors: true, verbose: true, strict: false, useDefaults: true })
-const validate = ajv.compile<Config>(Settings)
+const validate = ajv.compile<Settings>(Settings)
 /** Settings that come in kinds, each with a schema of its own, by what says which: a sink's type, a mechanism of SASL. */
 const sinkValidators = new Map(sinkTypes.map(({ type, config }) => [type, ajv.compile(config)]))
 const saslValidators = new Map([...saslMechanisms].map(([mechanism, schema]) => [mechanism, ajv.compile(schema)]))
@@ -183,17 +186,17 @@ function sourceOf(document: YamlDocument, used: ReadonlyMap<string, string>, sin
 function completed(settings: object, directory: string): Config {
   const value: unknown = structuredClone(settings)
   // What is left of a faulty file may lack what is required; the faults are told, the rest does not matter.
-  const config = validate(value) ? value : defaults()
-  return withPaths(config, (path) => resolve(directory, path))
+  const whole = validate(value) ? value : defaults()
+  return withPaths(whole, (path) => resolve(directory, path))
 }
 
 /** Every path of a setting, as `place` makes it. */
-function withPaths(config: Config, place: (path: string) => string): Config {
-  const { data, policies, bus, store, collectors } = config
+function withPaths(settings: Settings, place: (path: string) => string): Config {
+  const { data, policies, bus, store, collectors } = settings
   return {
-    ...config,
+    ...settings,
     data: place(data),
-    ...(policies === undefined ? {} : { policies: place(policies) }),
+    policies: policies === undefined ? SHIPPED_POLICIES : place(policies),
     bus: bus.kafka === undefined ? bus : { ...bus, kafka: withTlsPaths(bus.kafka, place) },
     store: store.ca_file === undefined ? store : { ...store, ca_file: place(store.ca_file) },
     collectors: { ...collectors, kafka: collectors.kafka.map((source) => withTlsPaths(source, place)) },
@@ -211,7 +214,7 @@ function withTlsPaths<Cluster extends { tls?: boolean | TlsFiles }>(
   return { ...cluster, tls: Object.fromEntries(tls) }
 }
 
-function defaults(): Config {
+function defaults(): Settings {
   const value: unknown = {}
   if (!validate(value)) {
     throw new Error('the defaults of the configuration are not valid')

@@ -7,7 +7,7 @@ import { collectorProblems } from './collectors/kafka/collector-config.ts'
 import type { Config } from './config.ts'
 import type { KafkaSettings } from './engine/bus/kafka/settings.ts'
 import { kafkaConnection } from './kafka-connection.ts'
-import { SHIPPED_POLICIES, VERSION } from './package-files.ts'
+import { VERSION } from './package-files.ts'
 import { type Report, readAuthorities } from './pem-files.ts'
 import { isBusEmbedded, need, type Roles } from './roles.ts'
 import type { LoadedPolicies } from './rules/compile.ts'
@@ -55,7 +55,7 @@ export async function checkConfig(config: Config): Promise<Checked> {
   await attempt(() => refuseOpenBind(config.listen.host, config.keys, config.insecure), at(['listen', 'host']))
   await attempt(() => refuseTwins(config))
   await attempt(() => refuseSamePort(config))
-  const policies = await attempt(() => loadPolicies(config.policies ?? SHIPPED_POLICIES))
+  const policies = await attempt(() => loadPolicies(config.policies))
   const report: Report = (path, message) => {
     problems.push(placed(config, path, { file: spelled(path), message }))
   }

@@ -2,7 +2,6 @@
 import type { Logger } from 'pino'
 import type { Health } from './api/health.ts'
 import type { Config } from './config.ts'
-import { SHIPPED_POLICIES } from './package-files.ts'
 import type { Checked } from './preflight.ts'
 import { expiryNotices } from './rules/expiry.ts'
 import { type LivePolicies, watchPolicies } from './rules/watch.ts'
@@ -13,7 +12,7 @@ const PROBLEMS_SHOWN = 20
 
 /** Follows the configured directory from what was loaded at the start. */
 export function followPolicies(config: Config, { policies }: Pick<Checked, 'policies'>, log: Logger): LivePolicies {
-  return watchPolicies(config.policies ?? SHIPPED_POLICIES, policies, {
+  return watchPolicies(config.policies, policies, {
     onTaken: ({ id, count }) => log.info({ policies: id, count }, 'judging by other policies from now on'),
     onRefused: ({ id, refused }) =>
       log.error(

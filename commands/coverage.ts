@@ -1,7 +1,6 @@
 /** `telltale coverage`: which detectors and techniques the telemetry of the last days covers, and what is missing. */
 import { loadConfig } from '../config.ts'
 import type { Coverage, SeenFields } from '../engine/coverage.ts'
-import { SHIPPED_POLICIES } from '../package-files.ts'
 import { loadPolicies } from '../rules/load.ts'
 import { fieldsOf } from '../schema/field-path.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
@@ -58,7 +57,7 @@ async function coverageOfRecordings(
   config: ReturnType<typeof loadConfig>,
   directory: string | undefined,
 ): Promise<Coverage> {
-  const policies = await loadPolicies(directory ?? config.policies ?? SHIPPED_POLICIES)
+  const policies = await loadPolicies(directory ?? config.policies)
   const seen = new Map<string, SeenFields & { readonly fields: string[] }>()
   let newestMs = 0
   const onEvent = ({ agent, operation, ...event }: Telemetry): void => {

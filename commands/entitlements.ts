@@ -1,6 +1,5 @@
 /** `telltale entitlements`: what policies grant and nobody used, and what was used without being granted. */
 import { loadConfig } from '../config.ts'
-import { SHIPPED_POLICIES } from '../package-files.ts'
 import { type Entitlements, entitlementsOf } from '../rules/learn/entitlements.ts'
 import { entryText } from '../rules/learn/use.ts'
 import { loadPolicies } from '../rules/load.ts'
@@ -27,7 +26,7 @@ export const entitlementsCommand: Command = {
     const parsed = parseCommand(entitlementsCommand.syntax, args)
     const { values } = parsed
     const config = loadConfig(values.config as string | undefined)
-    const policies = await loadPolicies((values.policies as string | undefined) ?? config.policies ?? SHIPPED_POLICIES)
+    const policies = await loadPolicies((values.policies as string | undefined) ?? config.policies)
     const history = await readPast(parsed, config, policies, DEFAULT_SINCE)
     const report = reportOf(entitlementsOf(history.agents(), policies))
     process.stderr.write(

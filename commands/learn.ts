@@ -2,7 +2,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadConfig } from '../config.ts'
-import { SHIPPED_POLICIES } from '../package-files.ts'
 import { type Proposal, propose } from '../rules/learn/propose.ts'
 import { loadPolicies } from '../rules/load.ts'
 import { Misconfigured, type Problem } from '../schema/errors.ts'
@@ -35,7 +34,7 @@ export const learnCommand: Command = {
     const { values } = parsed
     const minSeen = minSeenOf((values['min-seen'] as string | undefined) ?? DEFAULT_MIN_SEEN)
     const config = loadConfig(values.config as string | undefined)
-    const policies = await loadPolicies((values.policies as string | undefined) ?? config.policies ?? SHIPPED_POLICIES)
+    const policies = await loadPolicies((values.policies as string | undefined) ?? config.policies)
     const history = await readPast(parsed, config, policies, DEFAULT_SINCE)
     const { proposals, unproposed } = propose(history.agents(), { minSeen })
     if (typeof values.out === 'string') {

@@ -2,7 +2,6 @@
 import { createWriteStream } from 'node:fs'
 import { finished } from 'node:stream/promises'
 import { type Config, loadConfig } from '../config.ts'
-import { SHIPPED_POLICIES } from '../package-files.ts'
 import { checkRecordings } from '../replay/recording.ts'
 import type { ReplayResult } from '../replay/replay.ts'
 import { loadPolicies } from '../rules/load.ts'
@@ -32,7 +31,7 @@ export interface ReplaySummary extends ReplayResult {
 export async function runReplay(config: Config, args: ReplayArguments): Promise<ReplaySummary> {
   checkRecordings(args.files)
   checkOutputs(args)
-  const policies = await loadPolicies(args.policies ?? config.policies ?? SHIPPED_POLICIES)
+  const policies = await loadPolicies(args.policies ?? config.policies)
   const alerts = new Map<string, Alert>()
   const told: Alert[] = []
   const events = args.events === undefined ? undefined : openEventFile(args.events)

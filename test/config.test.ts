@@ -5,6 +5,7 @@ import { basename, join, resolve } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { makeKey } from '../api/keys.ts'
 import { type Config, examineConfig, loadConfig } from '../config.ts'
+import { SHIPPED_POLICIES } from '../package-files.ts'
 import { checkConfig } from '../preflight.ts'
 import { describeProblem, Misconfigured } from '../schema/errors.ts'
 
@@ -290,6 +291,7 @@ describe('without a configuration', () => {
   const data = resolve('data')
   const defaults: Config = {
     data,
+    policies: SHIPPED_POLICIES,
     tenant: 'default',
     insecure: false,
     listen: { host: '127.0.0.1', otlp_http_port: 4318, otlp_grpc_port: 4317, api_port: 8080 },
