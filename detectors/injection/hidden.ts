@@ -1,5 +1,6 @@
 /** What a document holds that no reader of it sees, but an agent does: comments, hidden elements, texts of images. */
 import type { Decoded } from '../text/decode.ts'
+import { isAscii } from '../text/text-units.ts'
 
 /** How many hidden passages of one text are judged. */
 const PASSAGES = 16
@@ -51,6 +52,9 @@ export function hiddenPassages(text: string): readonly Decoded[] {
 
 /** Whether words of a text are broken by characters that cannot be seen. */
 export function hasInvisibleCharacters(text: string): boolean {
+  if (isAscii(text)) {
+    return false
+  }
   let count = 0
   for (const _ of text.matchAll(INVISIBLE_IN_WORD)) {
     count += 1

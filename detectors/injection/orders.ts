@@ -55,23 +55,26 @@ export function ordersOf(sentence: Sentence, text: string): Orders {
   for (const word of sentence.words) {
     const { meanings, at } = word
     strangers += at - next
-    const verb = (meanings & ANY_VERB) === 0 || isNoun(text, word.start, word.end) ? 0 : meanings & ANY_VERB
     if (isOpening && strangers > 1) {
       isOpening = false
     }
-    if (verb !== 0 && isOpening) {
-      opening |= verb
-      isOpening = false
-      end = end < 0 ? word.end : end
-    } else if (
-      verb !== 0 &&
+    const isAsked =
       sentence.length >= SHORTEST_ORDER &&
       (at - asks <= REACH + 1 || (meanings & M.must) !== 0 || ((seen & CLAUSE) !== 0 && followsComma(text, word.start)))
-    ) {
-      asked |= verb
-      end = end < 0 ? word.end : end
-    } else if ((opening | asked) !== 0) {
-      also |= verb
+    // Whether it is a noun is asked last: that takes longest.
+    const mayOrder = (meanings & ANY_VERB) !== 0 && (isOpening || isAsked || (opening | asked) !== 0)
+    if (mayOrder && !isNoun(text, word.start, word.end)) {
+      const verb = meanings & ANY_VERB
+      if (isOpening) {
+        opening |= verb
+        isOpening = false
+        end = end < 0 ? word.end : end
+      } else if (isAsked) {
+        asked |= verb
+        end = end < 0 ? word.end : end
+      } else {
+        also |= verb
+      }
     }
     if (isOpening && (meanings & BEFORE) === 0) {
       isOpening = false

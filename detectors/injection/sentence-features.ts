@@ -292,7 +292,7 @@ class Judged {
   }
 
   #signs({ opening, asked, also }: Orders): void {
-    const signs = signsOf(this.#text())
+    const signs = signsOf(this.#sentence, this.#reading.text)
     for (let index = 0; index < SIGNS.length; index += 1) {
       if ((signs & (1 << index)) !== 0) {
         this.#note(SIGN_AT + index)

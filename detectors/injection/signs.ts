@@ -1,5 +1,7 @@
 /** Exact values in a sentence, which an order needs and a remark does not: addresses, links, numbers, names of tools. */
 
+import { type Sentence, SIGN } from '../text/sentences.ts'
+
 /** The signs there are; the index of one is its bit. */
 export const SIGNS = ['address', 'link', 'number', 'quotation', 'call', 'identifier'] as const
 export const ADDRESS = 1
@@ -21,17 +23,30 @@ const QUOTED = /["'`][a-z0-9][^"'`\n]{1,80}["'`]/
 const CALLED = /[a-z_]{3,40}\([^)\n]{0,80}[=)]/
 const SNAKE = /[a-z0-9]_[a-z0-9]/
 
-/** Which signs a folded sentence has, as bits. What each pattern cannot do without is looked for first. */
-export function signsOf(sentence: string): number {
-  const text = sentence.length > SEARCHED ? sentence.slice(0, SEARCHED) : sentence
-  const masked = text.includes('[masked:')
+/**
+ * Which signs a sentence has, as bits.
+ *
+ * @param text the folded text that it is in
+ */
+export function signsOf({ start, end, signs: has }: Sentence, text: string): number {
+  return (has & NEEDED) === 0 ? 0 : search(text.slice(start, Math.min(end, start + SEARCHED)), has)
+}
+
+const NEEDED =
+  SIGN.mark | SIGN.at | SIGN.dot | SIGN.colon | SIGN.quote | SIGN.bracket | SIGN.underscore | SIGN.dollar | SIGN.digits
+
+function search(sentence: string, has: number): number {
+  const masked = (has & SIGN.mark) !== 0 && sentence.includes('[masked:')
   return (
-    ((masked || text.includes('@')) && MAIL.test(text) ? ADDRESS : 0) |
-    (hasLink(text) ? LINK : 0) |
-    ((masked || LONG_NUMBER_NEEDS.test(text)) && LONG_NUMBER.test(text) ? NUMBER : 0) |
-    (QUOTED.test(text) ? QUOTE : 0) |
-    (text.includes('(') && CALLED.test(text) ? CALL : 0) |
-    (text.includes('_') && SNAKE.test(text) ? IDENTIFIER : 0)
+    ((masked || (has & SIGN.at) !== 0) && MAIL.test(sentence) ? ADDRESS : 0) |
+    ((has & (SIGN.colon | SIGN.dot)) !== 0 && hasLink(sentence) ? LINK : 0) |
+    ((masked || ((has & (SIGN.digits | SIGN.dollar)) !== 0 && LONG_NUMBER_NEEDS.test(sentence))) &&
+    LONG_NUMBER.test(sentence)
+      ? NUMBER
+      : 0) |
+    ((has & SIGN.quote) !== 0 && QUOTED.test(sentence) ? QUOTE : 0) |
+    ((has & SIGN.bracket) !== 0 && CALLED.test(sentence) ? CALL : 0) |
+    ((has & SIGN.underscore) !== 0 && SNAKE.test(sentence) ? IDENTIFIER : 0)
   )
 }
 

@@ -1,5 +1,5 @@
 /** Marks that pretend to end the input or to open another turn: `%%%`, `[/INST]`, `<|im_end|>`, `system:`. */
-import type { Sentence } from '../text/sentences.ts'
+import { SIGN, type Sentence } from '../text/sentences.ts'
 
 const MARKS = ['%%%', '<|', '[inst', '[/inst', '<<', '</', '<system', '<user', '<assistant']
 const ROLE_LINE = /(?:^|\n) ?(?:assistant|system|user|ai|human) ?:/
@@ -14,8 +14,8 @@ const ROLE_LENGTH = 12
 export function boundaryMarks(text: string): { isIn(sentence: Sentence): boolean } {
   let hasTurns: boolean | undefined
   return {
-    isIn({ start, end, marks }) {
-      if (marks && MARKER.test(text.slice(start, Math.min(end, start + SEARCHED)))) {
+    isIn({ start, end, signs }) {
+      if ((signs & SIGN.mark) !== 0 && MARKER.test(text.slice(start, Math.min(end, start + SEARCHED)))) {
         return true
       }
       if (!mayOpenTurn(text, start) || !OPENING_ROLE.test(text.slice(start, Math.min(end, start + ROLE_LENGTH)))) {

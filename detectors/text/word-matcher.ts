@@ -66,6 +66,7 @@ export class WordMatcher {
    * Allocates nothing: this runs once for every word of every text.
    */
   match(text: string, at: number, anywhere = false): number {
+    this.wordEnd = at
     return this.#walk(text, at, 0, anywhere)
   }
 
