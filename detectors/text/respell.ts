@@ -4,8 +4,7 @@
  *
  * Only what then is a word of the lexicon is changed, so ordinary text comes back as it is.
  */
-import { EMPTY_KEY, FULL_KEY, longerKey } from './word-index.ts'
-import type { WordMatcher } from './word-matcher.ts'
+import { NOWHERE, ROOT, type WordMatcher } from './word-matcher.ts'
 
 /** The most broken words that are mended in one text. */
 export const MENDED = 400
@@ -105,26 +104,41 @@ function mayBeMended(text: string, from: number, to: number, lexicon: WordMatche
   )
 }
 
+/** So many letters are glanced at. */
+const GLANCE = 6
+
 function mayBegin(text: string, start: number, end: number, one: 'i' | 'l', lexicon: WordMatcher): boolean {
-  let toSign = EMPTY_KEY
-  let withoutSigns = EMPTY_KEY
-  let lettersAlone = EMPTY_KEY
+  let toSign = ROOT
+  let withoutSigns = ROOT
+  let lettersAlone = ROOT
+  let before = 0
+  let all = 0
+  let letters = 0
   let signs = 0
-  for (let index = start; index < end && lettersAlone < FULL_KEY; index += 1) {
+  for (let index = start; index < end && letters < GLANCE; index += 1) {
     const unit = text.charCodeAt(index)
     const letter = unit === 49 ? one.charCodeAt(0) : unit < 128 ? (LETTER_FOR[unit] as number) : 0
     if (letter === 0) {
       signs += 1
       continue
     }
-    toSign = signs === 0 ? longer(toSign, letter) : toSign
-    withoutSigns = longer(withoutSigns, letter)
-    lettersAlone = letter === unit ? longer(lettersAlone, letter) : lettersAlone
+    if (all < GLANCE) {
+      if (signs === 0) {
+        before += 1
+        toSign = lexicon.step(toSign, letter)
+      }
+      all += 1
+      withoutSigns = lexicon.step(withoutSigns, letter)
+    }
+    if (letter === unit) {
+      letters += 1
+      lettersAlone = lexicon.step(lettersAlone, letter)
+    }
   }
-  return lexicon.hasBeginning(toSign) || lexicon.hasBeginning(withoutSigns) || lexicon.hasBeginning(lettersAlone)
+  const mayBe = (state: number, length: number) => (length < GLANCE ? lexicon.mayEnd(state) : state !== NOWHERE)
+  return mayBe(toSign, before) || mayBe(withoutSigns, all) || mayBe(lettersAlone, letters)
 }
 
-const longer = (key: number, letter: number) => (key < FULL_KEY ? longerKey(key, letter) : key)
 const isCore = (unit: number) => unit < 128 && CORE[unit] === 1
 
 function isLetters(text: string, start: number, end: number): boolean {

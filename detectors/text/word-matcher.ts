@@ -1,27 +1,34 @@
 /**
  * Finds the words and phrases of a lexicon in folded text: a trie walked once from the start of every word.
  *
- * The cost is two array reads per letter, and most words leave the trie after three or four letters, so a text that
- * holds nothing of interest costs little more than reading it.
+ * The cost is one read of the table per letter and nothing else until the word ends: a word that leaves the trie goes on in
+ * a state that leads nowhere, so that no letter is a decision.
  */
 import { SEPARATOR_UNIT, UNITS, UNSPACED_UNIT, WORD_UNIT } from './units.ts'
-import { EMPTY_KEY, FULL_KEY, KEY_LETTERS, longerKey, NOTHING, WordIndex } from './word-index.ts'
 
-/** Children of a node for `a` to `z`, and for the gap between the words of a phrase. */
-const SLOTS = 27
-const GAP = 26
+/** Places of a state's row: none for `a` to `z`, which count from 1, and one for the gap between the words of a phrase. */
+const ROW_BITS = 5
+const GAP = 27
+/** The state where no entry goes on, and the one where all begin. */
+export const NOWHERE: number = 0
+export const ROOT: number = 1
 /** The most separators that the gap inside a phrase may hold. */
 const GAP_LENGTH = 3
 /** How many letters of the next word tell whether a phrase may go on. */
 const GLANCE = 4
-/** What a node is the end of, as bits. */
+/** What a state is the end of, as bits. */
 const WORD = 1
 const STEM = 2
-/** Of a beginning that holds a stem: what begins so is only known by walking from the start of the word. */
-const UNSURE = -2
+/** Of a state: it is an entry, or past a stem that is one. */
+const ENDS = 4
+/** An entry may go on behind the word that leads to it. */
+const GOES_ON = 8
 /** Shorter stems would match half the words of a language. */
 const SHORTEST_STEM = 3
 const SHORT_STEM = /^[a-z]{0,2}\*$/
+
+/** The place of a unit in a row: 1 to 26 for `a` to `z`, otherwise 0. */
+const LETTERS = Uint8Array.from({ length: 0x1_0000 }, (_, unit) => (unit >= 97 && unit <= 122 ? unit - 96 : 0))
 
 export class WordMatcher {
   /** What the entry found last means, as bits; 0 for an entry that is there to mean nothing. */
@@ -33,15 +40,17 @@ export class WordMatcher {
   /** Whether the word read last has digits between its letters or a letter drawn out. */
   isWordOdd = false
 
-  #nodes = 1
-  #next = new Uint16Array(SLOTS * 1024)
+  #states = ROOT + 1
+  /** Rows of the states that letters and gaps lead to. */
+  #next = new Uint16Array(1024 << ROW_BITS)
   #kind = new Uint8Array(1024)
   #word = new Int32Array(1024)
   #stem = new Int32Array(1024)
+  /** What a word means that leads to a state, by itself or past a stem. */
+  #meaning = new Int32Array(1024)
+  /** From here on, states that words past a stem stay in. */
+  #pastStems = Number.MAX_SAFE_INTEGER
   readonly #other = new Map<number, number>()
-  #beginnings = new WordIndex(new Map())
-  /** Nodes that other units than `a` to `z` and gaps lead on from. */
-  #mixed: ReadonlySet<number> = new Set()
 
   /** Adds a folded word or phrase; `instruct*` matches every word that begins so. Meanings of one entry add up. */
   add(entry: string, meanings: number): void {
@@ -50,13 +59,13 @@ export class WordMatcher {
       throw new RangeError(`the stem ${entry} is shorter than ${SHORTEST_STEM} letters`)
     }
     const phrase = isStem ? entry.slice(0, -1) : entry
-    let node = 0
+    let state = ROOT
     for (let index = 0; index < phrase.length; index += 1) {
-      node = this.#childOrNew(node, phrase.charCodeAt(index))
+      state = this.#childOrNew(state, phrase.charCodeAt(index))
     }
     const meaning = isStem ? this.#stem : this.#word
-    meaning[node] = (meaning[node] ?? 0) | meanings
-    this.#kind[node] = (this.#kind[node] ?? 0) | (isStem ? STEM : WORD)
+    meaning[state] = (meaning[state] ?? 0) | meanings
+    this.#kind[state] = (this.#kind[state] ?? 0) | (isStem ? STEM : WORD)
   }
 
   /**
@@ -67,7 +76,7 @@ export class WordMatcher {
    */
   match(text: string, at: number, anywhere = false): number {
     this.wordEnd = at
-    return this.#walk(text, at, 0, anywhere)
+    return this.#walk(text, at, ROOT, anywhere)
   }
 
   /**
@@ -77,80 +86,70 @@ export class WordMatcher {
    * @param units those of `text` (`unitsOf`)
    */
   read(text: string, units: Uint16Array, at: number): number {
-    const size = text.length
-    const keyEnd = at + KEY_LETTERS < size ? at + KEY_LETTERS : size
-    let key = EMPTY_KEY
+    const next = this.#next
+    let unit = units[at] as number
+    let letter = LETTERS[unit] as number
+    let state = ROOT
+    let hash = 0
     let last = 0
-    let beforeLast = 0
-    let odd = false
+    let run = 0
+    let drawn = 0
     let index = at
-    let unit = 0
-    for (; index < keyEnd; index += 1) {
+    while (letter !== 0) {
+      state = next[(state << ROW_BITS) | letter] as number
+      hash = (Math.imul(hash, 31) + letter) | 0
+      run = letter === last ? run + 1 : 0
+      drawn |= run
+      last = letter
+      index += 1
       unit = units[index] as number
-      if (unit < 97 || unit > 122) {
-        break
-      }
-      key = longerKey(key, unit)
-      odd ||= unit === last && last === beforeLast
-      beforeLast = last
-      last = unit
+      letter = LETTERS[unit] as number
     }
-    let hash = key
-    if (index === keyEnd) {
-      for (; index < size; index += 1) {
-        unit = units[index] as number
-        if (unit < 97 || unit > 122) {
-          break
-        }
-        hash = (Math.imul(hash, 31) + unit) | 0
-        odd ||= unit === last && last === beforeLast
-        beforeLast = last
-        last = unit
-      }
-    }
-    if (index < size && ((UNITS[unit] as number) & (WORD_UNIT | UNSPACED_UNIT)) === WORD_UNIT) {
+    if (unit !== 32 && ((UNITS[unit] as number) & (WORD_UNIT | UNSPACED_UNIT)) === WORD_UNIT) {
       return this.#readMixed(text, at)
     }
     this.wordEnd = index
     this.wordHash = hash
     this.wordDigits = 0
-    this.isWordOdd = odd
-    const node = this.#beginnings.get(key)
-    if (node < 0) {
-      return node === NOTHING ? -1 : this.#walk(text, at, 0, false)
+    this.isWordOdd = drawn > 1
+    const kind = this.#kind[state] as number
+    if ((kind & GOES_ON) !== 0 && this.#goesOn(state, units, index)) {
+      return (kind & WORD) === 0 && (kind & ENDS) !== 0
+        ? this.#walk(text, at, ROOT, false)
+        : this.#walk(text, index, state, false)
     }
-    if (index > keyEnd || this.#goesOn(node, units, size, index)) {
-      return this.#walk(text, index < keyEnd ? index : keyEnd, node, false)
-    }
-    this.meanings = this.#word[node] as number
-    return ((this.#kind[node] as number) & WORD) === 0 ? -1 : index
+    this.meanings = this.#meaning[state] as number
+    return (kind & ENDS) === 0 ? -1 : index
   }
 
-  /** Whether an entry may go on after a word that leads to `node`: a glance at the next word spares most walks. */
-  #goesOn(node: number, units: Uint16Array, size: number, end: number): boolean {
-    const gap = this.#next[node * SLOTS + GAP] as number
-    const unit = end < size ? (units[end] as number) : 0
-    if (gap === 0 || unit !== 32) {
-      return gap !== 0 || unit >= 0x80
+  /** Whether an entry may go on after a word that leads to `state`: a glance at the next word spares most walks. */
+  #goesOn(state: number, units: Uint16Array, end: number): boolean {
+    const gap = this.#next[(state << ROW_BITS) | GAP] as number
+    const unit = units[end] as number
+    if (gap === NOWHERE || unit !== 32) {
+      return gap !== NOWHERE || unit >= 0x80
     }
     let reached = gap
-    const last = Math.min(size, end + 1 + GLANCE)
-    for (let index = end + 1; index < last; index += 1) {
-      const letter = units[index] as number
-      if (letter < 97 || letter > 122) {
+    for (let index = end + 1; index <= end + GLANCE; index += 1) {
+      const letter = LETTERS[units[index] as number] as number
+      if (letter === 0) {
         return true
       }
-      reached = this.#next[reached * SLOTS + letter - 97] as number
-      if (reached === 0 || ((this.#kind[reached] as number) & STEM) !== 0) {
-        return reached !== 0
+      reached = this.#next[(reached << ROW_BITS) | letter] as number
+      if (reached === NOWHERE || ((this.#kind[reached] as number) & STEM) !== 0) {
+        return reached !== NOWHERE
       }
     }
     return true
   }
+  /** The state that a letter, as a UTF-16 unit, leads to. Words that no entry begins with end up where `mayEnd` says no. */
+  step(state: number, letter: number): number {
+    return this.#next[(state << ROW_BITS) | (LETTERS[letter] as number)] as number
+  }
 
-  /** Whether an entry, or a word that begins an entry, may begin with the letters of a key (`word-index.ts`). */
-  hasBeginning(key: number): boolean {
-    return this.#beginnings.get(key) !== NOTHING
+  /** Whether letters that lead from `ROOT` to a state are an entry, past a stem, or a word that an entry begins with. */
+  mayEnd(state: number): boolean {
+    return ((this.#kind[state] as number) & (ENDS | GOES_ON)) !== 0
   }
 
   /** `read` of a word that holds digits, or letters beside `a` to `z`. */
@@ -180,45 +179,45 @@ export class WordMatcher {
     this.wordHash = hash
     this.wordDigits = digits
     this.isWordOdd = odd
-    return this.#walk(text, at, 0, false)
+    return this.#walk(text, at, ROOT, false)
   }
 
-  /** `match` from a node that the text before `from` leads to, past no stem. */
+  /** `match` from a state that the text before `from` leads to, past no stem. */
   #walk(text: string, from: number, start: number, anywhere: boolean): number {
     const kind = this.#kind
     const next = this.#next
     const size = text.length
-    let node = start
-    let found = 0
+    let state = start
+    let found = NOWHERE
     let end = -1
     let endsInStem = false
     let index = from
     for (;;) {
       const unit = index < size ? text.charCodeAt(index) : 0
       const isLetter = unit >= 97 && unit <= 122
-      if ((!isLetter || anywhere) && ((kind[node] as number) & WORD) !== 0 && endsWord(text, index, unit, anywhere)) {
-        found = node
+      if ((!isLetter || anywhere) && ((kind[state] as number) & WORD) !== 0 && endsWord(text, index, unit, anywhere)) {
+        found = state
         end = index
         endsInStem = false
       }
       if (isLetter) {
-        node = next[node * SLOTS + unit - 97] as number
+        state = next[(state << ROW_BITS) | (unit - 96)] as number
         index += 1
       } else if (unit >= 0x80) {
-        node = this.#other.get(node * 0x10000 + unit) ?? 0
+        state = this.#other.get(state * 0x10000 + unit) ?? NOWHERE
         index += 1
       } else if (isSeparator(unit) || (unit === 46 && isWordUnit(text.charCodeAt(index + 1)))) {
         // A dot joins words only without a space after it, as in `console.log`.
-        node = next[node * SLOTS + GAP] as number
-        index = node === 0 ? index : afterGap(text, index)
+        state = next[(state << ROW_BITS) | GAP] as number
+        index = state === NOWHERE ? index : afterGap(text, index)
       } else {
         break
       }
-      if (node === 0) {
+      if (state === NOWHERE || state >= this.#pastStems) {
         break
       }
-      if (((kind[node] as number) & STEM) !== 0) {
-        found = node
+      if (((kind[state] as number) & STEM) !== 0) {
+        found = state
         end = index
         endsInStem = true
       }
@@ -227,98 +226,123 @@ export class WordMatcher {
     return endsInStem && !anywhere ? endOfWord(text, end) : end
   }
 
-  #childOrNew(node: number, unit: number): number {
-    const slot = unit >= 97 && unit <= 122 ? unit - 97 : isSeparator(unit) ? GAP : -1
-    const found = slot < 0 ? this.#other.get(node * 0x10000 + unit) : this.#next[node * SLOTS + slot]
-    if (found !== undefined && found !== 0) {
+  #childOrNew(state: number, unit: number): number {
+    const place = isSeparator(unit) ? GAP : (LETTERS[unit] as number)
+    const slot = (state << ROW_BITS) | place
+    const found = place === 0 ? this.#other.get(state * 0x10000 + unit) : this.#next[slot]
+    if (found !== undefined && found !== NOWHERE) {
       return found
     }
-    const child = this.#nodes
-    this.#nodes += 1
-    if (this.#nodes > this.#kind.length) {
-      this.#grow()
+    const child = this.#states
+    this.#states += 1
+    if (this.#states > this.#kind.length) {
+      this.#grow(this.#kind.length * 2)
     }
-    if (slot < 0) {
-      this.#other.set(node * 0x10000 + unit, child)
+    if (place === 0) {
+      this.#other.set(state * 0x10000 + unit, child)
     } else {
-      this.#next[node * SLOTS + slot] = child
+      this.#next[slot] = child
     }
     return child
   }
 
   /**
-   * Renumbers the nodes by depth, so that the few which every text visits lie together in memory, and indexes the
-   * beginnings of words. Call after `add`.
+   * Renumbers the states by depth, so that the few which every text visits lie together in memory, and adds those that
+   * words past a stem stay in. Call after `add`.
    */
   seal(): void {
-    const order = [0]
-    const others = new Map<number, [number, number][]>()
-    for (const [key, child] of this.#other) {
-      const node = Math.floor(key / 0x10000)
-      others.set(node, [...(others.get(node) ?? []), [key % 0x10000, child]])
-    }
-    for (let place = 0; place < order.length; place += 1) {
-      const node = order[place] as number
-      for (let slot = 0; slot < SLOTS; slot += 1) {
-        const child = this.#next[node * SLOTS + slot] as number
-        if (child !== 0) {
-          order.push(child)
-        }
-      }
-      order.push(...(others.get(node) ?? []).map(([, child]) => child))
-    }
-    const places = new Map(order.map((node, place) => [node, place]))
-    const next = new Uint16Array(SLOTS * this.#nodes)
-    order.forEach((node, place) => {
-      for (let slot = 0; slot < SLOTS; slot += 1) {
-        next[place * SLOTS + slot] = places.get(this.#next[node * SLOTS + slot] as number) ?? 0
+    const order = this.#byDepth()
+    const places = new Uint16Array(this.#states)
+    order.forEach((state, place) => {
+      places[state] = place
+    })
+    const next = new Uint16Array(this.#next.length)
+    order.forEach((state, place) => {
+      for (let index = 1; index <= GAP; index += 1) {
+        next[(place << ROW_BITS) | index] = places[this.#next[(state << ROW_BITS) | index] as number] as number
       }
     })
     this.#next = next
-    this.#kind = Uint8Array.from(order, (node) => this.#kind[node] as number)
-    this.#word = Int32Array.from(order, (node) => this.#word[node] as number)
-    this.#stem = Int32Array.from(order, (node) => this.#stem[node] as number)
+    this.#kind.set(order.map((state) => this.#kind[state] as number))
+    this.#word.set(order.map((state) => this.#word[state] as number))
+    this.#stem.set(order.map((state) => this.#stem[state] as number))
+    const others = [...this.#other]
     this.#other.clear()
-    for (const [node, children] of others) {
-      for (const [unit, child] of children) {
-        this.#other.set((places.get(node) ?? 0) * 0x10000 + unit, places.get(child) ?? 0)
+    for (const [key, child] of others) {
+      const place = places[Math.floor(key / 0x10000)] as number
+      this.#other.set(place * 0x10000 + (key % 0x10000), places[child] as number)
+      this.#kind[place] = (this.#kind[place] as number) | GOES_ON
+    }
+    this.#sealWords()
+  }
+
+  /** Every state, those that fewer letters lead to first. */
+  #byDepth(): readonly number[] {
+    const others = new Map<number, number[]>()
+    for (const [key, child] of this.#other) {
+      const state = Math.floor(key / 0x10000)
+      others.set(state, [...(others.get(state) ?? []), child])
+    }
+    const order = [NOWHERE, ROOT]
+    for (let place = ROOT; place < order.length; place += 1) {
+      const state = order[place] as number
+      for (let index = 1; index <= GAP; index += 1) {
+        const child = this.#next[(state << ROW_BITS) | index] as number
+        if (child !== NOWHERE) {
+          order.push(child)
+        }
+      }
+      order.push(...(others.get(state) ?? []))
+    }
+    return order
+  }
+
+  /** Notes of each state that a first word leads to whether the word is an entry, what it means, and whether one goes on. */
+  #sealWords(): void {
+    this.#pastStems = this.#states
+    const first = [[ROOT, NOWHERE] as const]
+    for (let turn = 0; turn < first.length; turn += 1) {
+      const [state, before] = first[turn] as readonly [number, number]
+      const kind = this.#kind[state] as number
+      const stem = (kind & STEM) === 0 ? before : this.#pastStem(this.#stem[state] as number)
+      const goesOn = this.#next[(state << ROW_BITS) | GAP] !== NOWHERE
+      this.#kind[state] = kind | (goesOn ? GOES_ON : 0) | ((kind & WORD) !== 0 || stem !== NOWHERE ? ENDS : 0)
+      this.#meaning[state] = ((kind & WORD) !== 0 ? this.#word[state] : this.#stem[stem]) as number
+      for (let letter = 1; letter < GAP; letter += 1) {
+        const slot = (state << ROW_BITS) | letter
+        const child = this.#next[slot] as number
+        if (child !== NOWHERE) {
+          first.push([child, stem])
+        }
+        this.#next[slot] = child === NOWHERE ? stem : child
       }
     }
-    this.#mixed = new Set(Array.from(others.keys(), (node) => places.get(node) ?? 0))
-    const beginnings = new Map<number, number>()
-    this.#index(beginnings, 0, EMPTY_KEY, false)
-    this.#beginnings = new WordIndex(beginnings)
   }
 
-  /** Adds what begins with the letters of `key`, which lead to `node`, or past a stem and to no node (0). */
-  #index(beginnings: Map<number, number>, node: number, key: number, pastStem: boolean): void {
-    const isPastStem = pastStem || ((this.#kind[node] as number) & STEM) !== 0
-    const isFull = key >= FULL_KEY
-    if (isPastStem || isFull || this.#mayEnd(node)) {
-      beginnings.set(key, isPastStem ? UNSURE : node)
+  /** A new state that words stay in to their end. */
+  #pastStem(meanings: number): number {
+    const state = this.#states
+    this.#states += 1
+    if (this.#states > this.#kind.length) {
+      this.#grow(this.#kind.length + 1024)
     }
-    for (let slot = 0; !isFull && slot < GAP; slot += 1) {
-      const child = node === 0 && key !== EMPTY_KEY ? 0 : (this.#next[node * SLOTS + slot] as number)
-      if (child !== 0 || isPastStem) {
-        this.#index(beginnings, child, longerKey(key, slot + 97), isPastStem)
-      }
-    }
+    this.#kind[state] = STEM | ENDS
+    this.#stem[state] = meanings
+    this.#meaning[state] = meanings
+    this.#next.fill(state, (state << ROW_BITS) | 1, (state << ROW_BITS) | GAP)
+    return state
   }
 
-  /** Whether a word that leads to a node is an entry, or the beginning of a phrase. */
-  #mayEnd(node: number): boolean {
-    return ((this.#kind[node] as number) & WORD) !== 0 || this.#next[node * SLOTS + GAP] !== 0 || this.#mixed.has(node)
-  }
-
-  #grow(): void {
-    const doubled = <Numbers extends Int32Array | Uint16Array | Uint8Array>(from: Numbers, to: Numbers): Numbers => {
+  #grow(states: number): void {
+    const longer = <Numbers extends Int32Array | Uint16Array | Uint8Array>(from: Numbers, to: Numbers): Numbers => {
       to.set(from)
       return to
     }
-    this.#next = doubled(this.#next, new Uint16Array(this.#next.length * 2))
-    this.#kind = doubled(this.#kind, new Uint8Array(this.#kind.length * 2))
-    this.#word = doubled(this.#word, new Int32Array(this.#word.length * 2))
-    this.#stem = doubled(this.#stem, new Int32Array(this.#stem.length * 2))
+    this.#next = longer(this.#next, new Uint16Array(states << ROW_BITS))
+    this.#kind = longer(this.#kind, new Uint8Array(states))
+    this.#word = longer(this.#word, new Int32Array(states))
+    this.#stem = longer(this.#stem, new Int32Array(states))
+    this.#meaning = longer(this.#meaning, new Int32Array(states))
   }
 }
 
