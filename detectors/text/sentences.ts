@@ -50,8 +50,9 @@ export interface Reading {
   readonly steps: number
 }
 
-/** From so many digits on a text may hold character codes; words of such lengths may be base64. */
+/** So many digits with at most short words between them may be codes of characters; words of such lengths may be base64. */
 const MANY_DIGITS = 16
+const SHORT_WORD = 3
 const LONG_WORD = 16
 const CODED_WORD = 8
 /** So many signs inside words, or single letters in a row, are no accident; so long a word may be several. */
@@ -116,7 +117,7 @@ export function readSentences(text: string, lexicon: WordMatcher, enciphered: nu
     sentences: reader.sentences,
     length: reader.length,
     enciphered: reader.enciphered,
-    encoded: reader.digits >= MANY_DIGITS || reader.coded,
+    encoded: reader.coded,
     broken: reader.oddWords > 0 || reader.apart,
     odd: reader.oddWords,
     steps: reader.steps,
@@ -127,7 +128,6 @@ class Reader {
   readonly sentences: Sentence[] = []
   length = 0
   enciphered = false
-  digits = 0
   coded = false
   oddWords = 0
   apart = false
@@ -140,6 +140,7 @@ class Reader {
   #symbols = 0
   #signs = 0
   #digits = 0
+  #codes = 0
   #start = 0
   #firstWord = 0
   #at = 0
@@ -234,6 +235,7 @@ class Reader {
   }
 
   #word(start: number, end: number, meanings: number): void {
+    this.#codes = end - start > SHORT_WORD ? 0 : this.#codes
     if (end !== this.#lexicon.wordEnd) {
       this.#signs |= SIGNS_IN_PHRASES
     }
@@ -271,9 +273,9 @@ class Reader {
   }
 
   #noteOddities(length: number, digits: number, odd: boolean): void {
-    this.digits += digits
     this.#digits += digits
-    this.coded ||= length >= LONG_WORD || (length >= CODED_WORD && digits > 0)
+    this.#codes = digits > 0 ? this.#codes + digits : length > SHORT_WORD ? 0 : this.#codes
+    this.coded ||= length >= LONG_WORD || (length >= CODED_WORD && digits > 0) || this.#codes >= MANY_DIGITS
     this.oddWords += odd || length >= RUN_TOGETHER ? 1 : 0
     this.#singles = length === 1 ? this.#singles + 1 : 0
     this.apart ||= this.#singles >= SINGLES
