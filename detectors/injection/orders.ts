@@ -29,26 +29,26 @@ export interface Orders {
   readonly polite: boolean
 }
 
-/** Whether a sentence tells somebody to do something. */
-export const isOrder = (orders: Orders | undefined): orders is Orders =>
-  orders !== undefined && (orders.opening | orders.asked) !== 0
-
 /** Before a comma: in your answer, say; instead of that, send; when you are done, delete. */
 const CLAUSE = M.sequence | M.reply | M.agent | M.you | M.renew | M.todo
 
 /**
- * The orders in a sentence.
+ * The orders in a sentence, or `undefined` when it tells nobody to do something.
  *
  * @param text the folded text that it is in
  */
-export function ordersOf(sentence: Sentence, text: string): Orders {
+export function ordersOf(sentence: Sentence, text: string): Orders | undefined {
+  if ((sentence.meanings & ANY_VERB) === 0 || sentence.length < SHORTEST_ORDER) {
+    return undefined
+  }
   let opening = 0
   let asked = 0
   let also = 0
   let end = -1
   let polite = false
   let seen = 0
-  let isOpening = sentence.length >= SHORTEST_ORDER
+  const mayAsk = (sentence.meanings & (ASKS | CLAUSE)) !== 0
+  let isOpening = true
   let strangers = 0
   let next = sentence.at
   let asks = Number.NEGATIVE_INFINITY
@@ -59,8 +59,7 @@ export function ordersOf(sentence: Sentence, text: string): Orders {
       isOpening = false
     }
     const isAsked =
-      sentence.length >= SHORTEST_ORDER &&
-      (at - asks <= REACH + 1 || (meanings & M.must) !== 0 || ((seen & CLAUSE) !== 0 && followsComma(text, word.start)))
+      at - asks <= REACH + 1 || (meanings & M.must) !== 0 || ((seen & CLAUSE) !== 0 && followsComma(text, word.start))
     // Whether it is a noun is asked last: that takes longest.
     const mayOrder = (meanings & ANY_VERB) !== 0 && (isOpening || isAsked || (opening | asked) !== 0)
     if (mayOrder && !isNoun(text, word.start, word.end)) {
@@ -85,8 +84,11 @@ export function ordersOf(sentence: Sentence, text: string): Orders {
     }
     seen |= meanings
     next = at + 1
+    if (!isOpening && !mayAsk && opening === 0) {
+      return undefined
+    }
   }
-  return { opening, asked, also, end, polite }
+  return (opening | asked) === 0 ? undefined : { opening, asked, also, end, polite }
 }
 
 /** Words before a noun, and after one: `the email has been sent`. */

@@ -3,7 +3,7 @@ import type { Reading, Sentence } from '../text/sentences.ts'
 import { LENT, LENT_BITS, LENT_ORDER_BITS, MARKED } from './feature-names.ts'
 import { FIELD_BREAK } from './layout.ts'
 import { hasMarkup } from './markup.ts'
-import { isOrder, type Orders } from './orders.ts'
+import type { Orders } from './orders.ts'
 
 /** How many sentences either side count as near. */
 const NEAR = 4
@@ -37,27 +37,49 @@ export function fieldsOf({ sentences, text }: Reading): readonly Field[] {
   })
 }
 
-/** What a sentence lends its neighbours, as bits in the order of `LENT`, then `LENT_ORDERS`, then `MARKED`. */
-export function lending(sentence: Sentence, order: Orders | undefined, text: string): number {
-  const m = sentence.meanings
+/** What the sentences of a text lend their neighbours, as bits in the order of `LENT`, then `LENT_ORDERS`, then `MARKED`. */
+export class Lending {
+  readonly #reading: Reading
+  readonly #orders: readonly (Orders | undefined)[]
+  /** What is known so far, by sentence: few are asked for. */
+  readonly #known: number[] = []
+
+  /** @param orders what each sentence orders */
+  constructor(reading: Reading, orders: readonly (Orders | undefined)[]) {
+    this.#reading = reading
+    this.#orders = orders
+  }
+
+  /** What a sentence lends. */
+  by(index: number): number {
+    this.#known[index] ??= lentBy(this.#reading, index, this.#orders[index])
+    return this.#known[index]
+  }
+
+  /** What the neighbours of a sentence lend it. */
+  near(index: number, field: Field): number {
+    let mask = 0
+    const last = Math.min(field.last, index + NEAR)
+    for (let other = Math.max(field.first, index - NEAR); other <= last; other += 1) {
+      mask |= other === index ? 0 : this.by(other)
+    }
+    return mask
+  }
+}
+
+const ANY_LENT = LENT_BITS.reduce((all, bit) => all | bit, 0)
+
+function lentBy({ sentences, text }: Reading, index: number, order: Orders | undefined): number {
+  const sentence = sentences[index] as Sentence
+  const m = sentence.meanings & ANY_LENT
   let mask = hasMarkup(text, sentence) ? MARKED : 0
   for (let bit = 0; m !== 0 && bit < LENT_BITS.length; bit += 1) {
     mask |= (m & (LENT_BITS[bit] as number)) === 0 ? 0 : 1 << bit
   }
-  if (isOrder(order)) {
+  if (order !== undefined) {
     for (let bit = 0; bit < LENT_ORDER_BITS.length; bit += 1) {
       mask |= ((order.opening | order.asked) & (LENT_ORDER_BITS[bit] as number)) === 0 ? 0 : 1 << (LENT.length + bit)
     }
-  }
-  return mask
-}
-
-/** What the neighbours of a sentence lend it. */
-export function nearby(lent: readonly number[], index: number, field: Field): number {
-  let mask = 0
-  const last = Math.min(field.last, index + NEAR)
-  for (let other = Math.max(field.first, index - NEAR); other <= last; other += 1) {
-    mask |= other === index ? 0 : (lent[other] ?? 0)
   }
   return mask
 }

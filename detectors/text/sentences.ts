@@ -66,7 +66,9 @@ const ENDS_BEFORE_SPACE = 2
 const IS_SYMBOL = 4
 /** Stands for letters or splits words. */
 const IS_JOINT = 8
-/** Signs of a sentence. Two digits or more are one, too. */
+/** A number that names something, an account or a telephone, has so many digits at least. */
+const LONG_NUMBER = 5
+/** Signs of a sentence. As many digits as a long number has are one, too. */
 export const SIGN = {
   /** What marks of boundaries are made of: `%`, `<`, `[`. */
   mark: 16,
@@ -203,7 +205,7 @@ class Reader {
         words: this.#words,
         meanings: this.#meanings,
         symbols: this.#symbols,
-        signs: this.#signs | (this.#digits > 1 ? SIGN.digits : 0),
+        signs: this.#signs | (this.#digits >= LONG_NUMBER ? SIGN.digits : 0),
       })
     }
     this.#words = []
