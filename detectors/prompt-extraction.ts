@@ -10,16 +10,10 @@ import { isBetweenAgents } from './draft/chain.ts'
 import { originOf } from './draft/origin.ts'
 import { rounded } from './draft/rounded.ts'
 import { untrusted } from './draft/untrusted.ts'
+import { type Announcement, judgeAnnouncement } from './prompt-extraction/announcement.ts'
 import { argumentTexts } from './prompt-extraction/argument-texts.ts'
 import { type Attempt, judgeAttempt } from './prompt-extraction/attempt.ts'
-import {
-  type Announcement,
-  judgeAnnouncement,
-  judgeOverlap,
-  type KnownPrompt,
-  knownPrompt,
-  type Overlap,
-} from './prompt-extraction/leak.ts'
+import { judgeOverlap, type KnownPrompt, knownPrompt, type Overlap } from './prompt-extraction/leak.ts'
 import { judgeTrick } from './prompt-extraction/tricks.ts'
 import { after, isEnough, type Suspect, type Turn, turnOf, withSuspect } from './prompt-extraction/turns.ts'
 import { hashedWords } from './text/hashed-words.ts'

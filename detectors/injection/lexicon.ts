@@ -2,7 +2,7 @@
 import type { Meaning as OtherMeaning } from '../prompt-extraction/meanings.ts'
 import * as european from '../prompt-extraction/words-european.ts'
 import * as other from '../prompt-extraction/words-other.ts'
-import { compileLexicon, misspellings } from '../text/lexicon.ts'
+import { compileLexicon, lexiconEntries, misspellings } from '../text/lexicon.ts'
 import type { WordMatcher } from '../text/word-matcher.ts'
 import { bitsOf, MEANINGS, type Meaning } from './meanings.ts'
 import { ENGLISH, ENGLISH_NEUTRAL } from './words-english.ts'
@@ -48,17 +48,20 @@ let compiled: WordMatcher | undefined
 
 /** Finds every word of interest in folded text, with its meanings (`MEANINGS`); neutral phrases have none. */
 export function lexicon(): WordMatcher {
-  compiled ??= compileLexicon({
-    entries: [
-      ...entriesOf([...Object.values(european), ...Object.values(other)] as Language[], borrowedBits),
-      ...entriesOf([ENGLISH, ...Object.values(ownEuropean), ...Object.values(ownOther)] as Language[], bitsOf),
-    ],
-    oftenMisspelt:
-      'ignore, ignoring, disregard, previous, instruction, instructions, retrieve, immediately, assistant, important, password',
-    misspellings: (word) => misspellings(word, SLIPS),
-    turned: 'ignore, previous, instructions, instruction, disregard, password, assistant, delete, transfer, important',
-    enciphered: MEANINGS.enciphered,
-    neutral: ENGLISH_NEUTRAL,
-  })
+  compiled ??= compileLexicon(
+    lexiconEntries({
+      entries: [
+        ...entriesOf([...Object.values(european), ...Object.values(other)] as Language[], borrowedBits),
+        ...entriesOf([ENGLISH, ...Object.values(ownEuropean), ...Object.values(ownOther)] as Language[], bitsOf),
+      ],
+      oftenMisspelt:
+        'ignore, ignoring, disregard, previous, instruction, instructions, retrieve, immediately, assistant, important, password',
+      misspellings: (word) => misspellings(word, SLIPS),
+      turned:
+        'ignore, previous, instructions, instruction, disregard, password, assistant, delete, transfer, important',
+      enciphered: MEANINGS.enciphered,
+      neutral: ENGLISH_NEUTRAL,
+    }),
+  )
   return compiled
 }

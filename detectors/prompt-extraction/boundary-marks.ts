@@ -1,5 +1,5 @@
 /** Marks that pretend to end the input or to open another turn: `%%%`, `[/INST]`, `<|im_end|>`, `system:`. */
-import { SIGN, type Sentence } from '../text/sentences.ts'
+import { type Sentence, SIGN } from '../text/sentences.ts'
 
 const MARKS = ['%%%', '<|', '[inst', '[/inst', '<<', '</', '<system', '<user', '<assistant']
 const ROLE_LINE = /(?:^|\n) ?(?:assistant|system|user|ai|human) ?:/

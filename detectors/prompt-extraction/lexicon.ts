@@ -1,5 +1,5 @@
 /** All words of all languages, compiled into one matcher when the first text is read. */
-import { compileLexicon, misspellings } from '../text/lexicon.ts'
+import { compileLexicon, lexiconEntries, misspellings } from '../text/lexicon.ts'
 import type { WordMatcher } from '../text/word-matcher.ts'
 import { bitsOf, MEANINGS, type Words } from './meanings.ts'
 import { ENGLISH, ENGLISH_NEUTRAL } from './words-english.ts'
@@ -9,11 +9,11 @@ import * as other from './words-other.ts'
 const LANGUAGES: readonly Words[] = [ENGLISH, ...Object.values(european), ...Object.values(other)]
 const SLIPS = { dropFrom: 6, putIn: '' }
 
-let compiled: WordMatcher | undefined
+let known: ReadonlyMap<string, number> | undefined
 
-/** Finds every word of interest in folded text, with its meanings (`MEANINGS`); neutral phrases have none. */
-export function lexicon(): WordMatcher {
-  compiled ??= compileLexicon({
+/** What every word and phrase of interest means (`MEANINGS`); neutral ones mean nothing. */
+export function entries(): ReadonlyMap<string, number> {
+  known ??= lexiconEntries({
     entries: LANGUAGES.flatMap((language) =>
       Object.entries(language).map(([key, list]) => [list, bitsOf(key)] as const),
     ),
@@ -24,5 +24,13 @@ export function lexicon(): WordMatcher {
     enciphered: MEANINGS.enciphered,
     neutral: ENGLISH_NEUTRAL,
   })
+  return known
+}
+
+let compiled: WordMatcher | undefined
+
+/** Finds every word of interest in folded text, with its meanings. */
+export function lexicon(): WordMatcher {
+  compiled ??= compileLexicon(entries())
   return compiled
 }

@@ -21,8 +21,8 @@ export interface LexiconSource {
   readonly neutral: string
 }
 
-/** Takes a tenth of a second: call it when the first text is read. */
-export function compileLexicon(source: LexiconSource): WordMatcher {
+/** What every word and phrase of a lexicon means, folded as texts are; those that mean nothing are in it, too. */
+export function lexiconEntries(source: LexiconSource): ReadonlyMap<string, number> {
   const meanings = new Map<string, number>()
   for (const [list, bits] of source.entries) {
     for (const word of words(list)) {
@@ -43,11 +43,15 @@ export function compileLexicon(source: LexiconSource): WordMatcher {
   for (const phrase of words(source.neutral)) {
     meanings.set(phrase, 0)
   }
+  meanings.delete('')
+  return meanings
+}
+
+/** Takes a tenth of a second: call it when the first text is read. */
+export function compileLexicon(entries: ReadonlyMap<string, number>): WordMatcher {
   const matcher = new WordMatcher()
-  for (const [word, bits] of meanings) {
-    if (word !== '') {
-      matcher.add(word, bits)
-    }
+  for (const [word, bits] of entries) {
+    matcher.add(word, bits)
   }
   matcher.seal()
   return matcher
