@@ -27,8 +27,8 @@ const SHORTEST_OWN = 16
 
 /** UTF-16 units of the texts of each place whose judgement is remembered. */
 const REMEMBERED = 2 * 1024 * 1024
-const documents = new TextMemory(judgeDocument, REMEMBERED, 'first')
-const messages = new TextMemory(judgeMessage, REMEMBERED / 2, 'first')
+const documents = new TextMemory(judgeDocument, REMEMBERED)
+const messages = new TextMemory(judgeMessage, REMEMBERED / 2)
 
 interface State {
   /** Names of tools that the agent has called, in lower case, as they may stand in a text. */

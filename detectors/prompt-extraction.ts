@@ -43,8 +43,8 @@ const NONE_REGISTERED: readonly ReadonlySet<number>[] = []
 const REMEMBERED = 1024 * 1024
 const attempts = new TextMemory((text) => judgeAttempt(text) ?? judgeTrick(text), REMEMBERED, 'first')
 const results = new TextMemory(judgeResult, REMEMBERED)
-const calls = new TextMemory(judgeArguments, REMEMBERED, 'first')
-const announcements = new TextMemory(judgeAnnouncement, REMEMBERED, 'first')
+const calls = new TextMemory(judgeArguments, REMEMBERED)
+const announcements = new TextMemory(judgeAnnouncement, REMEMBERED)
 const systemPrompts = new TextMemory((text) => knownPrompt(text, undefined), REMEMBERED, 'first')
 
 export const promptExtraction = defineDetector<State>({
