@@ -25,6 +25,7 @@ export interface Variant {
 const PLAIN: Disguise = { hidden: false, decoded: false, invisible: false }
 /** Signs of percent-encoding, escapes and tag characters. */
 const ENCODED = /%[0-9a-f]{2}|\\[xu]|&#|\udb40/i
+const ENCODED_SIGNS = ['%', '\\', '&#', '\udb40']
 /** Half the identifiers of a program look like broken words, so that these speak for nothing by themselves. */
 const MENDED = 'broken spelling'
 /** One word in so many looks broken where somebody broke them; in programs and logs some always do. */
@@ -64,7 +65,7 @@ function encodings(
   { text: folded, encoded, broken, enciphered, odd, length }: Reading,
 ): readonly Decoded[] {
   const found: Decoded[] = []
-  if (encoded || ENCODED.test(text)) {
+  if (encoded || (ENCODED_SIGNS.some((sign) => text.includes(sign)) && ENCODED.test(text))) {
     found.push(...decodedParts(text))
   }
   const mended = broken && (odd === 0 || odd * MANY_ODD >= length) ? respell(folded, lexicon()) : undefined
