@@ -1,7 +1,6 @@
 /** The stages, the writer and the deliveries of one process, as far as it has their roles, from the start to the signal. */
 import type { Logger } from 'pino'
 import type { Sink } from './alerts/sinks/sink.ts'
-import { ASSEMBLE_PARTITIONED } from './collectors/assemble/options.ts'
 import type { Config } from './config.ts'
 import type { Backlog } from './engine/backlog.ts'
 import type { Bus, Topic } from './engine/bus/bus.ts'
@@ -84,11 +83,8 @@ function openStages(parts: Parts): readonly Stage[] {
   const { policies, config, assemblers, isWhole, ledger, metrics, roles, troubles, log } = parts
   const stages = pureStages({
     policies,
-    assemble: {
-      ...(isBusEmbedded(config) ? {} : ASSEMBLE_PARTITIONED),
-      holdMs: config.assemble.hold_ms,
-      maxHeld: config.assemble.max_held,
-    },
+    assemble: { holdMs: config.assemble.hold_ms, maxHeld: config.assemble.max_held },
+    isPartitioned: !isBusEmbedded(config),
     onAssembler: (partition, assembler) => {
       assemblers.set(partition, assembler)
       if (isWhole) {

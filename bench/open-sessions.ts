@@ -18,6 +18,7 @@ import { JUDGED_POLICY } from './judged-events.ts'
 
 const SESSIONS = Number(process.argv[2] ?? 100_000)
 const AGENTS = 1000
+const SAMPLE = 100
 const START_MS = 1_790_000_000_000
 
 type Fields = Partial<Telemetry>
@@ -96,19 +97,29 @@ const openCorrelate = (max: number) =>
     limits: { maxSessions: max, maxStories: max },
   }).open(0, [])
 
-/** Runs sessions through both stages, one of which keeps them all; gives that one. */
-function fill(kind: string, kept: 'detect' | 'correlate', sessions: number): StagePartition {
-  const detect = openDetect(kept === 'detect' ? sessions : 10)
-  const correlate = openCorrelate(kept === 'correlate' ? sessions : 10)
-  for (let session = 0; session < sessions; session += 1) {
-    correlate.apply(saidOf(detect, kind, session))
-    if (kept === 'detect') {
-      correlate.changes()
-    } else {
-      detect.changes()
+/** A stage that holds so many sessions. */
+function fill(kind: string, stage: 'detect' | 'correlate', sessions: number): StagePartition {
+  if (stage === 'detect') {
+    const detect = openDetect(sessions)
+    for (let session = 0; session < sessions; session += 1) {
+      saidOf(detect, kind, session)
     }
+    return detect
   }
-  return kept === 'detect' ? detect : correlate
+  const correlate = openCorrelate(sessions)
+  const detect = openDetect(SAMPLE)
+  const said = Array.from({ length: SAMPLE }, (_, session) => saidOf(detect, kind, session))
+  for (let session = 0; session < sessions; session += 1) {
+    const at = session % SAMPLE
+    // Said of another session: judging events anew would fill the memory of texts between.
+    correlate.apply((said[at] ?? []).map((record) => ofSession(record, `"session-${at}"`, `"session-${session}"`)))
+  }
+  return correlate
+}
+
+function ofSession(record: StoredRecord, from: string, to: string): StoredRecord {
+  const { key, offset } = record
+  return { key, offset, value: Buffer.from(Buffer.from(record.value).toString().replaceAll(from, to)) }
 }
 
 function heapBytes(): number {
@@ -123,7 +134,6 @@ function heapBytes(): number {
 
 /** Keys of what is kept of agents, of which there are as many as before. */
 const OF_AGENTS = 'agent/'
-const SAMPLE = 100
 
 const bytes = (value: number) => `${Math.round(value).toLocaleString('en').padStart(8)} bytes`
 

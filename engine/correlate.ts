@@ -39,6 +39,11 @@ export interface CorrelateOptions {
 
 /** A story with its findings takes up to some 20 KiB, what detectors know of a session some hundreds of bytes. */
 const DEFAULT_LIMITS = { ...STORY_LIMITS, maxStories: 20_000, maxSessions: 50_000 }
+/** The same for one of many partitions, of which a process has several: a quarter, as of what `assemble` remembers. */
+export const CORRELATE_PARTITIONED = {
+  maxStories: DEFAULT_LIMITS.maxStories / 4,
+  maxSessions: DEFAULT_LIMITS.maxSessions / 4,
+}
 
 export function correlateStage(options: CorrelateOptions): Stage {
   return {

@@ -29,6 +29,12 @@ export interface DetectOptions {
 }
 
 const DEFAULT_LIMITS = { maxAgents: 100_000, maxSessions: 50_000, seenEvents: 262_144 }
+/** The same for one of many partitions, of which a process has several: a quarter, as of what `assemble` remembers. */
+export const DETECT_PARTITIONED = {
+  maxAgents: DEFAULT_LIMITS.maxAgents / 4,
+  maxSessions: DEFAULT_LIMITS.maxSessions / 4,
+  seenEvents: DEFAULT_LIMITS.seenEvents / 4,
+}
 
 export function detectStage(options: DetectOptions): Stage {
   const byOperation = new Map<string, AnyDetector[]>()
