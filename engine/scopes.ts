@@ -71,8 +71,8 @@ class Scopes {
   #id = ''
   #scope: Scope = {}
   #isTouched = false
-  /** What detectors were given for the event that is not kept, unless it changes. */
-  #fresh: Scope = {}
+  /** By detector, the state that nothing is known in: given wherever none is kept, until it changes and is kept itself. */
+  readonly #blank = new Map<string, DetectorState>()
 
   constructor(
     prefix: string,
@@ -86,21 +86,25 @@ class Scopes {
 
   of({ id, stateVersion, initial }: StateOwner, event: Telemetry): object {
     this.#goTo(event)
-    const known = this.#scope[id] ?? this.#fresh[id]
+    const known = this.#scope[id]
     // State of another shape is dropped and relearned.
     if (known?.version === stateVersion) {
       return known.state
     }
-    const fresh: DetectorState = { version: stateVersion, state: initial() }
-    this.#fresh[id] = fresh
-    return fresh.state
+    let blank = this.#blank.get(id)
+    if (blank === undefined) {
+      blank = { version: stateVersion, state: initial() }
+      this.#blank.set(id, blank)
+    }
+    return blank.state
   }
 
-  touched({ id }: StateOwner, event: Telemetry): void {
+  touched({ id, stateVersion }: StateOwner, event: Telemetry): void {
     this.#goTo(event)
-    const fresh = this.#fresh[id]
-    if (fresh !== undefined) {
-      this.#scope[id] = fresh
+    const blank = this.#blank.get(id)
+    if (blank !== undefined && this.#scope[id]?.version !== stateVersion) {
+      this.#scope[id] = blank
+      this.#blank.delete(id)
     }
     if (!this.#isTouched) {
       this.#kept.set(this.#id, this.#scope, event.time_ms)
@@ -120,7 +124,6 @@ class Scopes {
       this.#id = this.#idOf(event)
       this.#scope = this.#kept.use(this.#id, event.time_ms) ?? {}
       this.#isTouched = false
-      this.#fresh = {}
     }
   }
 }
