@@ -1,7 +1,8 @@
 /**
- * `node --expose-gc dist/bench/open-sessions.js SESSIONS [KIND]`: what open sessions cost the detect and the correlate stage, in
- * memory and as state on the log. Sessions of three kinds: one in which little happens, that of an assistant that reads mail
- * and pages and answers, and the largest that texts can make.
+ * `node --expose-gc dist/bench/open-sessions.js SESSIONS KIND STAGE`: what open sessions cost the `detect` or the `correlate`
+ * stage, in memory and as state on the log. Sessions of three kinds: `quiet`, in which little happens, that of an `assistant`
+ * that reads mail and pages and answers, and the `largest` that texts can make. A process measures one thing: what it did
+ * before is not all gone from memory.
  */
 import { event } from '../detectors/arbitrary.ts'
 import { detectors, sessionDetectors } from '../detectors/index.ts'
@@ -16,7 +17,9 @@ import { idOf } from '../schema/ids.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import { JUDGED_POLICY } from './judged-events.ts'
 
-const SESSIONS = Number(process.argv[2] ?? 100_000)
+const SESSIONS = Number(process.argv[2])
+const KIND = process.argv[3] ?? ''
+const STAGE = process.argv[4] === 'correlate' ? 'correlate' : 'detect'
 const AGENTS = 1000
 const SAMPLE = 100
 const START_MS = 1_790_000_000_000
@@ -135,21 +138,19 @@ function heapBytes(): number {
 /** Keys of what is kept of agents, of which there are as many as before. */
 const OF_AGENTS = 'agent/'
 
-const bytes = (value: number) => `${Math.round(value).toLocaleString('en').padStart(8)} bytes`
+const bytes = (value: number) => `${Math.round(value).toLocaleString('en')} bytes`
 
-for (const kind of Object.keys(KINDS).filter((each) => process.argv[3] === undefined || process.argv[3] === each)) {
-  for (const kept of ['detect', 'correlate'] as const) {
-    fill(kind, kept, SAMPLE)
-    const state = fill(kind, kept, SAMPLE)
-      .changes()
-      .reduce((sum, { key, value }) => sum + (key.startsWith(OF_AGENTS) ? 0 : (value?.length ?? 0)), 0)
-    const before = heapBytes()
-    const partition = fill(kind, kept, SESSIONS)
-    // Clears the list of what is to be written, too.
-    const written = partition.changes().length
-    const heap = heapBytes() - before
-    console.log(
-      `${kind.padEnd(10)} ${kept.padEnd(10)} ${bytes(heap / SESSIONS)} of memory, ${bytes(state / SAMPLE)} of state a session (${written} entries)`,
-    )
-  }
+if (!Object.hasOwn(KINDS, KIND) || !(SESSIONS > 0)) {
+  throw new Error(`SESSIONS is a number above 0, KIND one of ${Object.keys(KINDS).join(', ')}`)
 }
+const state = fill(KIND, STAGE, SAMPLE)
+  .changes()
+  .reduce((sum, { key, value }) => sum + (key.startsWith(OF_AGENTS) ? 0 : (value?.length ?? 0)), 0)
+const before = heapBytes()
+const partition = fill(KIND, STAGE, SESSIONS)
+// Clears the list of what is to be written, too.
+const written = partition.changes().length
+const heap = heapBytes() - before
+console.log(
+  `${KIND}, ${STAGE}: ${bytes(heap / SESSIONS)} of memory, ${bytes(state / SAMPLE)} of state a session (${written} entries)`,
+)
