@@ -1,10 +1,11 @@
 /**
- * `npm run bench:judge`: how fast events are judged with every detector on, and how long the worst text keeps a detector.
+ * `npm run bench:judge`: how fast events are judged with every detector on and all marks for the judge of sessions made, and how long the worst text keeps a detector.
  *
  * The goals: 100,000 events a second and core without text, 20,000 with 2 kB of text each, and no text over 5 ms.
  */
 import type { AnyDetector } from '../detectors/detector.ts'
 import { detectors } from '../detectors/index.ts'
+import { markers } from '../detectors/marks/index.ts'
 import type { StoredRecord } from '../engine/bus/bus.ts'
 import { detectStage } from '../engine/detect.ts'
 import { eventRecord } from '../engine/records.ts'
@@ -37,7 +38,12 @@ function stored(events: readonly Telemetry[]): readonly StoredRecord[][] {
 /** Events a second of processor time, the median of several rounds, each with what a partition knows from the start. */
 function measureRate(events: readonly Telemetry[], some: readonly AnyDetector[]): { rate: number; findings: number } {
   const batches = stored(events)
-  const stage = detectStage({ detectors: some, policies: policies(), validate: () => undefined })
+  const stage = detectStage({
+    detectors: some,
+    markers: some === detectors ? markers : [],
+    policies: policies(),
+    validate: () => undefined,
+  })
   const rates: number[] = []
   let findings = 0
   for (let round = -1; round < ROUNDS; round++) {
