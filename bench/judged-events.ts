@@ -31,20 +31,37 @@ const WORDS = (
   'user account name phone city street number email contact manager budget plan project review draft update version'
 ).split(' ')
 
-/** @param text `unique`: 2 kB of ordinary words in each event, never the same; `none`: no content at all. */
-export function judgedEvents(count: number, text: 'none' | 'unique'): readonly Telemetry[] {
-  const random = seeded(7)
-  const pick = <T>(list: readonly T[]) => list[Math.floor(random() * list.length)] as T
-  const words = () => {
+/** Texts of 2 kB of ordinary words, never the same. */
+export function ordinaryTexts(): () => string {
+  const random = seeded(8)
+  return () => {
     let said = ''
     while (said.length < TEXT_LENGTH) {
-      said += `${pick(WORDS)} ${random() < 0.1 ? `${Math.floor(random() * 1000)}. ` : ''}`
+      said += `${pick(random, WORDS)} ${random() < 0.1 ? `${Math.floor(random() * 1000)}. ` : ''}`
     }
     return said.slice(0, TEXT_LENGTH)
   }
+}
+
+/** Texts of 2 kB cut from others, one after the other, each with a number before it, so that they are never the same. */
+export function textsFrom(others: readonly string[]): () => string {
+  const all = others.join('\n')
+  let turn = 0
+  return () => {
+    const from = (turn * TEXT_LENGTH) % Math.max(1, all.length - TEXT_LENGTH)
+    turn += 1
+    return `${turn} ${all.slice(from, from + TEXT_LENGTH)}`.slice(0, TEXT_LENGTH)
+  }
+}
+
+const pick = <T>(random: () => number, list: readonly T[]) => list[Math.floor(random() * list.length)] as T
+
+/** @param nextText gives the text of each event; without it they have no content at all */
+export function judgedEvents(count: number, nextText?: () => string): readonly Telemetry[] {
+  const random = seeded(7)
   return Array.from({ length: count }, (_, index) => {
     const agent = index % AGENTS
-    const kind = KINDS[Math.floor(random() * KINDS.length)] as (typeof KINDS)[number]
+    const kind = pick(random, KINDS)
     return event({
       event_id: index.toString(16).padStart(32, '0'),
       time_ms: 1_790_000_000_000 + index * 50,
@@ -58,7 +75,7 @@ export function judgedEvents(count: number, text: 'none' | 'unique'): readonly T
       outcome: random() < 0.02 ? 'error' : 'ok',
       duration_ms: 100,
       ...kind.fields,
-      ...(text === 'none' ? {} : { content: contentOf(kind.place, words()) }),
+      ...(nextText === undefined ? {} : { content: contentOf(kind.place, nextText()) }),
     })
   })
 }

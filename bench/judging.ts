@@ -3,6 +3,7 @@
  *
  * The goals: 100,000 events a second and core without text, 20,000 with 2 kB of text each, and no text over 5 ms.
  */
+import { join } from 'node:path'
 import type { AnyDetector } from '../detectors/detector.ts'
 import { detectors } from '../detectors/index.ts'
 import { markers } from '../detectors/marks/index.ts'
@@ -13,7 +14,8 @@ import { compilePolicies } from '../rules/compile.ts'
 import type { CompiledPolicy, PolicySet } from '../rules/policy.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
 import { type AdversarialText, adversarialTexts } from './adversarial-texts.ts'
-import { JUDGED_POLICY, judgedEvents } from './judged-events.ts'
+import { ATTACKED_SUITES, readResults } from './injection-data.ts'
+import { JUDGED_POLICY, judgedEvents, ordinaryTexts, textsFrom } from './judged-events.ts'
 
 const EVENTS = 20_000
 const BATCH = 500
@@ -74,7 +76,7 @@ interface Worst {
 
 /** The longest that each detector takes over any adversarial text in any place, judged and learned, in code that is warm. */
 function measureWorst(policy: CompiledPolicy, texts: readonly AdversarialText[]): readonly Worst[] {
-  const [example] = judgedEvents(1, 'none')
+  const [example] = judgedEvents(1)
   const worst = new Map<string, Worst>()
   for (const { part, text } of texts) {
     for (const place of PLACES) {
@@ -106,14 +108,27 @@ function measureWorst(policy: CompiledPolicy, texts: readonly AdversarialText[])
   return [...worst.values()].sort((a, b) => b.ms - a.ms)
 }
 
+/** Clean results of tools from recorded runs, where they lie beside the repository. */
+function recordedResults(): readonly string[] {
+  const data = process.env['TELLTALE_DATA']
+  return data === undefined
+    ? []
+    : ATTACKED_SUITES.flatMap((suite) => readResults(join(data, 'evaluation'), suite))
+        .filter(({ attack }) => !attack)
+        .map(({ text }) => text)
+}
+
 const count = (value: number) => Math.round(value).toLocaleString('en').padStart(10)
 
 console.log(`${detectors.length} detectors, one core, a policy with every section`)
-for (const [what, text] of [
-  ['without text', 'none'],
-  ['with 2 kB of text each, never the same', 'unique'],
-] as const) {
-  const events = judgedEvents(EVENTS, text)
+const recorded = recordedResults()
+const kinds: readonly (readonly [what: string, nextText: (() => string) | undefined])[] = [
+  ['without text', undefined],
+  ['with 2 kB of ordinary words each, never the same', ordinaryTexts()],
+  ...(recorded.length === 0 ? [] : [['with 2 kB of what recorded tools returned each', textsFrom(recorded)] as const]),
+]
+for (const [what, nextText] of kinds) {
+  const events = judgedEvents(EVENTS, nextText)
   const { rate, findings } = measureRate(events, detectors)
   console.log(`\n${what}: ${count(rate).trim()} events/s (${findings} findings of ${EVENTS} events)`)
   const costs = detectors.map((detector) => ({
