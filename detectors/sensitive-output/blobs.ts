@@ -6,6 +6,7 @@
  * their first bytes, hashes by their length, certificates and public keys by what stands before them.
  */
 import { nextRun, runEnd, unitsIn } from '../text/long-runs.ts'
+import { unitsOf } from '../text/text-units.ts'
 
 /** Shorter runs are ids, hashes and tokens. */
 const SHORTEST = 80
@@ -37,8 +38,9 @@ const RUN_UNITS = unitsIn(/[A-Za-z0-9+/_-]/)
 /** How much padding is taken for part of a run. */
 const PADDING = 8
 const EQUALS = 61
-/** A line of base64 that goes on in the next; in JSON line breaks are written. */
-const WRAPPED = /(?<=[A-Za-z0-9+/]{40})(?:\r?\n|\\r\\n|\\n)(?=[A-Za-z0-9+/]{4})/g
+/** The shortest line of base64 that goes on in the next; in JSON line breaks are written. */
+const LINE = 40
+const WRAPPED = new RegExp(`(?<=[A-Za-z0-9+/]{${LINE}})(?:\\r?\\n|\\\\r\\\\n|\\\\n)(?=[A-Za-z0-9+/]{4})`, 'g')
 const ESCAPES = new RegExp(`(?:%[0-9a-f]{2}){${FEWEST_ESCAPES},}`, 'gi')
 /** So much of escaped text is letters and digits, which need no escapes: somebody hides something. */
 const NEEDLESS = 0.6
@@ -85,11 +87,12 @@ export function blobsIn(text: string): readonly Blob[] {
   if (text.length < 3 * FEWEST_ESCAPES) {
     return []
   }
-  const joined = text.includes('\n') || text.includes('\\n') ? text.replace(WRAPPED, '') : text
+  const joined = isWrapped(text) ? text.replace(WRAPPED, '') : text
   const blobs: Blob[] = []
-  let start = nextRun(joined, 0, SHORTEST, RUN_UNITS)
+  const searched = { units: unitsOf(joined), size: joined.length }
+  let start = nextRun(searched, 0, SHORTEST, RUN_UNITS)
   for (let runs = 0; start >= 0 && runs < MOST_RUNS; runs += 1) {
-    let end = runEnd(joined, start, RUN_UNITS)
+    let end = runEnd(searched, start, RUN_UNITS)
     for (let padding = 0; padding < PADDING && joined.charCodeAt(end) === EQUALS; padding += 1) {
       end += 1
     }
@@ -99,10 +102,18 @@ export function blobsIn(text: string): readonly Blob[] {
     if (blob !== undefined) {
       blobs.push(blob)
     }
-    start = nextRun(joined, end, SHORTEST, RUN_UNITS)
+    start = nextRun(searched, end, SHORTEST, RUN_UNITS)
   }
   const escaped = joined.includes('%') ? escapedBlob(joined) : undefined
   return escaped === undefined ? blobs : [...blobs, escaped]
+}
+
+/** Whether there is a line of base64 and a line break. */
+function isWrapped(text: string): boolean {
+  return (
+    (text.includes('\n') || text.includes('\\n')) &&
+    nextRun({ units: unitsOf(text), size: text.length }, 0, LINE, RUN_UNITS) >= 0
+  )
 }
 
 /** The first run of escapes that needed none. */

@@ -4,6 +4,7 @@
  * Bounded in how much is decoded, how often and how deep. What does not decode to readable text is left alone.
  */
 import { nextRun, runEnd, unitsIn } from './long-runs.ts'
+import { unitsOf } from './text-units.ts'
 
 /** How many encoded pieces of one text are decoded, the most of one piece, and how deep encodings may nest. */
 export const PIECES = 8
@@ -99,30 +100,33 @@ const CAPITAL = /[A-Z]/
 /** What may be base64. Text in it has letters of both cases; words, paths and identifiers in lower case are not worth decoding. */
 function base64Runs(text: string): string[] {
   const runs: string[] = []
-  let start = nextRun(text, 0, BASE64_RUN, BASE64_UNITS)
+  const searched = { units: unitsOf(text), size: text.length }
+  let start = nextRun(searched, 0, BASE64_RUN, BASE64_UNITS)
   while (start >= 0 && runs.length < PIECES) {
-    const end = runEnd(text, start, BASE64_UNITS)
+    const end = runEnd(searched, start, BASE64_UNITS)
     const run = text.slice(start, end)
     if (SMALL.test(run) && CAPITAL.test(run)) {
       runs.push(run.slice(0, PIECE_LENGTH))
     }
-    start = nextRun(text, end, BASE64_RUN, BASE64_UNITS)
+    start = nextRun(searched, end, BASE64_RUN, BASE64_UNITS)
   }
   return runs
 }
 
 /** Whether there may be codes of characters: spares ordinary text the patterns of them. */
 function mayHoldCodes(text: string): boolean {
-  for (let start = nextRun(text, 0, CODE_RUN, CODE_UNITS); start >= 0; ) {
-    const end = runEnd(text, start, CODE_UNITS)
+  const searched = { units: unitsOf(text), size: text.length }
+  for (let start = nextRun(searched, 0, CODE_RUN, CODE_UNITS); start >= 0; ) {
+    const end = runEnd(searched, start, CODE_UNITS)
     let digits = 0
     for (let index = start; index < end; index += 1) {
-      digits += text.charCodeAt(index) < 58 && text.charCodeAt(index) > 47 ? 1 : 0
+      const unit = searched.units[index] as number
+      digits += unit < 58 && unit > 47 ? 1 : 0
     }
     if (digits >= CODE_RUN) {
       return true
     }
-    start = nextRun(text, end, CODE_RUN, CODE_UNITS)
+    start = nextRun(searched, end, CODE_RUN, CODE_UNITS)
   }
   return false
 }

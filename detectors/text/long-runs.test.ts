@@ -1,17 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { nextRun, runEnd, unitsIn } from './long-runs.ts'
+import { unitsOf } from './text-units.ts'
 
 const LEAST = 5
 const units = unitsIn(/[a-z]/)
 
 function runsIn(text: string): string[] {
   const found: string[] = []
-  let start = nextRun(text, 0, LEAST, units)
+  const searched = { units: unitsOf(text), size: text.length }
+  let start = nextRun(searched, 0, LEAST, units)
   while (start >= 0) {
-    const end = runEnd(text, start, units)
+    const end = runEnd(searched, start, units)
     found.push(text.slice(start, end))
-    start = nextRun(text, end, LEAST, units)
+    start = nextRun(searched, end, LEAST, units)
   }
   return found
 }

@@ -126,6 +126,9 @@ export function readSentences(text: string, lexicon: WordMatcher, enciphered: nu
   }
 }
 
+/** Of the many sentences that hold no word of interest. */
+const NO_WORDS: Word[] = []
+
 class Reader {
   readonly sentences: Sentence[] = []
   length = 0
@@ -137,7 +140,7 @@ class Reader {
   readonly #text: string
   readonly #lexicon: WordMatcher
   readonly #enciphered: number
-  #words: Word[] = []
+  #words: Word[] = NO_WORDS
   #meanings = 0
   #symbols = 0
   #signs = 0
@@ -208,7 +211,7 @@ class Reader {
         signs: this.#signs | (this.#digits >= LONG_NUMBER ? SIGN.digits : 0),
       })
     }
-    this.#words = []
+    this.#words = NO_WORDS
     this.#meanings = 0
     this.#symbols = 0
     this.#signs = 0
@@ -243,6 +246,9 @@ class Reader {
     }
     if (meanings !== 0) {
       this.enciphered ||= (meanings & this.#enciphered) !== 0
+      if (this.#words === NO_WORDS) {
+        this.#words = []
+      }
       this.#words.push({ at: this.#at, meanings, start, end })
       this.#meanings |= meanings
       this.#total += 1
