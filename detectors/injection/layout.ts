@@ -48,20 +48,20 @@ export function layOut(text: string): string {
     if (unit > 127 || INTERESTING[unit] === 0) {
       continue
     }
-    const next = text.charCodeAt(index + 1)
+    const next = units[index + 1] as number
     if (unit === NEWLINE) {
-      const after = skipSpace(text, index + 1)
-      const key = keyEnd(text, after)
+      const after = skipSpace(units, index + 1)
+      const key = keyEnd(units, after)
       if (key > after) {
         replace(index, index, FIELD_BREAK)
         index = key - 1
         replace(key, key, `${FIELD_BREAK}\n`)
-      } else if (index - lineStart >= WRAPPED_LINE && goesOn(text, index, after)) {
+      } else if (index - lineStart >= WRAPPED_LINE && goesOn(units, index, after)) {
         replace(index, after, ' ')
       }
       lineStart = index + 1
     } else if (unit === 92) {
-      const end = escapeEnd(text, index)
+      const end = escapeEnd(units, index)
       if (end > index) {
         replace(
           index,
@@ -86,7 +86,7 @@ export function layOut(text: string): string {
         replace(index, index, '\n')
       }
     } else {
-      const by = breakAt(text, index, unit, next)
+      const by = breakAt(units, index, unit, next)
       if (by !== undefined) {
         replace(index + 1, index + 1, by)
       }
@@ -96,8 +96,8 @@ export function layOut(text: string): string {
 }
 
 /** What follows a `:`, `,`, `|`, `[` or `{` that parts two fields, or a label from what it labels. */
-function breakAt(text: string, index: number, unit: number, next: number): string | undefined {
-  const before = text.charCodeAt(index - 1)
+function breakAt(units: Uint16Array, index: number, unit: number, next: number): string | undefined {
+  const before = units[index - 1] as number
   if (unit === 58) {
     return isQuote(before) ? `${FIELD_BREAK}\n` : next === SPACE ? '\n' : undefined
   }
@@ -112,30 +112,30 @@ function breakAt(text: string, index: number, unit: number, next: number): strin
 }
 
 /** Where the key of a line of YAML ends that begins at `from`, its colon included; `from` when the line has none. */
-function keyEnd(text: string, from: number): number {
-  const start = text.charCodeAt(from) === 45 && text.charCodeAt(from + 1) === SPACE ? from + 2 : from
+function keyEnd(units: Uint16Array, from: number): number {
+  const start = (units[from] as number) === 45 && (units[from + 1] as number) === SPACE ? from + 2 : from
   let index = start
-  while (index - start <= LONGEST_KEY && isKeyUnit(text.charCodeAt(index))) {
+  while (index - start <= LONGEST_KEY && isKeyUnit(units[index] as number)) {
     index += 1
   }
-  const next = text.charCodeAt(index + 1)
-  return index > start && text.charCodeAt(index) === 58 && (next === SPACE || next === NEWLINE) ? index + 1 : from
+  const next = units[index + 1] as number
+  return index > start && (units[index] as number) === 58 && (next === SPACE || next === NEWLINE) ? index + 1 : from
 }
 
 const isKeyUnit = (unit: number) => (unit >= 97 && unit <= 122) || unit === 95 || (unit >= 48 && unit <= 57)
 
-function skipSpace(text: string, from: number): number {
+function skipSpace(units: Uint16Array, from: number): number {
   let index = from
-  while (index < text.length && (text.charCodeAt(index) === SPACE || text.charCodeAt(index) === 9)) {
+  while ((units[index] as number) === SPACE || (units[index] as number) === 9) {
     index += 1
   }
   return index
 }
 
 /** Whether the sentence goes on in the next line: it begins with a small letter or a digit, and no sign ended this one. */
-function goesOn(text: string, newline: number, after: number): boolean {
-  const last = text.charCodeAt(newline - 1)
-  const first = text.charCodeAt(after)
+function goesOn(units: Uint16Array, newline: number, after: number): boolean {
+  const last = units[newline - 1] as number
+  const first = units[after] as number
   const ended =
     last === 46 || last === 33 || last === 63 || last === 58 || last === 124 || last === 62 || last === NEWLINE
   return (
@@ -146,11 +146,11 @@ function goesOn(text: string, newline: number, after: number): boolean {
 }
 
 /** The end of an escape as JSON, Python and YAML write them, or `index` for none. A line cut inside YAML quotes is one. */
-function escapeEnd(text: string, index: number): number {
-  const next = text.charCodeAt(index + 1)
+function escapeEnd(units: Uint16Array, index: number): number {
+  const next = units[index + 1] as number
   if (next === NEWLINE) {
-    const after = skipSpace(text, index + 2)
-    return text.charCodeAt(after) === 92 && text.charCodeAt(after + 1) === SPACE ? after + 1 : after
+    const after = skipSpace(units, index + 2)
+    return (units[after] as number) === 92 && (units[after + 1] as number) === SPACE ? after + 1 : after
   }
   return next === 110 || next === 116 || next === 114 || isQuote(next) ? index + 2 : index
 }
