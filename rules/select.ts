@@ -79,38 +79,54 @@ export function mostSpecific<Value>(
     byStart.set(rule.start, rules)
   }
   const lengths = [...new Set([...byStart.keys()].map((start) => start.length))]
-  /** Those that select it, the most specific first, as far as they can be asked for. */
-  const find = (agent: Agent, test: 'selects' | 'maySelect') => {
+  /** Those that pass, the most specific first, as far as they can be asked for. */
+  const find = (agent: Agent, passes: (rule: Rule<Value>) => boolean): readonly Rule<Value>[] => {
     const all = lengths
-      .flatMap((length) => byStart.get(agent.id.slice(0, length))?.filter((rule) => rule[test](agent)) ?? [])
+      .flatMap((length) => byStart.get(agent.id.slice(0, length))?.filter(passes) ?? [])
       .sort((one, other) => one.rank - other.rank)
     const last = all.findIndex((rule) => rule.endMs === Number.POSITIVE_INFINITY && rule.selects(agent))
     return last < 0 ? all : all.slice(0, last + 1)
   }
   const keyOf = keyOfAgents(entries.map(({ selector }) => selector))
-  const remembered = (test: 'selects' | 'maySelect') => {
-    const known = new Map<string, readonly Rule<Value>[]>()
-    return (agent: Agent, atMs: number): Rule<Value> | undefined => {
-      const key = keyOf(agent)
-      let found = known.get(key)
-      if (found === undefined) {
-        if (known.size >= CACHE_LIMIT) {
-          known.clear()
-        }
-        found = find(agent, test)
-        known.set(key, found)
-      }
-      return found.find(({ endMs }) => atMs < endMs)
-    }
-  }
-  const first = remembered('selects')
-  const possible = remembered('maySelect')
   return {
-    of: (agent, atMs) => first(agent, atMs)?.value,
-    ofKnown: (agent, atMs) => {
-      const rule = possible(agent, atMs)
-      return rule?.selects(agent) === true ? rule.value : undefined
-    },
+    of: remembered(keyOf, (agent) => find(agent, ({ selects }) => selects(agent))),
+    // What may hold says nothing until it ends, and keeps what is behind it from saying anything.
+    ofKnown: remembered(keyOf, (agent) =>
+      find(agent, ({ maySelect }) => maySelect(agent)).map(({ value, endMs, selects }) => ({
+        value: selects(agent) ? value : undefined,
+        endMs,
+      })),
+    ),
+  }
+}
+
+interface Ending<Value> {
+  readonly value: Value | undefined
+  readonly endMs: number
+}
+
+/** Remembers what is found for an agent; gives the value of the first that has not ended. */
+function remembered<Value>(
+  keyOf: (agent: Agent) => string,
+  find: (agent: Agent) => readonly Ending<Value>[],
+): (agent: Agent, atMs: number) => Value | undefined {
+  const known = new Map<string, readonly Ending<Value>[]>()
+  return (agent, atMs) => {
+    const key = keyOf(agent)
+    let found = known.get(key)
+    if (found === undefined) {
+      if (known.size >= CACHE_LIMIT) {
+        known.clear()
+      }
+      found = find(agent)
+      known.set(key, found)
+    }
+    for (const { value, endMs } of found) {
+      if (atMs < endMs) {
+        return value
+      }
+    }
+    return undefined
   }
 }
 
