@@ -92,15 +92,13 @@ async function readStored(
 
 /** What a history could not take in, as lines to print; empty when that is nothing. Its agents must have been asked for. */
 export function leftOutNotes(history: History): readonly string[] {
-  const { events, findings } = history.leftOut()
-  return [
-    ...(events === 0
-      ? []
-      : [`${events} events left out: they are of more agents than are kept; ask for fewer with --agent`]),
-    ...(findings === 0
-      ? []
-      : [`${findings} findings are about events that were not read, or no longer kept: what they flag is not told`]),
-  ]
+  const { events, findings, grave } = history.leftOut()
+  const notes = [
+    [events, 'events left out: they are of more agents than are kept; ask for fewer with --agent'],
+    [findings, 'findings are about events that were not read, or no longer kept: what they flag is not told'],
+    [grave, 'grave findings left out: they are of more sessions than are kept; ask for less with --since'],
+  ] as const
+  return notes.flatMap(([count, note]) => (count === 0 ? [] : [`${count} ${note}`]))
 }
 
 interface Page<Item> {

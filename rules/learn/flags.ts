@@ -11,6 +11,7 @@ export class Flags {
   /** When the first grave thing was found, by session. */
   private readonly grave = new Map<string, number>()
   private refused = 0
+  private refusedGrave = 0
   private readonly limit: number
 
   /** @param limit the most events, and the most sessions, that are remembered. */
@@ -21,6 +22,11 @@ export class Flags {
   /** Findings that no event was there for, those included for which there was no room. */
   get unmatched(): number {
     return this.refused + this.detectors.size
+  }
+
+  /** Grave findings of sessions for which there was no room. */
+  get graveLeftOut(): number {
+    return this.refusedGrave
   }
 
   /** Takes what was found wrong with an event. What is informational flags nothing. */
@@ -43,6 +49,8 @@ export class Flags {
       const since = this.grave.get(session)
       if (since !== undefined || this.grave.size < this.limit) {
         this.grave.set(session, Math.min(since ?? timeMs, timeMs))
+      } else {
+        this.refusedGrave += 1
       }
     }
   }

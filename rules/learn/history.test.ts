@@ -4,6 +4,7 @@ import { idOf } from '../../schema/ids.ts'
 import type { Telemetry } from '../../schema/telemetry.ts'
 import { exampleEvent } from '../../test/example-event.ts'
 import { openHistory } from './history.ts'
+import { propose } from './propose.ts'
 
 const event = (n: number, changes: Partial<Telemetry> = {}) =>
   exampleEvent({ event_id: idOf('history', n), ...changes })
@@ -13,6 +14,7 @@ const found = (about: Telemetry, severity: 'low' | 'high' = 'low') => ({
   kind: 'policy' as const,
   severity,
 })
+const ONE = exampleEvent()
 const LIMITS = { recent: 100, agents: 3, findings: 50, sessions: 10 }
 
 describe('a history', () => {
@@ -38,7 +40,7 @@ describe('a history', () => {
       }
     }
     expect(history.agents()).toMatchObject([{ events: 300, uses: [{ clean: 296, flagged: new Map([['egress', 4]]) }] }])
-    expect(history.leftOut()).toEqual({ events: 0, findings: 0 })
+    expect(history.leftOut()).toEqual({ events: 0, findings: 0, grave: 0 })
   })
 
   it('takes an event for what its last version says became of it', () => {
@@ -57,6 +59,65 @@ describe('a history', () => {
       history.flag(found(event(1000 + n)))
     }
     expect(history.agents()).toHaveLength(3)
-    expect(history.leftOut()).toEqual({ events: 2, findings: 200 })
+    for (let n = 0; n < 70; n += 1) {
+      history.suspect({ ...found(event(n, { session_id: `s${n}` }), 'high'), kind: 'content' })
+    }
+    expect(history.leftOut()).toEqual({ events: 2, findings: 200, grave: 20 })
+  })
+
+  it('says when an agent had more sessions than are counted, and only then', () => {
+    const history = openHistory(LIMITS)
+    for (let n = 0; n < 30; n += 1) {
+      history.observe(event(n, { agent: { id: 'many' }, session_id: `s${n % 11}` }))
+      history.observe(event(100 + n, { agent: { id: 'ten' }, session_id: `s${n % 10}` }))
+    }
+    expect(history.agents()).toMatchObject([
+      { sessions: 10, hasMoreSessions: true },
+      { sessions: 10, hasMoreSessions: false },
+    ])
+    const [many, ten] = propose(history.agents(), { minSeen: 1 }).proposals
+    expect(many?.text).toContain('# 30 events of 10 or more sessions, ')
+    expect(ten?.text).toContain('# 30 events of 10 sessions, ')
+  })
+
+  it('denies with an event that was denied in the end all that its earlier versions used', () => {
+    const history = openHistory(LIMITS)
+    history.observe(event(1, { destinations: [{ host: 'api.example.com' }] }))
+    history.observe(event(1, { tool: null, destinations: [], outcome: 'denied' }))
+    expect(history.agents()).toMatchObject([
+      {
+        uses: [
+          { clean: 0, denied: 1 },
+          { clean: 0, denied: 1 },
+        ],
+      },
+    ])
+  })
+
+  it.each([
+    [1, 2],
+    [2, 1],
+  ])('counts nothing from the first grave thing in a session on, whichever is told first (%i, %i)', (...order) => {
+    const history = openHistory(LIMITS)
+    const past = [0, 1, 2].map((n) => event(n, { time_ms: n * 1000 }))
+    for (const n of order) {
+      history.suspect({ ...found(past[n] as Telemetry, 'high'), kind: 'content' })
+    }
+    past.forEach(history.observe)
+    expect(history.agents()).toMatchObject([{ uses: [{ clean: 1, tainted: 2 }] }])
+  })
+
+  it('takes no longer for an event the more of them it remembers', () => {
+    const msFor = (recent: number) => {
+      const history = openHistory({ ...LIMITS, recent })
+      const startMs = performance.now()
+      for (let n = 0; n < 90_000; n += 1) {
+        history.observe({ ...ONE, event_id: `e${n}` })
+      }
+      return performance.now() - startMs
+    }
+    const few = Math.min(msFor(100), msFor(100))
+    // Stepping over what was forgotten takes ten times as long, and more.
+    expect(Math.min(msFor(30_000), msFor(30_000))).toBeLessThan(4 * few)
   })
 })

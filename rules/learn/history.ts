@@ -51,13 +51,23 @@ export interface AgentHistory {
   readonly events: number
   /** Those of its events that were denied or refused. */
   readonly denied: number
-  /** As many as are counted. */
+  /** As many as are counted: at least these when `hasMoreSessions`. */
   readonly sessions: number
+  readonly hasMoreSessions: boolean
   readonly firstMs: number
   readonly lastMs: number
   readonly uses: readonly SeenUse[]
   /** Lists of which not everything is kept. */
   readonly overfull: readonly string[]
+}
+
+export interface LeftOut {
+  /** Events of more agents than are kept. */
+  readonly events: number
+  /** Findings of events that were not seen, or no longer kept, or of more events than are. */
+  readonly findings: number
+  /** Grave findings of more sessions than are kept. */
+  readonly grave: number
 }
 
 export interface History {
@@ -69,8 +79,8 @@ export interface History {
   suspect(finding: Flag): void
   /** The agents by id. Ends the history: later versions are events of their own from here on. */
   agents(): readonly AgentHistory[]
-  /** What could not be taken in, for saying so: events of too many agents, and findings of events that were not seen. */
-  leftOut(): { readonly events: number; readonly findings: number }
+  /** What could not be taken in, for saying so. */
+  leftOut(): LeftOut
 }
 
 interface Kept {
@@ -90,6 +100,7 @@ interface KeptAgent {
   events: number
   denied: number
   readonly sessions: Set<string>
+  hasMoreSessions: boolean
   firstMs: number
   lastMs: number
   readonly uses: Map<string, Kept>
@@ -108,6 +119,8 @@ interface Recent {
 export function openHistory(limits: HistoryLimits = LIMITS): History {
   const agents = new Map<string, KeptAgent>()
   const recent = new Map<string, Recent>()
+  // Kept over calls: one that is new steps over the whole deleted front of the map each time.
+  const oldest = recent.values()
   const flags = new Flags(limits.findings)
   let eventsLeftOut = 0
 
@@ -158,8 +171,7 @@ export function openHistory(limits: HistoryLimits = LIMITS): History {
       }
       recent.set(event.event_id, seen)
       if (recent.size > limits.recent) {
-        const [oldest] = recent.values()
-        settle(oldest as Recent)
+        settle(oldest.next().value as Recent)
       }
     },
     flag: (finding) => flags.flag(finding),
@@ -170,13 +182,22 @@ export function openHistory(limits: HistoryLimits = LIMITS): History {
       }
       return [...agents.values()].map(historyOf).sort((one, other) => compare(one.agent.id, other.agent.id))
     },
-    leftOut: () => ({ events: eventsLeftOut, findings: flags.unmatched }),
+    leftOut: () => ({ events: eventsLeftOut, findings: flags.unmatched, grave: flags.graveLeftOut }),
   }
 }
 
 function newAgent({ agent, time_ms: timeMs }: Telemetry): KeptAgent {
   const times = { firstMs: timeMs, lastMs: timeMs }
-  return { agent, events: 0, denied: 0, sessions: new Set(), ...times, uses: new Map(), sizes: new Map() }
+  return {
+    agent,
+    events: 0,
+    denied: 0,
+    sessions: new Set(),
+    hasMoreSessions: false,
+    ...times,
+    uses: new Map(),
+    sizes: new Map(),
+  }
 }
 
 function takeIn(event: Telemetry, of: KeptAgent, { sessions }: HistoryLimits, isNew: boolean): void {
@@ -187,6 +208,8 @@ function takeIn(event: Telemetry, of: KeptAgent, { sessions }: HistoryLimits, is
   of.events += isNew ? 1 : 0
   if (of.sessions.size < sessions) {
     of.sessions.add(session)
+  } else {
+    of.hasMoreSessions ||= !of.sessions.has(session)
   }
 }
 

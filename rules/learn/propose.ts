@@ -82,12 +82,12 @@ function whyNot(text: string): string | undefined {
 }
 
 function proposalFor(history: AgentHistory, id: string, options: ProposeOptions): Proposal {
-  const { agent, events, denied, sessions, firstMs, lastMs } = history
+  const { agent, events, denied, sessions, hasMoreSessions, firstMs, lastMs } = history
   const only = denied === 0 ? '' : ` ${denied} of them were denied or refused: what was only tried is not proposed.`
   const sections = learnedSections.map((learned) => proposedSection(learned, history, options))
   const text = [
     '# Proposed by telltale learn: what the agent was seen to do, and no more. Read it before you use it.',
-    `# ${count(events, 'event')} of ${count(sessions, 'session')}, ${span(firstMs, lastMs)}.${only}`,
+    `# ${count(events, 'event')} of ${hasMoreSessions ? `${sessions} or more sessions` : count(sessions, 'session')}, ${span(firstMs, lastMs)}.${only}`,
     'version: 1',
     `id: ${scalar(id)}`,
     ...(agent.owner === undefined || UNWRITABLE.test(agent.owner) ? [] : [`owner: ${scalar(agent.owner)}`]),
