@@ -9,7 +9,7 @@ export const LINK = 2
 export const NUMBER = 4
 export const QUOTE = 8
 export const CALL = 16
-const IDENTIFIER = 32
+export const IDENTIFIER = 32
 
 /** How much of a sentence is searched, in UTF-16 units. */
 const SEARCHED = 500

@@ -50,23 +50,24 @@ const COPULA = /\b(?:are|is|were|was|say|says|state|states|include|includes|as f
 
 /** Shorter words stand everywhere. */
 const SHORTEST_WORD = 4
-/** Without one of these no text announces anything: words for prompts and instructions, and what is said to agents. */
 let announcing: PhraseSearch | undefined
 
-function mayAnnounce(text: string): boolean {
-  announcing ??= new PhraseSearch([...objectWords(), ...PHRASES_TO_AN_AGENT])
+/**
+ * Whether a text holds what no announcement is without: a word for prompts and instructions, or what is said to agents alone.
+ * Spares most outputs the reading. Exported for its test.
+ */
+export function mayAnnounce(text: string): boolean {
+  announcing ??= new PhraseSearch([...objectPhrases(), ...PHRASES_TO_AN_AGENT])
   return !isAscii(text) || announcing.isIn(text)
 }
 
-/** Of a phrase its longest word, which may be searched for however the words are parted. */
-function objectWords(): readonly string[] {
-  const phrases = Array.from(entries(), ([entry, meanings]) =>
-    (meanings & OBJECT) === 0 ? '' : entry.replace('*', ''),
-  )
-  const longest = phrases.map((phrase) =>
-    phrase.split(/[^a-z]+/).reduce((one, other) => (other.length > one.length ? other : one)),
-  )
-  return longest.filter((word) => word.length >= SHORTEST_WORD)
+/** Of a phrase its longest word, which may be searched for however the words are parted; the whole where all are short. */
+function objectPhrases(): readonly string[] {
+  return Array.from(entries(), ([entry, meanings]) => {
+    const phrase = (meanings & OBJECT) === 0 ? '' : entry.replace('*', '')
+    const longest = phrase.split(/[^a-z]+/).reduce((one, other) => (other.length > one.length ? other : one))
+    return longest.length >= SHORTEST_WORD ? longest : phrase
+  }).filter((phrase) => isAscii(phrase) && phrase.length >= SHORTEST_WORD)
 }
 
 /** The announcement of instructions in a text, with what it goes on to disclose; `undefined` when there is none. */

@@ -66,9 +66,9 @@ const ENDS_BEFORE_SPACE = 2
 const IS_SYMBOL = 4
 /** Stands for letters or splits words. */
 const IS_JOINT = 8
-/** A number that names something, an account or a telephone, has so many digits at least. */
-const LONG_NUMBER = 5
-/** Signs of a sentence. As many digits as a long number has are one, too. */
+/** Signs of a sentence. Two digits are one, too: a number in pieces begins and ends with one. */
+const SEVERAL_DIGITS = 2
+
 export const SIGN = {
   /** What marks of boundaries are made of: `%`, `<`, `[`. */
   mark: 16,
@@ -208,7 +208,7 @@ class Reader {
         words: this.#words,
         meanings: this.#meanings,
         symbols: this.#symbols,
-        signs: this.#signs | (this.#digits >= LONG_NUMBER ? SIGN.digits : 0),
+        signs: this.#signs | (this.#digits >= SEVERAL_DIGITS ? SIGN.digits : 0),
       })
     }
     this.#words = NO_WORDS
@@ -241,7 +241,10 @@ class Reader {
 
   #word(start: number, end: number, meanings: number): void {
     this.#codes = end - start > SHORT_WORD ? 0 : this.#codes
-    if (end !== this.#lexicon.wordEnd) {
+    if (end === this.#lexicon.wordEnd) {
+      // A long word past a stem may be code that begins like it by chance.
+      this.#noteLength(end - start, this.#lexicon.wordDigits)
+    } else {
       this.#signs |= SIGNS_IN_PHRASES
     }
     if (meanings !== 0) {
@@ -280,10 +283,15 @@ class Reader {
     return end
   }
 
-  #noteOddities(length: number, digits: number, odd: boolean): void {
+  #noteLength(length: number, digits: number): void {
     this.#digits += digits
+    this.coded ||= length >= LONG_WORD || (length >= CODED_WORD && digits > 0)
+  }
+
+  #noteOddities(length: number, digits: number, odd: boolean): void {
     this.#codes = digits > 0 ? this.#codes + digits : length > SHORT_WORD ? 0 : this.#codes
-    this.coded ||= length >= LONG_WORD || (length >= CODED_WORD && digits > 0) || this.#codes >= MANY_DIGITS
+    this.coded ||= this.#codes >= MANY_DIGITS
+    this.#noteLength(length, digits)
     this.oddWords += odd || length >= RUN_TOGETHER ? 1 : 0
     this.#singles = length === 1 ? this.#singles + 1 : 0
     this.apart ||= this.#singles >= SINGLES

@@ -97,7 +97,7 @@ export class WordMatcher {
     let index = at
     while (letter !== 0) {
       state = next[(state << ROW_BITS) | letter] as number
-      hash = (Math.imul(hash, 31) + letter) | 0
+      hash = (Math.imul(hash, 31) + unit) | 0
       run = letter === last ? run + 1 : 0
       drawn |= run
       last = letter
