@@ -56,17 +56,20 @@ export function textsFrom(others: readonly string[]): () => string {
 
 const pick = <T>(random: () => number, list: readonly T[]) => list[Math.floor(random() * list.length)] as T
 
-/** @param nextText gives the text of each event; without it they have no content at all */
-export function judgedEvents(count: number, nextText?: () => string): readonly Telemetry[] {
+/**
+ * @param nextText gives the text of each event; without it they have no content at all
+ * @param agents how many agents take turns
+ */
+export function judgedEvents(count: number, nextText?: () => string, agents = AGENTS): readonly Telemetry[] {
   const random = seeded(7)
   return Array.from({ length: count }, (_, index) => {
-    const agent = index % AGENTS
+    const agent = index % agents
     const kind = pick(random, KINDS)
     return event({
       event_id: index.toString(16).padStart(32, '0'),
       time_ms: 1_790_000_000_000 + index * 50,
       agent: { id: `agent-${agent}`, version: '1.0.0' },
-      session_id: `session-${agent}-${Math.floor(index / AGENTS / SESSION_EVENTS)}`,
+      session_id: `session-${agent}-${Math.floor(index / agents / SESSION_EVENTS)}`,
       subject_chain: [
         { kind: 'human', id: `user-${agent}` },
         { kind: 'agent', id: `agent-${agent}` },

@@ -18,6 +18,8 @@ import { ATTACKED_SUITES, readResults } from './injection-data.ts'
 import { JUDGED_POLICY, judgedEvents, ordinaryTexts, textsFrom } from './judged-events.ts'
 
 const EVENTS = 20_000
+/** Each of them acts twice. */
+const MANY_AGENTS = 10_000
 const BATCH = 500
 const ROUNDS = 5
 /** The best of so many tries is what the detector takes; the rest is the machine. */
@@ -122,13 +124,15 @@ const count = (value: number) => Math.round(value).toLocaleString('en').padStart
 
 console.log(`${detectors.length} detectors, one core, a policy with every section`)
 const recorded = recordedResults()
-const kinds: readonly (readonly [what: string, nextText: (() => string) | undefined])[] = [
-  ['without text', undefined],
-  ['with 2 kB of ordinary words each, never the same', ordinaryTexts()],
-  ...(recorded.length === 0 ? [] : [['with 2 kB of what recorded tools returned each', textsFrom(recorded)] as const]),
+const kinds: readonly (readonly [what: string, events: readonly Telemetry[]])[] = [
+  ['without text', judgedEvents(EVENTS)],
+  [`without text, of ${MANY_AGENTS} agents in turn`, judgedEvents(EVENTS, undefined, MANY_AGENTS)],
+  ['with 2 kB of ordinary words each, never the same', judgedEvents(EVENTS, ordinaryTexts())],
+  ...(recorded.length === 0
+    ? []
+    : [['with 2 kB of what recorded tools returned each', judgedEvents(EVENTS, textsFrom(recorded))] as const]),
 ]
-for (const [what, nextText] of kinds) {
-  const events = judgedEvents(EVENTS, nextText)
+for (const [what, events] of kinds) {
   const { rate, findings } = measureRate(events, detectors)
   console.log(`\n${what}: ${count(rate).trim()} events/s (${findings} findings of ${EVENTS} events)`)
   const costs = detectors.map((detector) => ({

@@ -6,12 +6,21 @@
 import type { StateEntry } from './bus/bus.ts'
 import { decode, encode } from './records.ts'
 
+/** As persisted. */
 interface Entry<Value> {
   readonly version: number
   readonly value: Value
   readonly lastMs: number
   /** Rises with every change: the lowest is the one to forget. */
   readonly order: number
+}
+
+/** One of a chain in the order in which they were touched. */
+interface Link<Value> {
+  readonly key: string
+  entry: Entry<Value>
+  older: Link<Value> | undefined
+  newer: Link<Value> | undefined
 }
 
 export interface RecentLimits {
@@ -26,8 +35,10 @@ export class RecentEntries<Value extends object> {
   readonly #prefix: string
   readonly #version: number
   readonly #limits: RecentLimits
-  readonly #entries: Map<string, Entry<Value>>
+  readonly #links = new Map<string, Link<Value>>()
   readonly #dirty = new Set<string>()
+  #oldest: Link<Value> | undefined
+  #newest: Link<Value> | undefined
   #order: number
   #newestMs: number
 
@@ -57,13 +68,15 @@ export class RecentEntries<Value extends object> {
       }
     }
     restored.sort(([, one], [, other]) => one.order - other.order)
-    this.#entries = new Map(restored)
+    for (const [key, entry] of restored) {
+      this.#add(key, entry)
+    }
     this.#order = restored.at(-1)?.[1].order ?? 0
     this.#newestMs = restored.reduce((newest, [, { lastMs }]) => Math.max(newest, lastMs), 0)
   }
 
   get(id: string): Value | undefined {
-    return this.#entries.get(this.#prefix + id)?.value
+    return this.#links.get(this.#prefix + id)?.entry.value
   }
 
   /**
@@ -71,7 +84,7 @@ export class RecentEntries<Value extends object> {
    * an hour of event time for that.
    */
   use(id: string, timeMs: number): Value | undefined {
-    const entry = this.#entries.get(this.#prefix + id)
+    const entry = this.#links.get(this.#prefix + id)?.entry
     if (entry !== undefined && timeMs - entry.lastMs >= USED_MS) {
       this.set(id, entry.value, timeMs)
     }
@@ -81,26 +94,66 @@ export class RecentEntries<Value extends object> {
   /** @param timeMs event time of what touched it. */
   set(id: string, value: Value, timeMs: number): void {
     const key = this.#prefix + id
-    const lastMs = Math.max(timeMs, this.#entries.get(key)?.lastMs ?? 0)
+    const known = this.#links.get(key)
+    const lastMs = Math.max(timeMs, known?.entry.lastMs ?? 0)
     this.#order += 1
-    // Re-inserted, so that the first of the map is always the one to forget.
-    this.#entries.delete(key)
-    this.#entries.set(key, { version: this.#version, value, lastMs, order: this.#order })
+    const entry = { version: this.#version, value, lastMs, order: this.#order }
+    if (known === undefined) {
+      this.#add(key, entry)
+    } else if (known === this.#newest) {
+      known.entry = entry
+    } else {
+      this.#cut(known)
+      known.entry = entry
+      this.#append(known)
+    }
     this.#dirty.add(key)
     this.#newestMs = Math.max(this.#newestMs, lastMs)
-    for (const [oldest, entry] of this.#entries) {
-      if (this.#entries.size <= this.#limits.max && this.#newestMs - entry.lastMs <= this.#limits.keepMs) {
-        break
-      }
-      this.#entries.delete(oldest)
-      this.#dirty.add(oldest)
+    for (let oldest = this.#oldest; oldest !== undefined && this.#mustGo(oldest.entry); oldest = this.#oldest) {
+      this.#cut(oldest)
+      this.#links.delete(oldest.key)
+      this.#dirty.add(oldest.key)
+    }
+  }
+
+  #mustGo({ lastMs }: Entry<Value>): boolean {
+    return this.#links.size > this.#limits.max || this.#newestMs - lastMs > this.#limits.keepMs
+  }
+
+  #add(key: string, entry: Entry<Value>): void {
+    const link = { key, entry, older: undefined, newer: undefined }
+    this.#links.set(key, link)
+    this.#append(link)
+  }
+
+  #append(link: Link<Value>): void {
+    link.older = this.#newest
+    link.newer = undefined
+    if (this.#newest === undefined) {
+      this.#oldest = link
+    } else {
+      this.#newest.newer = link
+    }
+    this.#newest = link
+  }
+
+  #cut(link: Link<Value>): void {
+    if (link.older === undefined) {
+      this.#oldest = link.newer
+    } else {
+      link.older.newer = link.newer
+    }
+    if (link.newer === undefined) {
+      this.#newest = link.older
+    } else {
+      link.newer.older = link.older
     }
   }
 
   /** State entries that changed since the last call. */
   changes(): readonly StateEntry[] {
     const entries = [...this.#dirty].map((key) => {
-      const entry = this.#entries.get(key)
+      const entry = this.#links.get(key)?.entry
       return { key, value: entry === undefined ? undefined : encode(entry) }
     })
     this.#dirty.clear()

@@ -45,6 +45,7 @@ describe('signs of a sentence', () => {
         '@',
         '.',
         'com',
+        'a@b.cc',
         ':',
       ],
       ...[
