@@ -1,6 +1,7 @@
 /** What every listing has in common: a time span, a page, filters; and how a page is answered. */
 import { type TProperties, type TSchema, Type } from 'typebox'
 import { Rejected } from '../schema/errors.ts'
+import { CURSOR_LIMIT } from '../store/cursor.ts'
 import type { Listing, Page } from '../store/store.ts'
 import type { Answer, RouteRequest } from './route.ts'
 
@@ -14,7 +15,7 @@ export function listingQuery(filters: TProperties) {
       from: Type.Optional(Moment),
       to: Type.Optional(Moment),
       limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
-      cursor: Type.Optional(Type.String({ maxLength: 1024, description: '`next` of the page before.' })),
+      cursor: Type.Optional(Type.String({ maxLength: CURSOR_LIMIT, description: '`next` of the page before.' })),
       ...filters,
     },
     { additionalProperties: false },

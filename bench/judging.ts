@@ -112,7 +112,7 @@ function measureWorst(policy: CompiledPolicy, texts: readonly AdversarialText[])
 
 /** Clean results of tools from recorded runs, where they lie beside the repository. */
 function recordedResults(): readonly string[] {
-  const data = process.env['TELLTALE_DATA']
+  const data = process.env.TELLTALE_DATA
   return data === undefined
     ? []
     : ATTACKED_SUITES.flatMap((suite) => readResults(join(data, 'evaluation'), suite))

@@ -178,6 +178,34 @@ describe('detectStage', () => {
     expect(failures).toEqual(['broken', 'broken', 'broken'])
   })
 
+  it('tells what a detector found though it throws when it absorbs that', () => {
+    const spoilt = defineDetector<{ calls: number }>({
+      ...thirdCall,
+      spoke: () => {
+        throw new Error('bug')
+      },
+    })
+    const partition = detectStage({ detectors: [spoilt], policies: noPolicies, validate: () => undefined }).open(0, [])
+    const result = findings(partition, [call(1), call(2), call(3)])
+    expect(result.map(({ detector }) => detector)).toEqual(['third-call', 'detector-failed'])
+  })
+
+  it('goes on after a restart with the state that a detector left when it threw', () => {
+    const halfway = defineDetector<{ calls: number }>({
+      ...thirdCall,
+      learn: (_event, state) => {
+        state.calls += 1
+        throw new Error('bug')
+      },
+    })
+    const stage = detectStage({ detectors: [halfway], policies: noPolicies, validate: () => undefined })
+    const partition = stage.open(0, [])
+    findings(partition, [call(1), call(2)])
+    const state = partition.changes().flatMap(({ key, value }) => (value === undefined ? [] : [{ key, value }]))
+    const result = findings(stage.open(0, state), [call(3)])
+    expect(result.map(({ detector }) => detector)).toContain('third-call')
+  })
+
   it('asks the policy that governed when the event happened', () => {
     const times: number[] = []
     const policies: PolicySet = {

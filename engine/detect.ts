@@ -117,7 +117,7 @@ function stageResult(
 
 /**
  * Asks one detector, then lets it absorb. A repeated event is judged again, since an amendment may show more, but not
- * learned from twice; what was flagged is not learned from at all.
+ * learned from twice; what was flagged is not learned from at all. What was found is told though absorbing fails.
  */
 function judge(
   detector: AnyDetector,
@@ -126,20 +126,22 @@ function judge(
   states: DetectorStates,
   options: DetectOptions,
 ): readonly Finding[] {
+  let found: readonly Finding[] = NONE
   try {
     const state = states.of(detector, event)
     const drafts = detector.check(event, state, context)
-    if (!context.repeated && detector.scope !== 'none' && (drafts.length === 0 || detector.spoke !== undefined)) {
-      const absorb = drafts.length === 0 ? detector.learn : detector.spoke
+    found = drafts.length === 0 ? NONE : drafts.map((draft) => findingOf(draft, detector, event))
+    if (!context.repeated && detector.scope !== 'none' && (found.length === 0 || detector.spoke !== undefined)) {
+      const absorb = found.length === 0 ? detector.learn : detector.spoke
       if (absorb?.call(detector, event, state, context) !== false) {
         states.touched(detector, event)
       }
     }
-    return drafts.length === 0 ? NONE : drafts.map((draft) => findingOf(draft, detector, event))
+    return found
   } catch (error) {
     // What it leaves of its state is what it goes on with, after a restart, too.
     states.touched(detector, event)
-    return [failureOf(detector.id, event, error, options.onDetectorFailure)]
+    return [...found, failureOf(detector.id, event, error, options.onDetectorFailure)]
   }
 }
 

@@ -9,6 +9,14 @@ describe('a cursor', () => {
     expect(readCursor('events', 'acme', cursor)).toEqual({ timeMs: 1_790_000_000_123, id: "a'; DROP" })
   })
 
+  it.each(['漢'.repeat(256), '\ud800'.repeat(256), `"\\`.repeat(128)])(
+    'holds the longest ids that there are (%#)',
+    (id) => {
+      const position = { timeMs: 1_790_000_000_123, id }
+      expect(readCursor('agents', 'acme', writeCursor('agents', 'acme', position))).toEqual(position)
+    },
+  )
+
   it.each([
     ['events', 'other', cursor],
     ['alerts', 'acme', cursor],

@@ -7,6 +7,9 @@ export interface Position {
   readonly id: string
 }
 
+/** The longest cursor, in characters: ids are at most 256 units of UTF-16, each at most eight characters here. */
+export const CURSOR_LIMIT = 4096
+
 /** Opaque to clients. Holds nothing secret: the tenant's condition is in every query whatever a cursor says. */
 export function writeCursor(listing: string, tenant: string, position: Position): string {
   return Buffer.from(JSON.stringify([binding(listing, tenant), position.timeMs, position.id])).toString('base64url')
@@ -14,7 +17,7 @@ export function writeCursor(listing: string, tenant: string, position: Position)
 
 /** @throws Rejected when the cursor is not one that `writeCursor` gave for this listing and tenant. */
 export function readCursor(listing: string, tenant: string, cursor: string): Position {
-  if (cursor.length <= 1024 && /^[\w-]+$/.test(cursor)) {
+  if (cursor.length <= CURSOR_LIMIT && /^[\w-]+$/.test(cursor)) {
     try {
       const [bound, timeMs, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as unknown[]
       if (bound === binding(listing, tenant) && Number.isSafeInteger(timeMs) && typeof id === 'string') {
