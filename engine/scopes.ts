@@ -1,6 +1,7 @@
 /**
  * The states of detectors, one record per agent and one per agent and session, in memory for the partition's owner and
- * persisted as JSON with their order: the least recently used leave when the bound is reached, the same after a restart.
+ * persisted as JSON with their order: the least recently used, to the hour, leave when the bound is reached, the same after a
+ * restart.
  */
 import type { AnyDetector } from '../detectors/detector.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
