@@ -20,8 +20,14 @@ export function pathIn(folder: string | undefined, path: string): string {
   return folder.startsWith('~') && !whole.startsWith('~') ? path : whole
 }
 
+type Going = Pick<Command, 'name' | 'args'>
+
 /** The folder after a command. `undefined`: nobody can tell. */
-export function folderAfter({ name, args }: Pick<Command, 'name' | 'args'>, folder: string | undefined) {
+export function folderAfter({ name, args }: Going, folder: string | undefined): string | undefined {
+  const [inner] = args
+  if ((name === 'builtin' || name === 'command') && inner !== undefined && !inner.startsWith('-')) {
+    return folderAfter({ name: inner, args: args.slice(1) }, folder)
+  }
   if (name === 'popd') {
     return undefined
   }
@@ -36,4 +42,39 @@ export function folderAfter({ name, args }: Pick<Command, 'name' | 'args'>, fold
   return ROOTED.test(entered) && entered.length <= LONGEST
     ? posix.normalize(entered).replace(/(.)\/$/, '$1')
     : undefined
+}
+
+/** Where a script is while it is read. Each side of a pipe, `(...)` and what runs in the background go nowhere but for themselves. */
+export class Whereabouts {
+  folder: string | undefined
+  /** Where the list of commands began that `&` would send to the background. */
+  #began: string | undefined
+  #piped = false
+  readonly #left: { readonly folder: string | undefined; readonly began: string | undefined }[] = []
+
+  constructor(folder: string | undefined) {
+    this.folder = folder
+    this.#began = folder
+  }
+
+  /** Goes on behind a command, if there was one, and the operator that ended it. */
+  follow(command: Going | undefined, operator: string): void {
+    const feeds = operator === '|' || operator === '|&'
+    if (command !== undefined && !feeds && !this.#piped) {
+      this.folder = folderAfter(command, this.folder)
+    }
+    this.#piped = feeds
+    if (operator === '(') {
+      this.#left.push({ folder: this.folder, began: this.#began })
+      this.#began = this.folder
+    } else if (operator === ')') {
+      const left = this.#left.pop()
+      this.folder = left === undefined ? this.folder : left.folder
+      this.#began = left === undefined ? this.#began : left.began
+    } else if (operator === '&') {
+      this.folder = this.#began
+    } else if (operator === ';' || operator === ';;') {
+      this.#began = this.folder
+    }
+  }
 }

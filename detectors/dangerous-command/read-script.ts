@@ -4,7 +4,7 @@
  */
 import { TextMemory } from '../../schema/text-memory.ts'
 import { COMMAND_LIMIT, type Command, DEPTH_LIMIT, type Redirect } from './command.ts'
-import { folderAfter } from './folder.ts'
+import { folderAfter, Whereabouts } from './folder.ts'
 import { printed } from './printed.ts'
 import { readWords, type Token } from './words.ts'
 import { type Inner, unwrap } from './wrappers.ts'
@@ -27,7 +27,7 @@ const KEYWORDS = new Set([
   'function',
   'coproc',
 ])
-const ENDS = new Set([';', '&', '&&', '||', ';;', '(', ')'])
+const ENDS = new Set([';', '&', '&&', '||', ';;', '(', ')', '|', '|&'])
 const ASSIGNMENT = /^([A-Za-z_][A-Za-z0-9_]{0,63})\+?=/
 const VARIABLE = /\$(?:\{([A-Za-z_]\w{0,63})(?:[:#%/^,][^}]{0,200})?\}|([A-Za-z_]\w{0,63}))/g
 /** `$(which python || which python3)`, `$(command -v perl)`: the program it finds. */
@@ -74,7 +74,7 @@ export function isShell(name: string): boolean {
 class Reader {
   readonly commands: Command[] = []
   readonly #variables = new Map<string, string>()
-  #folder: string | undefined
+  #where = new Whereabouts(undefined)
   /** Words of commands that were put into a folder so far. */
   #placed = 0
   #units = 0
@@ -88,18 +88,17 @@ class Reader {
     const simple = new Simple()
     let from: Command | undefined
     let loops = 0
-    // Who leaves a subshell or another script is where it was entered.
-    const entered: (string | undefined)[] = [this.#folder]
-    const end = (piped: boolean) => {
-      this.#placed += this.#folder === undefined ? 0 : simple.length
-      const folder = this.#placed <= PLACED_LIMIT ? this.#folder : undefined
+    const outside = this.#where
+    this.#where = new Whereabouts(outside.folder)
+    const end = (operator: string) => {
+      const folder = this.#placing(this.#where.folder, simple.length)
       const made = simple.take(this.#variables, { wrappers, from, looped: loops > 0, folder })
       from = undefined
       if (made !== undefined) {
         const last = this.#add(made, depth)
-        from = piped ? last : undefined
-        this.#folder = folderAfter(made, this.#folder)
+        from = operator === '|' || operator === '|&' ? last : undefined
       }
+      this.#where.follow(made, operator)
     }
     for (const token of tokens) {
       if (token.kind === 'word') {
@@ -108,21 +107,15 @@ class Reader {
         if (!keyword) {
           simple.word(token.text)
         }
-      } else if (token.text === '|' || token.text === '|&') {
-        end(true)
       } else if (ENDS.has(token.text)) {
-        end(false)
-        if (token.text === '(') {
-          entered.push(this.#folder)
-        } else if (token.text === ')' && entered.length > 1) {
-          this.#folder = entered.pop()
-        }
+        end(token.text)
       } else {
         simple.operator(token)
       }
     }
-    end(false)
-    this.#folder = entered[0]
+    end(';')
+    // Who leaves another script is where it was entered.
+    this.#where = outside
     for (const script of inner) {
       this.script(script, depth + 1, wrappers)
     }
@@ -148,6 +141,12 @@ class Reader {
     return command
   }
 
+  /** The folder, as long as not too many words were put into one. */
+  #placing(folder: string | undefined, words: number): string | undefined {
+    this.#placed += folder === undefined ? 0 : words
+    return this.#placed <= PLACED_LIMIT ? folder : undefined
+  }
+
   #run(inner: Inner, command: Command, depth: number): Command {
     const wrappers = [...command.wrappers, command.name]
     if (inner.kind === 'script') {
@@ -160,7 +159,11 @@ class Reader {
       for (const word of words) {
         simple.word(word)
       }
-      const { from, looped, folder } = command
+      const { from, looped } = command
+      const folder =
+        inner.folder === undefined
+          ? command.folder
+          : this.#placing(folderAfter({ name: 'cd', args: [inner.folder] }, command.folder), words.length)
       const made = simple.take(this.#variables, { wrappers, from, looped, folder })
       if (made !== undefined && depth < DEPTH_LIMIT) {
         // Output and input are those of the wrapper.

@@ -92,13 +92,19 @@ export function fileUses(command: Command): readonly FileUse[] {
   return uses
 }
 
-/** Options that name a key or certificate to identify with, or certificates to trust: it stays where it is. */
-const OWN_KEY =
-  /^--?(?:[a-z]{1,12}-){0,2}(?:ca|cacert|capath|cafile|cert|certfile|certificate|key|keyfile|pem|ssl[a-z]{0,10}|tls[a-z]{0,10})(?:-[a-z]{1,12})?(?==|$)/
-const WITH_OWN_KEYS: ReadonlyMap<string, RegExp> = new Map([
-  ...['wget', 'python', 'python2', 'python3', 'node', 'ruby', 'perl', 'php'].map((name) => [name, OWN_KEY] as const),
-  ['curl', new RegExp(`${OWN_KEY.source}|^-E$`)] as const,
-  ...['scp', 'sftp', 'rsync'].map((name) => [name, /^(?:-[iFe]|--rsh)(?==|$)/] as const),
+/** Options with a value that names a key or certificate to identify with, or certificates to trust: it stays where it is. */
+const CURL_KEYS =
+  '-E --cert --key --pubkey --cacert --capath --crlfile --pinnedpubkey --proxy-cert --proxy-key --proxy-cacert --proxy-capath --proxy-crlfile'
+const WGET_KEYS = '--ca-certificate --ca-directory --certificate --private-key --crl-file --pinnedpubkey'
+/** As servers and clients that are scripts name them. */
+const SCRIPT_KEYS =
+  '--ca --cacert --cafile --ca-file --ca-cert --ca-certs --cert --certfile --cert-file --certificate --key --keyfile --key-file --private-key --pem --ssl-ca --ssl-ca-certs --ssl-cert --ssl-certfile --ssl-key --ssl-keyfile --tls-ca --tls-ca-file --tls-cert --tls-certfile --tls-cert-file --tls-key --tls-keyfile --tls-key-file --tls-private-key-file'
+const OWN_KEYS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['curl', set(CURL_KEYS)],
+  ['wget', set(WGET_KEYS)],
+  ...['python', 'python2', 'python3', 'node', 'ruby', 'perl', 'php'].map((name) => [name, set(SCRIPT_KEYS)] as const),
+  ...['scp', 'sftp'].map((name) => [name, set('-i -F')] as const),
+  ['rsync', set('-e --rsh')],
 ])
 /** What of openssl looks at certificates, or signs and connects with a key. */
 const OPENSSL_USES = set('x509 verify s_client s_server s_time crl ocsp req ca dgst ts')
@@ -108,13 +114,21 @@ function withoutOwnKeys({ name, args }: Command): readonly string[] {
   if (name === 'openssl') {
     return OPENSSL_USES.has(args[0] ?? '') ? [] : args
   }
-  const own = WITH_OWN_KEYS.get(name)
-  return own === undefined
-    ? args
-    : args.filter((arg, index) => {
-        const before = args[index - 1] ?? ''
-        return !(own.test(arg) || (own.test(before) && !before.includes('=')))
-      })
+  const own = OWN_KEYS.get(name)
+  if (own === undefined) {
+    return args
+  }
+  const kept: string[] = []
+  let at = 0
+  for (; at < args.length && args[at] !== '--'; at += 1) {
+    const [option = '', value] = (args[at] as string).split('=', 2)
+    if (!own.has(option)) {
+      kept.push(args[at] as string)
+    } else if (value === undefined && args[at + 1]?.startsWith('-') === false) {
+      at += 1
+    }
+  }
+  return [...kept, ...args.slice(at)]
 }
 
 function copied(

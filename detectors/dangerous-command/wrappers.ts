@@ -3,13 +3,19 @@ import type { Command } from './command.ts'
 
 /** A command of several words, or a script as text. */
 export type Inner =
-  | { readonly kind: 'commands'; readonly commands: readonly (readonly string[])[]; readonly narrowed?: boolean }
+  | {
+      readonly kind: 'commands'
+      readonly commands: readonly (readonly string[])[]
+      readonly narrowed?: boolean
+      /** Where the wrapper goes first. */
+      readonly folder?: string | undefined
+    }
   | { readonly kind: 'script'; readonly text: string }
 
 /** Options that take the next word with them, by program. */
 const WITH_VALUE: ReadonlyMap<string, ReadonlySet<string>> = new Map(
   Object.entries({
-    sudo: '-u -g -h -p -C -r -t -U -D -R -T --user --group --host --prompt',
+    sudo: '-u -g -h -p -C -r -t -U -D -R -T --user --group --host --prompt --chdir',
     doas: '-u -C',
     env: '-u --unset -C --chdir -S',
     nice: '-n --adjustment',
@@ -68,6 +74,11 @@ const OPERANDS: ReadonlyMap<string, number> = new Map(
     busybox: 0,
   }),
 )
+/** The options with which a wrapper goes to a folder first. */
+const GOING: ReadonlyMap<string, RegExp> = new Map([
+  ['env', /^(?:-C|--chdir=?)/],
+  ['sudo', /^(?:-D|--chdir=?)/],
+])
 const OPTION_SCRIPT = /^-[a-z]*c$/
 const SCRIPTED = new Set([
   'sh',
@@ -128,9 +139,17 @@ export function unwrap(command: Command): Inner | undefined {
     default: {
       const before = OPERANDS.get(name)
       const words = before === undefined ? [] : operands(name, args).slice(before)
-      return words.length === 0 ? undefined : { kind: 'commands', commands: [words] }
+      const folder = folderGiven(name, args.slice(0, args.length - words.length))
+      return words.length === 0 ? undefined : { kind: 'commands', commands: [words], folder }
     }
   }
+}
+
+/** The folder that the options of a wrapper name: `env -C / rm`, `sudo --chdir=/ rm`. */
+function folderGiven(name: string, options: readonly string[]): string | undefined {
+  const going = GOING.get(name)
+  const at = going === undefined ? -1 : options.findLastIndex((option) => going.test(option))
+  return at < 0 ? undefined : options[at]?.replace(going as RegExp, '') || options[at + 1]
 }
 
 function script(text: string): Inner | undefined {
