@@ -92,12 +92,18 @@ describe('agent-spawn', () => {
     expect(judge(set, makes('{"name":"rogue"}', tool))).toEqual([])
   })
 
-  it.each(['create_agent_from_template', 'agent_spawn', 'launch_agent_v2', 'start_agent_task', 'new_agents_batch'])(
-    'takes %s for a tool that makes agents',
-    (tool) => {
-      expect(judge(set, makes('{"name":"rogue"}', tool))).toHaveLength(1)
-    },
-  )
+  it.each([
+    'create_agent_from_template',
+    'agent_spawn',
+    'launch_agent_v2',
+    'start_agent_task',
+    'new_agents_batch',
+    'create_agent_copy',
+    'spawn_agent_worker',
+    'create_multi_agent_system',
+  ])('takes %s for a tool that makes agents', (tool) => {
+    expect(judge(set, makes('{"name":"rogue"}', tool))).toHaveLength(1)
+  })
 
   it.each([
     '{"subagent_type":"rogue","role":"worker-1"}',
@@ -109,6 +115,14 @@ describe('agent-spawn', () => {
     '{"agents":[{"name":"worker-1"},{"role":"rogue"}]}',
     '{"agents":["worker-1","rogue"]}',
     '{"name":"worker-1","subagents":[{"name":"rogue"}]}',
+    '{"agent":{"id":"rogue"}}',
+    '{"agentType":"rogue"}',
+    '{"teammates":["worker-1","rogue"]}',
+    '{"agent_ids":["rogue"]}',
+    '{"subagents":"worker-1, rogue"}',
+    '{"agent":"{\\"name\\":\\"rogue\\"}"}',
+    '{"agents":"[\\"worker-1\\",\\"rogue\\"]"}',
+    '{"config":"{\\"subagents\\":[{\\"id\\":\\"rogue\\"}]}"}',
   ])('is told of the agent that is made, wherever its name stands: %s', (args) => {
     expect(judge(set, makes(args))).toMatchObject([
       { title: 'Agent created without permission', reason: expect.stringContaining("agent 'rogue'") },
@@ -119,6 +133,9 @@ describe('agent-spawn', () => {
     '{"subagent_type":"worker-1","name":"Draft the summary"}',
     '{"agent":{"name":"worker-1","tools":[{"name":"web.search"}],"model":{"name":"gpt-4o"}}}',
     '{"name":"worker-1","config":{"name":"default"},"team":"blue"}',
+    '{"id":"call-7","agent":{"id":"a7f3","name":"worker-1"}}',
+    '{"agents":"One that searches, one that writes","name":"worker-1"}',
+    '{"name":"worker-1","workers":"4"}',
   ])('takes no other name for that of the agent: %s', (args) => {
     expect(judge(set, makes(args))).toEqual([])
   })

@@ -69,7 +69,9 @@ const STARTING = words('spawn launch start fork run dispatch deploy')
 const MAKING = new Set([...STARTING, ...words('create new add clone register')])
 const AGENTS = words('agent agents subagent subagents assistant swarm crew')
 /** What may stand behind the agent that is made; behind one that is started, also what it does. */
-const BEHIND = words('instance instances process group team pool tool async sync batch bulk')
+const BEHIND = words(
+  'instance instances copy copies worker workers process group team pool fleet system systems tool async sync batch bulk',
+)
 const DOING = words('task tasks job jobs session run thread workflow')
 /** Behind these stands what the agent is made from, or for. */
 const JOINING = words('from with in on to by via for as using and')
