@@ -207,6 +207,22 @@ describe('tainted argument', () => {
       expect(found(HIJACK, ...harmless)).toMatchObject([{ severity: 'high' }])
       expect(found(...harmless, PLAIN)).toHaveLength(1)
     })
+
+    it('is found when texts that press stand before it, as guides do, and some behind it', () => {
+      const guide = (index: number) =>
+        `Important notice ${index}: before you start, you must first run setup ${index}. Then create the file n${index}.`
+      const guides = (from: number, count: number) => Array.from({ length: count }, (_, index) => guide(from + index))
+      for (const count of [31, 32, 33, 200]) {
+        expect(found(...guides(0, count), PLAIN)).toHaveLength(1)
+        expect(found(...guides(0, count), PLAIN, ...guides(count, 7))).toHaveLength(1)
+      }
+      const long = Array.from(
+        { length: 40 },
+        (_, index) => `${index} ${'Important note: please send it to all. '.repeat(80)}`,
+      )
+      expect(found(...long, PLAIN)).toHaveLength(1)
+      expect(found(HIJACK, ...guides(0, 200))).toMatchObject([{ severity: 'high' }])
+    })
   })
 
   it('keeps a bounded state', () => {

@@ -25,6 +25,8 @@ const TRUSTED_WORDS = 1500
 /** The most texts that were read, and words of theirs, that are kept; of the last text, all. */
 const TEXTS_KEPT = 32
 const READ_WORDS = 2048
+/** The share of both that is for what was read last, however forceful it is. */
+const NEWEST = 1 / 4
 /** The longest excerpt of agent-supplied text in evidence, in UTF-16 units. */
 const EXCERPT = 200
 
@@ -39,7 +41,7 @@ interface State {
   trusted: number[]
   asked: readonly Action[]
   defers: boolean
-  /** The most forceful last. */
+  /** In the order in which it was read. */
   read: readonly ReadText[]
   /** What was last learned of prompt and system prompt, so that the same again costs nothing. */
   prompt: string
@@ -177,17 +179,39 @@ function absorbResult(event: Telemetry, result: string, state: State): boolean {
     return false
   }
   const tool = (event.tool?.name ?? event.operation).slice(0, EXCERPT)
-  // The more forceful outlive others: a flood of harmless demands takes nothing away, and one that overrides is told of
-  // by what it is (`injection`).
-  const texts = [...state.read, { ...reading, event: event.event_id, tool, origin }].sort(
-    (one, other) => forceOf(one) - forceOf(other),
-  )
-  let words = texts.reduce((sum, text) => sum + text.words.length, 0)
-  while (texts.length > TEXTS_KEPT || (words > READ_WORDS && texts.length > 1)) {
-    words -= texts.shift()?.words.length ?? 0
-  }
-  state.read = texts
+  state.read = kept([...state.read, { ...reading, event: event.event_id, tool, origin }])
   return true
+}
+
+/**
+ * What is kept of the texts. The newest stay, so that a text just read is never pushed out by what stood before it; of the
+ * others the more forceful outlive the rest, so that a flood of harmless demands behind it takes no forceful one away. A
+ * plain demand outlives a flood of forceful ones only while it is among the newest.
+ */
+function kept(texts: readonly ReadText[]): readonly ReadText[] {
+  let words = texts.reduce((sum, text) => sum + text.words.length, 0)
+  const older = texts.slice(0, -newest(texts)).sort((one, other) => forceOf(one) - forceOf(other))
+  const dropped = new Set<ReadText>()
+  for (const text of older) {
+    if (texts.length - dropped.size <= TEXTS_KEPT && words <= READ_WORDS) {
+      break
+    }
+    dropped.add(text)
+    words -= text.words.length
+  }
+  return dropped.size === 0 ? texts : texts.filter((text) => !dropped.has(text))
+}
+
+/** How many texts at the end are kept for being new: the last at least. */
+function newest(texts: readonly ReadText[]): number {
+  let words = texts.at(-1)?.words.length ?? 0
+  for (let count = 1; count < texts.length && count < TEXTS_KEPT * NEWEST; count += 1) {
+    words += texts.at(-1 - count)?.words.length ?? 0
+    if (words > READ_WORDS * NEWEST) {
+      return count
+    }
+  }
+  return Math.min(texts.length, TEXTS_KEPT * NEWEST)
 }
 
 function forceOf({ demands }: Reading): number {
