@@ -27,10 +27,10 @@ export const entitlementsCommand: Command = {
     const { values } = parsed
     const config = loadConfig(values.config as string | undefined)
     const policies = await loadPolicies((values.policies as string | undefined) ?? config.policies)
-    const history = await readPast(parsed, config, policies, DEFAULT_SINCE)
-    const report = reportOf(entitlementsOf(history.agents(), policies))
+    const past = await readPast(parsed, config, policies, DEFAULT_SINCE)
+    const report = reportOf(entitlementsOf(past.history.agents(), policies))
     process.stderr.write(
-      leftOutNotes(history)
+      leftOutNotes(past)
         .map((note) => `${note}\n`)
         .join(''),
     )

@@ -11,6 +11,7 @@ import { loadPolicies } from '../rules/load.ts'
 import type { PolicySet } from '../rules/policy.ts'
 import type { Finding } from '../schema/finding.ts'
 import { idOf } from '../schema/ids.ts'
+import type { Telemetry } from '../schema/telemetry.ts'
 import { areCapturesThere, captureFolder, recordFiles } from '../test/capture-files.ts'
 import { directories, run } from '../test/command-line.ts'
 import { exampleEvent } from '../test/example-event.ts'
@@ -22,6 +23,7 @@ const SCENARIOS = resolve('replay/scenarios/demo')
 const recordings = readdirSync(SCENARIOS)
   .filter((file) => file.endsWith('.otlp.jsonl'))
   .map((file) => join(SCENARIOS, file))
+const EXTRACTION = recordings.find((file) => file.includes('04-support-extraction')) as string
 const CONFIG = { tenant: 'default', retention: { content: 'masked' as const } }
 /** Detectors whose findings point at the sections that are learned. */
 const LEARNED = ['tool-allowlist', 'egress', 'delegation', 'token-scope', 'dataset-scope']
@@ -36,6 +38,20 @@ afterEach(() => {
     server.close()
   }
 })
+
+/** A Telltale that answers so; returns its address. */
+async function telltaleThat(answers: (asked: URL) => object): Promise<string> {
+  const server = createServer((request, response) =>
+    response.end(JSON.stringify(answers(new URL(request.url ?? '', 'http://localhost')))),
+  )
+  servers.push(server)
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** What findings say, beside the fields that they share with their events. */
+const TOO_NARROW = { detector: 'tool-allowlist', kind: 'policy', severity: 'high', evidence: { rule: 'not-listed' } }
+const GRAVE = { detector: 'injection', kind: 'content', severity: 'critical', evidence: {} }
 
 /** What is found about the policies when a history is judged by them. */
 async function policyFindings(files: readonly string[], policies: PolicySet): Promise<readonly Finding[]> {
@@ -83,27 +99,25 @@ describe('telltale learn', () => {
 
   it('asks a running Telltale page by page for the agents that are meant', async () => {
     const asked: string[] = []
+    const spans = new Set<string>()
     const events = [0, 1, 2].map((n) =>
       exampleEvent({ event_id: idOf(n), tool: { name: n === 2 ? 'shell' : 'kb.search' } }),
     )
-    const server = createServer((request, response) => {
-      const url = new URL(request.url ?? '', 'http://localhost')
-      asked.push(`${url.pathname}?${url.searchParams.get('agent') ?? ''}`)
-      const second = url.searchParams.get('cursor') === 'more'
-      const answers: Record<string, object> = {
-        '/api/v1/agents': second
-          ? { items: [{ id: 'support-assistant' }] }
-          : { items: Array.from({ length: 1000 }, (_, n) => ({ id: `other-${n}` })), next: 'more' },
-        '/api/v1/events': second ? { items: events.slice(1) } : { items: events.slice(0, 1), next: 'more' },
-        '/api/v1/findings': {
-          items: [{ event_id: idOf(2), detector: 'tool-allowlist', kind: 'policy', severity: 'high' }],
-        },
+    const url = await telltaleThat(({ pathname, searchParams }) => {
+      asked.push(`${pathname}?${searchParams.get('agent') ?? ''}`)
+      const second = searchParams.get('cursor') === 'more'
+      switch (pathname) {
+        case '/api/v1/agents':
+          spans.add(`${searchParams.get('from')} to ${searchParams.get('to')}`)
+          return second
+            ? { items: [{ id: 'support-assistant' }] }
+            : { items: Array.from({ length: 1000 }, (_, n) => ({ id: `other-${n}` })), next: 'more' }
+        case '/api/v1/events':
+          return second ? { items: events.slice(1) } : { items: events.slice(0, 1), next: 'more' }
+        default:
+          return { items: [{ ...events[2], ...TOO_NARROW }] }
       }
-      response.end(JSON.stringify(answers[url.pathname]))
     })
-    servers.push(server)
-    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     const { code, stdout, stderr } = await run(['learn', '--url', url, '--agent', 'support-*'], directory)
     expect([code, stderr]).toEqual([0, '1 policy proposed, 1 use left out\n'])
     expect(stdout).toContain("    - 'kb.search' # 2 times, ")
@@ -117,6 +131,62 @@ describe('telltale learn', () => {
       '/api/v1/events?support-assistant',
       '/api/v1/events?support-assistant',
     ])
+    // With one end for all pages: agents that act meanwhile change places.
+    expect([...spans]).toEqual([expect.stringMatching(/^\d{13} to \d{13}$/)])
+  })
+
+  it('proposes nothing of what is judged while it reads', async () => {
+    const came = (n: number, ms: number) =>
+      exampleEvent({
+        event_id: idOf(n),
+        time_ms: ms - 60_000,
+        observed_ms: ms,
+        tool: { name: `tool.${n < 2 ? 'a' : 'b'}` },
+      })
+    const before = [0, 1].map((n) => came(n, Date.now() - 60_000))
+    let attack: Telemetry[] = []
+    const url = await telltaleThat(({ pathname, searchParams }) => {
+      const items = { '/api/v1/agents': [{ id: 'support-assistant' }], '/api/v1/events': [...before, ...attack] }
+      if (pathname !== '/api/v1/findings') {
+        return { items: items[pathname as keyof typeof items] }
+      }
+      const found = attack.map((event) => ({ ...event, ...GRAVE }))
+      if (searchParams.has('agent')) {
+        attack = [2, 3].map((n) => came(n, Date.now()))
+      }
+      return { items: found }
+    })
+    const { stdout, stderr } = await run(['learn', '--url', url], directory)
+    expect(stdout).toContain("    - 'tool.a' # 2 times, ")
+    expect(stdout).not.toContain('tool.b')
+    expect(stderr).toBe(
+      '2 events of the last 15 seconds left out: what is wrong with them may not be found yet; ask again\n1 policy proposed, 0 uses left out\n',
+    )
+  })
+
+  it('proposes nothing that came after a grave finding about another agent of the session', async () => {
+    const event = exampleEvent()
+    const url = await telltaleThat(({ pathname, searchParams }) => {
+      switch (pathname) {
+        case '/api/v1/agents':
+          return { items: [event.agent] }
+        case '/api/v1/events':
+          return { items: [event] }
+        default:
+          return {
+            items:
+              searchParams.get('severity') === 'high,critical'
+                ? [{ ...event, ...GRAVE, event_id: idOf('another'), agent: { id: 'another' } }]
+                : [],
+          }
+      }
+    })
+    const { stdout } = await run(['learn', '--url', url, '--min-seen', '1'], directory)
+    expect(stdout).toContain("    # not proposed: 'kb.search', after a grave finding in its session once, ")
+    const recorded = await run(['learn', EXTRACTION, '--min-seen', '1'], directory)
+    expect(recorded.stdout).toContain(
+      "    # not proposed: 'human', flagged by prompt-extraction once, after a grave finding in its session once, ",
+    )
   })
 
   it('says what is wrong with its options', async () => {

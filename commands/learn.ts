@@ -35,8 +35,8 @@ export const learnCommand: Command = {
     const minSeen = minSeenOf((values['min-seen'] as string | undefined) ?? DEFAULT_MIN_SEEN)
     const config = loadConfig(values.config as string | undefined)
     const policies = await loadPolicies((values.policies as string | undefined) ?? config.policies)
-    const history = await readPast(parsed, config, policies, DEFAULT_SINCE)
-    const { proposals, unproposed } = propose(history.agents(), { minSeen })
+    const past = await readPast(parsed, config, policies, DEFAULT_SINCE)
+    const { proposals, unproposed } = propose(past.history.agents(), { minSeen })
     if (typeof values.out === 'string') {
       writeProposals(proposals, values.out)
     } else {
@@ -45,7 +45,7 @@ export const learnCommand: Command = {
     const left = proposals.reduce((sum, proposal) => sum + proposal.left.length, 0)
     const where = typeof values.out === 'string' ? ` in ${values.out}; telltale check --policies ${values.out}` : ''
     const notes = [
-      ...leftOutNotes(history),
+      ...leftOutNotes(past),
       ...unproposed.map(({ agentId, why }) => `no policy for ${quoteName(agentId)}: ${why}`),
     ].map((note) => `${note}\n`)
     process.stderr.write(

@@ -31,13 +31,26 @@ export const PAST_OPTIONS: Pick<CommandSyntax, 'operands' | 'options' | 'help'> 
 
 const PAGE = 1000
 
+/**
+ * How long ago an event must have happened and come to count. What is found of it is stored a little later than the event
+ * itself: one that came while findings were read would pass for one that nothing is wrong with.
+ */
+const JUDGED_MS = 15_000
+
+/** What was read, and what of it does not count. */
+export interface Past {
+  readonly history: History
+  /** Events that came too late to be judged for certain. */
+  readonly tooNew: number
+}
+
 /** @throws Misconfigured, Unavailable or UsageError when it cannot be read. */
 export async function readPast(
   parsed: Parsed,
   config: Config,
   policies: PolicySet,
   defaultSince: string,
-): Promise<History> {
+): Promise<Past> {
   const history = openHistory()
   const isMeant = compileGlob((parsed.values.agent as string | undefined) ?? '*')
   if (parsed.operands.length > 0) {
@@ -52,20 +65,24 @@ export async function readPast(
         }
       },
     })
-    return history
+    return { history, tooNew: 0 }
   }
   const fromMs = Date.now() - sinceMs((parsed.values.since as string | undefined) ?? defaultSince)
-  await readStored(openApiClient(config, parsed), fromMs, isMeant, history)
-  return history
+  const tooNew = await readStored(openApiClient(config, parsed), fromMs, isMeant, history)
+  return { history, tooNew }
 }
 
-/** Findings before the events that they are about: what is counted is not kept. */
+/**
+ * Findings before the events that they are about: what is counted is not kept.
+ *
+ * @returns how many events came too late.
+ */
 async function readStored(
   api: ApiClient,
   from: number,
   isMeant: (agent: string) => boolean,
   history: History,
-): Promise<void> {
+): Promise<number> {
   // With an end: agents that act while pages are read would change places.
   const to = Date.now()
   const agents: string[] = []
@@ -74,6 +91,7 @@ async function readStored(
   }
   const shown = progress()
   let read = 0
+  let tooNew = 0
   for await (const findings of pages<Finding>(api, '/api/v1/findings', { severity: 'high,critical', from })) {
     findings.forEach(history.suspect)
   }
@@ -81,19 +99,23 @@ async function readStored(
     for await (const findings of pages<Finding>(api, '/api/v1/findings', { agent, from })) {
       findings.forEach(history.flag)
     }
-    for await (const events of pages<Telemetry>(api, '/api/v1/events', { agent, from })) {
-      events.forEach(history.observe)
+    for await (const events of pages<Telemetry>(api, '/api/v1/events', { agent, from, to })) {
+      const judged = events.filter((event) => Math.max(event.time_ms, event.observed_ms) < to - JUDGED_MS)
+      judged.forEach(history.observe)
+      tooNew += events.length - judged.length
       read += events.length
       shown.update(`${read} events`)
     }
   }
   shown.end()
+  return tooNew
 }
 
-/** What a history could not take in, as lines to print; empty when that is nothing. Its agents must have been asked for. */
-export function leftOutNotes(history: History): readonly string[] {
+/** What does not count, as lines to print; empty when that is nothing. The agents of the history must have been asked for. */
+export function leftOutNotes({ history, tooNew }: Past): readonly string[] {
   const { events, findings, grave } = history.leftOut()
   const notes = [
+    [tooNew, 'events of the last 15 seconds left out: what is wrong with them may not be found yet; ask again'],
     [events, 'events left out: they are of more agents than are kept; ask for fewer with --agent'],
     [findings, 'findings are about events that were not read, or no longer kept: what they flag is not told'],
     [grave, 'grave findings left out: they are of more sessions than are kept; ask for less with --since'],
