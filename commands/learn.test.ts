@@ -50,8 +50,8 @@ async function telltaleThat(answers: (asked: URL) => object): Promise<string> {
 }
 
 /** What findings say, beside the fields that they share with their events. */
-const TOO_NARROW = { detector: 'tool-allowlist', kind: 'policy', severity: 'high', evidence: { rule: 'not-listed' } }
-const GRAVE = { detector: 'injection', kind: 'content', severity: 'critical', evidence: {} }
+const TOO_NARROW = { detector: 'tool-allowlist', severity: 'high', evidence: { rule: 'not-listed' } }
+const GRAVE = { detector: 'injection', severity: 'critical', evidence: {} }
 
 /** What is found about the policies when a history is judged by them. */
 async function policyFindings(files: readonly string[], policies: PolicySet): Promise<readonly Finding[]> {

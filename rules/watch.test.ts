@@ -47,6 +47,8 @@ describe('watched policies', () => {
     const { id } = (await follow()).state()
     await write('a.yml', policy('second', 'y'))
     await expect.poll(() => governing()?.id).toBe('second')
+    // Agents of which only some fields are known are asked for apart.
+    expect(live?.governingKnown({ id: 'a' }, NOW)?.id).toBe('second')
     expect(live?.state().id).not.toBe(id)
     await write('next', policy('third', 'z'))
     await rename(join(directory, 'next'), join(directory, 'a.yml'))

@@ -12,6 +12,7 @@ export const datasets = defineLearned<'datasets', Dataset>({
     OPERATIONS.includes(operation)
       ? touched.map((dataset) => ({ list: 'allow', entry: dataset.id, question: dataset }))
       : [],
+  isNarrow: ({ detector, evidence: { rule } }) => detector === 'dataset-scope' && rule === 'not-listed',
   judge: (policy) => {
     const rules = compileDatasets(policy, '', NO_LINE)
     return ({ question }) => rules.judge(question, undefined).allowed

@@ -16,6 +16,7 @@ export const delegation = defineLearned<'delegation', Subject>({
     const entry = caller.kind === 'human' ? 'human' : `${caller.kind}:${caller.id}`
     return [{ list: 'callers', entry, question: caller }]
   },
+  isNarrow: ({ detector, evidence: { rule } }) => detector === 'delegation' && rule === 'caller',
   judge: (policy) => {
     const rules = compileDelegation(policy, '', NO_LINE)
     return ({ question }) => rules.judgeCaller(question).allowed

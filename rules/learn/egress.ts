@@ -13,6 +13,8 @@ export const egress = defineLearned<'egress', Destination>({
     OPERATIONS.includes(operation)
       ? destinations.map((destination) => ({ list: 'allow', entry: entryOf(destination), question: destination }))
       : [],
+  isNarrow: ({ detector, evidence: { rule } }) =>
+    detector === 'egress' && (rule === 'not-listed' || rule === 'port' || rule === 'method'),
   judge: (policy) => {
     const { judge } = compileEgress(policy, '', NO_LINE)
     return ({ question }) => judge(question).allowed

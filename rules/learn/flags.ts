@@ -1,9 +1,10 @@
 /** What was found wrong with events: by whom, until the event is counted, and in which sessions from when on it was grave. */
 import type { Finding } from '../../schema/finding.ts'
 import type { Telemetry } from '../../schema/telemetry.ts'
+import { learnedSections } from './index.ts'
 
 /** What was found wrong, as far as it matters here. */
-export type Flag = Pick<Finding, 'event_id' | 'detector' | 'kind' | 'severity' | 'session_id' | 'time_ms'>
+export type Flag = Pick<Finding, 'event_id' | 'detector' | 'severity' | 'session_id' | 'time_ms' | 'evidence'>
 
 export class Flags {
   /** Detectors by id of the event. */
@@ -43,9 +44,9 @@ export class Flags {
   }
 
   /** Takes what was found in a session, whoever it was about, when it is grave. */
-  suspect({ kind, severity, session_id: session, time_ms: timeMs }: Flag): void {
-    // A policy that is too narrow says nothing about what else the session did; learning is for mending it.
-    if (kind !== 'policy' && (severity === 'high' || severity === 'critical')) {
+  suspect(finding: Flag): void {
+    if (isGrave(finding)) {
+      const { session_id: session, time_ms: timeMs } = finding
       const since = this.grave.get(session)
       if (since !== undefined || this.grave.size < this.limit) {
         this.grave.set(session, Math.min(since ?? timeMs, timeMs))
@@ -66,4 +67,13 @@ export class Flags {
   isAfterGrave({ session_id: session, time_ms: timeMs }: Pick<Telemetry, 'session_id' | 'time_ms'>): boolean {
     return timeMs >= (this.grave.get(session) ?? Number.POSITIVE_INFINITY)
   }
+}
+
+/**
+ * A policy that is too narrow says nothing about what else the session did; learning is for mending it. What is critical
+ * is more than that: a call that was stopped and is tried again, the service that hands out the machine's credentials.
+ */
+function isGrave(finding: Flag): boolean {
+  const { severity } = finding
+  return severity === 'critical' || (severity === 'high' && !learnedSections.some(({ isNarrow }) => isNarrow(finding)))
 }

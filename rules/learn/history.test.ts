@@ -10,9 +10,9 @@ const event = (n: number, changes: Partial<Telemetry> = {}) =>
   exampleEvent({ event_id: idOf('history', n), ...changes })
 const found = (about: Telemetry, severity: 'low' | 'high' = 'low') => ({
   ...about,
-  detector: 'egress',
-  kind: 'policy' as const,
+  detector: 'injection',
   severity,
+  evidence: {},
 })
 const ONE = exampleEvent()
 const LIMITS = { recent: 100, agents: 3, findings: 50, sessions: 10 }
@@ -39,7 +39,9 @@ describe('a history', () => {
         history.flag(found(event(n)))
       }
     }
-    expect(history.agents()).toMatchObject([{ events: 300, uses: [{ clean: 296, flagged: new Map([['egress', 4]]) }] }])
+    expect(history.agents()).toMatchObject([
+      { events: 300, uses: [{ clean: 296, flagged: new Map([['injection', 4]]) }] },
+    ])
     expect(history.leftOut()).toEqual({ events: 0, findings: 0, grave: 0 })
   })
 
@@ -60,7 +62,7 @@ describe('a history', () => {
     }
     expect(history.agents()).toHaveLength(3)
     for (let n = 0; n < 70; n += 1) {
-      history.suspect({ ...found(event(n, { session_id: `s${n}` }), 'high'), kind: 'content' })
+      history.suspect(found(event(n, { session_id: `s${n}` }), 'high'))
     }
     expect(history.leftOut()).toEqual({ events: 2, findings: 200, grave: 20 })
   })
@@ -101,7 +103,7 @@ describe('a history', () => {
     const history = openHistory(LIMITS)
     const past = [0, 1, 2].map((n) => event(n, { time_ms: n * 1000 }))
     for (const n of order) {
-      history.suspect({ ...found(past[n] as Telemetry, 'high'), kind: 'content' })
+      history.suspect(found(past[n] as Telemetry, 'high'))
     }
     past.forEach(history.observe)
     expect(history.agents()).toMatchObject([{ uses: [{ clean: 1, tainted: 2 }] }])

@@ -16,11 +16,11 @@ const START_MS = 1_790_000_000_000
 const events = (changes: readonly Partial<Telemetry>[]): readonly Telemetry[] =>
   changes.map((change, n) => exampleEvent({ event_id: idOf('learn', n), time_ms: START_MS + n * 60_000, ...change }))
 
-function proposed(past: readonly Telemetry[], flags: readonly Omit<Flag, 'kind' | 'severity'>[] = [], minSeen = 1) {
+function proposed(past: readonly Telemetry[], flags: readonly Omit<Flag, 'severity' | 'evidence'>[] = [], minSeen = 1) {
   const history = openHistory()
   past.forEach(history.observe)
   for (const flag of flags) {
-    history.flag({ ...flag, kind: 'policy', severity: 'medium' })
+    history.flag({ ...flag, severity: 'medium', evidence: {} })
   }
   return propose(history.agents(), { minSeen })
 }
@@ -252,13 +252,11 @@ describe('a proposal', () => {
     const found = {
       ...(past[0] as Telemetry),
       detector: 'injection',
-      kind: 'content' as const,
       severity: 'high' as const,
+      evidence: {},
     }
     history.flag(found)
     history.suspect(found)
-    // That a policy is too narrow says nothing of the rest.
-    history.suspect({ ...found, ...(past[3] as Telemetry), kind: 'policy' })
     past.forEach(history.observe)
     const [{ text } = { text: '' }] = propose(history.agents(), { minSeen: 1 }).proposals
     expect(text).toContain("    - 'web.read' # once, 2026-09-21; not counted: flagged by injection once\n")

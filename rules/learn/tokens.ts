@@ -24,6 +24,8 @@ export const tokens = defineLearned<'tokens', string>({
         : [{ list: 'audiences', entry: token.audience.toLowerCase(), question: token.audience }]),
     ]
   },
+  isNarrow: ({ detector, evidence: { rule } }) =>
+    detector === 'token-scope' && (rule === 'scope' || rule === 'audience'),
   judge: (policy) => {
     const rules = compileTokens(policy, '', NO_LINE)
     return ({ list, question }) =>

@@ -13,6 +13,9 @@ export const tools = defineLearned<'tools', Tool>({
     const { name, server } = tool
     return [{ list: 'allow', entry: server === undefined ? name : { name, server }, question: tool }]
   },
+  // A name that is disguised is no name that somebody forgot to list.
+  isNarrow: ({ detector, evidence: { rule, disguise = 'case' } }) =>
+    detector === 'tool-allowlist' && rule === 'not-listed' && disguise === 'case',
   judge: (policy) => {
     const judge = compileTools(policy, '', NO_LINE)
     return ({ question }) => judge(question).allowed

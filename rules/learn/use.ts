@@ -4,6 +4,7 @@
  * learned is a file of this folder.
  */
 import type { PolicySection } from '../../schema/field-path.ts'
+import type { Finding } from '../../schema/finding.ts'
 import type { Policy } from '../../schema/policy.ts'
 import type { Telemetry } from '../../schema/telemetry.ts'
 
@@ -29,6 +30,8 @@ export interface LearnedSection<Name extends PolicySection = PolicySection, Ques
   usesOf(event: Telemetry): readonly Used<Question>[]
   /** Whether a section of a policy allows a use. */
   judge(policy: NonNullable<Policy[Name]>): (used: Used<Question>) => boolean
+  /** Whether a finding says no more than that this section is too narrow: an entry would have silenced it. */
+  isNarrow(finding: Pick<Finding, 'detector' | 'evidence'>): boolean
   /** Lines written into every proposed section, each with what it is for behind it. */
   readonly always?: readonly string[]
 }
