@@ -53,7 +53,7 @@ export const taintedArgument = defineDetector<State>({
   title: 'Tainted argument',
   catches:
     'Calls that pay, send, share, delete, book, change or run with a recipient, account, link, file or name that stood in a tool result of the session behind a demand to act on it, while the user neither named the value nor asked for such an act, or the result spoke to the agent over the head of the user.',
-  misses: `Values that the result states without demanding anything; commands that stay with the project (tests, builds, packages), as guides demand them all day, unless the demand speaks to the agent over the head of the user; acts that the user, or the agent that called, asked for in words of the same kind, when the demand does not speak to the agent; values changed on the way; masked values of a kind that the user named one of; demands in languages other than English or encoded; the rest of prompts and results beyond the ${CONTENT_LIMIT} characters kept; sessions whose content is not recorded.`,
+  misses: `Values that the result states without demanding anything; commands that stay with the project (tests, builds, packages, clones and pushes to where it already comes from), as guides demand them all day, unless the demand speaks to the agent over the head of the user; acts that the user, or the agent that called, asked for in words of the same kind, when the demand does not speak to the agent; values changed on the way; masked values of a kind that the user named one of; demands in languages other than English or encoded; the rest of prompts and results beyond the ${CONTENT_LIMIT} characters kept; sessions whose content is not recorded.`,
   kind: 'content',
   version: 2,
   techniques: ['AML.T0053', 'AML.T0051.001', 'AML.T0086'],
@@ -233,7 +233,8 @@ interface Tainted {
 
 const COMMANDS: Readonly<Record<CommandKind, string>> = {
   ordinary: 'ordinary',
-  foreign: 'reaches a host that the user did not name',
+  foreign: 'reaches a place that the user did not name',
+  uploading: 'hands data over to a place that the user did not name',
   dangerous: 'dangerous',
 }
 
@@ -242,7 +243,7 @@ function finding(event: Telemetry, tainted: Tainted): FindingDraft {
   const action = actions[0] ?? 'run'
   const stopped = event.outcome === 'denied' || event.outcome === 'refused'
   const base = overrides && !wanted ? 'high' : 'medium'
-  // Guides name hosts, too.
+  // Guides name hosts, too; seldom do they have anything handed over.
   const less = (stopped ? 1 : 0) + (command === 'foreign' && !overrides ? 1 : 0)
   const why = wanted
     ? 'behind words that speak to the agent over the head of the user'

@@ -1,46 +1,91 @@
 /** What commands are, when a text that was read demands them: guides to projects demand commands all day. */
-import { hostNature, readHost } from '../../rules/hosts.ts'
-import { runnablesOf } from '../dangerous-command/arguments.ts'
+import { type Runnable, runnablesOf } from '../dangerous-command/arguments.ts'
+import { scriptsIn } from '../dangerous-command/code-signs.ts'
+import type { Command } from '../dangerous-command/command.ts'
 import { judgeRunnable } from '../dangerous-command/judge.ts'
 import { readScript } from '../dangerous-command/read-script.ts'
+import { outsideHost, placed, type Reached, reachedBy } from './reached.ts'
 
-/** `ordinary`: tests, builds, installs by a package manager, and whatever else stays with the project. */
-export type CommandKind = 'ordinary' | 'foreign' | 'dangerous'
+/**
+ * `ordinary`: tests, builds, installs by a package manager, and whatever else stays with the project. `foreign`: reaches
+ * a place that the user did not name, or publishes. `uploading`: hands something of the machine over to such a place.
+ */
+export type CommandKind = 'ordinary' | 'foreign' | 'uploading' | 'dangerous'
 
-/** What gets or gives data by itself. Package managers and version control are left out: they reach hosts by design. */
-const REACHING = new Set(
-  'curl wget nc ncat netcat socat telnet ssh scp sftp rsync ftp tftp http https iwr irm invoke-webrequest'.split(' '),
-)
-const SCHEME = /^[a-z][a-z0-9+.-]{1,10}:\/\//i
+/** Program text that talks to other machines at all: what it names otherwise may be a name only. */
+const TALKS =
+  /urlopen|urlretrieve|\brequests?\b|httpx|aiohttp|\bfetch\s?\(|axios|\bgot\(|http\.client|https?\.(?:get|request)|XMLHttpRequest|WebSocket|Net::HTTP|\bLWP\b|open-uri|URI\.open|file_get_contents|curl_|\bsocket\b|smtplib|ftplib|paramiko|net\.connect|fsockopen|TCPSocket/
+const ADDRESS = /\b(?:https?|wss?|ftp):\/\/[^\s"'`<>)\\]{1,300}/g
+/** `("host", 443)`. */
+const HOST_AND_PORT = /["']([\w-]{1,63}(?:\.[\w-]{1,63}){1,5})["']\s{0,3},\s{0,3}\d{2,5}\b/g
+const HANDS_OVER =
+  /\.(?:post|put|patch|sendall|sendto|send_message|sendmail|storbinary)\s?\(|["'](?:POST|PUT)["']|\b(?:data|files)\s?=|\bbody\s?:/
+/** The most hosts that are read; more than that, which no guide has, count as they are written. */
+const HOSTS_READ = 50
+/** The most addresses looked at in program text. */
+const ADDRESSES = 50
 
 /**
  * What the command of a call is.
  *
- * @param isNamed whether the user named a host
+ * @param isNamed whether the user named a place
  */
-export function commandKind(tool: string, args: string, isNamed: (host: string) => boolean): CommandKind {
+export function commandKind(tool: string, args: string, isNamed: (place: string) => boolean): CommandKind {
   const runnables = runnablesOf(tool, args)
   if (runnables.some((runnable) => judgeRunnable(runnable) !== undefined)) {
     return 'dangerous'
   }
-  const scripts = runnables.filter(({ language }) => language === 'shell')
-  return scripts.some(({ text }) => hostsOf(text).some((host) => !isNamed(host))) ? 'foreign' : 'ordinary'
+  let kind: CommandKind = 'ordinary'
+  let read = 0
+  for (const { host, place = '', uploads } of runnables.flatMap(reachedByOne)) {
+    if (uploads || kind === 'ordinary') {
+      read += host === undefined ? 0 : 1
+      const outside = host === undefined || read > HOSTS_READ ? (host ?? place) : outsideHost(host)
+      if (outside !== undefined && !isNamed(outside)) {
+        kind = uploads ? 'uploading' : 'foreign'
+      }
+    }
+    if (kind === 'uploading') {
+      break
+    }
+  }
+  return kind
 }
 
-/** Hosts outside of the network that commands of a script reach. */
-function hostsOf(script: string): readonly string[] {
-  return readScript(script)
-    .filter(({ name }) => REACHING.has(name))
-    .flatMap(({ args }) => args.flatMap(hostIn))
+function reachedByOne({ language, text }: Runnable): readonly Reached[] {
+  return language === 'shell' ? byScript(text) : language === 'code' ? byCode(text) : []
 }
 
-/** `https://user@host:8080/path`, `user@host:path`, `203.0.113.9`. A name alone may be one of a file. */
-function hostIn(arg: string): readonly string[] {
-  if (!SCHEME.test(arg) && !arg.includes('@') && !/^[\d.]+$/.test(arg)) {
+function byScript(script: string): readonly Reached[] {
+  return readScript(script).flatMap((command) => [...reachedBy(command), ...codeOf(command).flatMap(byText)])
+}
+
+function byCode(code: string): readonly Reached[] {
+  return [...byText(code), ...scriptsIn(code).flatMap((script) => readScript(script).flatMap(reachedBy))]
+}
+
+function byText(code: string): readonly Reached[] {
+  if (!TALKS.test(code)) {
     return []
   }
-  const [authority = ''] = arg.replace(SCHEME, '').split(/[/?#]/, 1)
-  const text = authority.slice(authority.lastIndexOf('@') + 1).replace(/:(?:\D.*)?$/s, '')
-  const host = text.includes('.') ? readHost(text)?.host : undefined
-  return host === undefined || hostNature(host).internal ? [] : [host.name]
+  const uploads = HANDS_OVER.test(code)
+  const found: Reached[] = []
+  for (const pattern of [ADDRESS, HOST_AND_PORT]) {
+    for (const [whole, host = whole] of code.matchAll(pattern)) {
+      found.push(...placed(host, uploads))
+      if (found.length >= ADDRESSES) {
+        return found
+      }
+    }
+  }
+  return found
+}
+
+/** The program text that an interpreter is given: `python3 -c '...'`, `node -e '...'`, `python3 - <<E`. */
+function codeOf({ name, args, input }: Command): readonly string[] {
+  if (!/^(?:python[\d.]*|node|nodejs|perl|ruby|php|lua|deno)$/.test(name)) {
+    return []
+  }
+  const at = args.findIndex((arg) => /^-[a-zA-Z]*[ceEr]$|^eval$/.test(arg))
+  return [at < 0 ? undefined : args[at + 1], input].filter((text) => text !== undefined)
 }
