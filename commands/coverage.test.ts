@@ -5,7 +5,9 @@ import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Coverage } from '../engine/coverage.ts'
+import type { Telemetry } from '../schema/telemetry.ts'
 import { directories, run } from '../test/command-line.ts'
+import { exampleEvent } from '../test/example-event.ts'
 import { coverageText } from './coverage-text.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -70,6 +72,27 @@ describe('telltale coverage FILE', () => {
       status: 'blind',
       missing: [{ needs: ['policy.purpose'], agents: ['research-agent'], count: 1 }],
     })
+  })
+
+  it('takes each agent for what its last event says, whatever that one did', async () => {
+    const labelled = (tier: string, timeMs: number, changes: Partial<Telemetry>) =>
+      exampleEvent({ agent: { id: 'a', labels: { tier } }, time_ms: timeMs, ...changes })
+    const events = [
+      labelled('bronze', 2000, { operation: 'egress', tool: null, destinations: [{ host: 'example.org' }] }),
+      labelled('gold', 3000, { operation: 'retrieval', tool: null }),
+      labelled('bronze', 1000, {}),
+    ]
+    writeFileSync(join(directory, 'past.ndjson'), events.map((event) => `${JSON.stringify(event)}\n`).join(''))
+    const policy = (tier: string, section: string) =>
+      writeFileSync(
+        join(directory, `${tier}.yml`),
+        `version: 1\nid: ${tier}\nagent: {labels: {tier: ${tier}}}\n${section}\n`,
+      )
+    policy('gold', "tools: {allow: ['*']}")
+    policy('bronze', "egress: {allow: ['*']}")
+    const { stdout } = await run(['coverage', 'past.ndjson', '--policies', '.', '--json'], directory)
+    const { detectors } = JSON.parse(stdout) as Coverage
+    expect(detectors.find(({ id }) => id === 'tool-allowlist')).toMatchObject({ status: 'covered', agents: 1 })
   })
 })
 

@@ -58,15 +58,20 @@ async function coverageOfRecordings(
   directory: string | undefined,
 ): Promise<Coverage> {
   const policies = await loadPolicies(directory ?? config.policies)
-  const seen = new Map<string, SeenFields & { readonly fields: string[] }>()
+  const seen = new Map<string, Omit<SeenFields, 'agent'> & { readonly agentId: string }>()
+  const lastOf = new Map<string, Pick<Telemetry, 'agent' | 'time_ms'>>()
   let newestMs = 0
-  const onEvent = ({ agent, operation, ...event }: Telemetry): void => {
-    newestMs = Math.max(newestMs, event.time_ms)
+  const onEvent = (event: Telemetry): void => {
+    const { agent, operation, time_ms } = event
+    newestMs = Math.max(newestMs, time_ms)
+    if (time_ms >= (lastOf.get(agent.id)?.time_ms ?? 0)) {
+      lastOf.set(agent.id, { agent, time_ms })
+    }
     const key = JSON.stringify([agent.id, operation])
-    const known = seen.get(key)?.fields ?? []
-    const fields = [...new Set([...known, ...fieldsOf({ agent, operation, ...event })])]
-    seen.set(key, { agent, operation, fields })
+    const fields = new Set([...(seen.get(key)?.fields ?? []), ...fieldsOf(event)])
+    seen.set(key, { agentId: agent.id, operation, fields: [...fields] })
   }
   await replayHistory(config, { files, policies, onEvent })
-  return coverage([...seen.values()], policies, newestMs)
+  const rows = [...seen.values()].map(({ agentId: id, ...row }) => ({ ...row, agent: lastOf.get(id)?.agent ?? { id } }))
+  return coverage(rows, policies, newestMs)
 }

@@ -9,6 +9,7 @@ import type { Agent, Operation } from '../schema/telemetry.ts'
 
 /** What the events of one agent and operation say, taken together. */
 export interface SeenFields {
+  /** As it was seen last, whatever it did: the same with every operation. */
   readonly agent: Agent
   readonly operation: Operation
   /** Paths of `schema/field-path.ts` that at least one of them says something under. */

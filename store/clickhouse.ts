@@ -33,6 +33,7 @@ import {
   eventsQuery,
   findingsQuery,
   lastAgentsQuery,
+  MAX_LIMIT,
   type Query,
 } from './queries.ts'
 import { encodeRows, normalised, withoutLoneSurrogates } from './rows.ts'
@@ -259,13 +260,12 @@ class ClickHouseStore implements Store {
 
   agents: Store['agents'] = async (query) => {
     const { limit, ...statement } = agentsQuery(query)
-    const [rows, last, counts] = await Promise.all([
+    const [rows, agents, counts] = await Promise.all([
       this.select<AgentRow>({ limit, ...statement }),
-      this.select<{ id: string; agent: string }>(lastAgentsQuery(query)),
+      this.lastAgents(query),
       this.select<{ agent_id: string; alerts: number | string }>(alertCountsQuery(query.tenant, query)),
     ])
     const alerts = new Map(counts.map((count) => [count.agent_id, Number(count.alerts)]))
-    const agents = new Map(last.map(({ id, agent }) => [id, JSON.parse(agent) as Agent]))
     return pageOf('agents', query.tenant, limit, rows, (row) =>
       // One that came between the two questions is known by its id.
       agentSummary(row, agents.get(row.id) ?? { id: row.id }, alerts.get(row.id) ?? 0),
@@ -273,8 +273,16 @@ class ClickHouseStore implements Store {
   }
 
   fields: Store['fields'] = async (tenant, span) => {
-    const rows = await this.select<FieldRow>(fieldsQuery(tenant, span))
-    return rows.map(({ agent, operation, fields }) => ({ agent: JSON.parse(agent) as Agent, operation, fields }))
+    // A page has one more than its limit: whether there is a next does not matter here.
+    const query = { ...span, tenant, limit: MAX_LIMIT - 1 }
+    const [rows, agents] = await Promise.all([this.select<FieldRow>(fieldsQuery(query)), this.lastAgents(query)])
+    return rows.map(({ id, operation, fields }) => ({ agent: agents.get(id) ?? { id }, operation, fields }))
+  }
+
+  /** The agents of a page as their last events say, by id. */
+  private async lastAgents(query: Listing): Promise<ReadonlyMap<string, Agent>> {
+    const rows = await this.select<{ id: string; agent: string }>(lastAgentsQuery(query))
+    return new Map(rows.map(({ id, agent }) => [id, JSON.parse(agent) as Agent]))
   }
 
   deadLetters: Store['deadLetters'] = async (query) => {

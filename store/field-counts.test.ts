@@ -68,6 +68,33 @@ describe.skipIf(!hasChdb)('fields of stored events (needs the optional package c
     )
   })
 
+  it('name each agent as its last event says, whatever it did, however many events came before', async () => {
+    const agent = (tier: string, version: string) => ({ id: 'a', version, labels: { tier } })
+    const at = (n: number, changes: Partial<Telemetry>) => ({ time_ms: 1_790_000_000_000 + n * 1000, ...changes })
+    await insert('last', [
+      at(0, { operation: 'egress', agent: agent('bronze', '0') }),
+      ...Array.from({ length: 300 }, (_, n) => at(n, { agent: agent('bronze', '1') })),
+      ...Array.from({ length: 300 }, (_, n) => at(300 + n, { agent: agent('gold', '2') })),
+      at(1, { operation: 'retrieval', agent: agent('bronze', '0') }),
+    ])
+    const found = await store.fields('last', {})
+    expect(found.map((each) => [each.operation, each.agent])).toEqual(
+      ['egress', 'retrieval', 'tool_call'].map((operation) => [operation, agent('gold', '2')]),
+    )
+  })
+
+  it('are of the thousand agents seen last', async () => {
+    const agent = (n: number) => ({ id: `a${n}`, version: `${n}` })
+    const times = Array.from({ length: 1050 }, (_, n) => (n * 11) % 1050)
+    await insert(
+      'many',
+      times.map((n) => ({ time_ms: 1_790_000_000_000 + n * 1000, agent: agent(n) })),
+    )
+    const found = await store.fields('many', {})
+    const byTime = found.map((each) => each.agent).sort((one, other) => Number(one.version) - Number(other.version))
+    expect(byTime).toEqual(Array.from({ length: 1000 }, (_, n) => agent(50 + n)))
+  })
+
   it('are of the span and tenant that are asked for', async () => {
     const [first] = await insert('span', [{ time_ms: 1_790_000_000_000, agent: { id: 'a', owner: 'o' } }])
     const { time_ms } = first as Telemetry

@@ -5,8 +5,8 @@
  * narrow columns. Versions and parts come in any order: which events are read is up to the engine.
  */
 import type { Operation } from '../schema/telemetry.ts'
-import { Conditions, MAX_LIMIT, type Query } from './queries.ts'
-import type { TimeSpan } from './store.ts'
+import { agentsPage, MAX_LIMIT, type Query } from './queries.ts'
+import type { Listing } from './store.ts'
 
 /** The events read of one agent and operation. */
 const EVENTS_READ = 100
@@ -17,8 +17,8 @@ const MOST_FIELDS = 1000
 
 /** Fields that the events of one agent and operation say something under. */
 export interface FieldRow {
-  /** JSON, as the last of them says it. */
-  readonly agent: string
+  /** Of the agent. What else is to be said of it, its last event says (`lastAgentsQuery`). */
+  readonly id: string
   readonly operation: Operation
   readonly fields: readonly string[]
 }
@@ -29,12 +29,14 @@ const inner = (raw: string) => `arrayMap(name -> concat(field.1, '.', name), JSO
 /** Field and what it says, of every top-level field that says something. */
 const FIELDS = `arrayFilter(field -> field.2 NOT IN ('null', '""', '[]', '{}'), JSONExtractKeysAndValuesRaw(body))`
 
-export function fieldsQuery(tenant: string, span: TimeSpan): Query {
-  const where = new Conditions(tenant).span(span)
+/** Of the agents of one page, as they are listed. */
+export function fieldsQuery(query: Listing): Query {
+  const { where, page } = agentsPage(query)
   const keys = `SELECT toStartOfTenMinutes(time), agent_id, time, event_id FROM events WHERE ${where}
+AND agent_id GLOBAL IN (SELECT agent_id FROM events WHERE ${where} GROUP BY agent_id ${page})
 LIMIT ${EVENTS_READ} BY agent_id, operation LIMIT ${MOST_READ}`
   return {
-    sql: `SELECT argMax(JSONExtractRaw(body, 'agent'), (time, version)) AS agent, operation, groupUniqArrayArray(${MOST_FIELDS})(arrayFlatten(arrayMap(field -> multiIf(
+    sql: `SELECT agent_id AS id, operation, groupUniqArrayArray(${MOST_FIELDS})(arrayFlatten(arrayMap(field -> multiIf(
   startsWith(field.2, '{'), arrayConcat([field.1], ${inner('field.2')}),
   startsWith(field.2, '['), arrayConcat([field.1], arrayFlatten(arrayMap(entry -> ${inner('entry')}, JSONExtractArrayRaw(field.2)))),
   [field.1]), ${FIELDS}))) AS fields

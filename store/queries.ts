@@ -218,8 +218,15 @@ WHERE ${where} ORDER BY version LIMIT ${MAX_LIMIT}`,
   }
 }
 
-/** Agents of one page: the one seen last first, and of those seen last at one moment the one whose id is first. */
-function agentsPage(query: Listing): { readonly where: Conditions; readonly page: string; readonly limit: number } {
+/**
+ * Agents of one page: the one seen last first, and of those seen last at one moment the one whose id is first. `page` goes
+ * behind `GROUP BY agent_id`.
+ */
+export function agentsPage(query: Listing): {
+  readonly where: Conditions
+  readonly page: string
+  readonly limit: number
+} {
   const { limit = MAX_LIMIT, tenant, cursor } = query
   const asked = limitOf({ limit })
   const where = new Conditions(tenant).span(query)

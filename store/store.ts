@@ -53,7 +53,7 @@ export interface Store {
   decide(decision: AlertDecision): Promise<void>
   /** Agents with events in the span, the one seen last first. Whoever acts between two pages may be missed: name an end. */
   agents(query: Listing): Promise<Page<AgentSummary>>
-  /** What the events of each agent and operation in the span say something of; some of them are read, of at most 1,000 agents. */
+  /** What the events of each agent and operation in the span say something of; some of them are read, of the 1,000 agents seen last. */
   fields(tenant: string, span: TimeSpan): Promise<readonly AgentFields[]>
   deadLetters(query: DeadLetterQuery): Promise<Page<DeadLetter>>
 
@@ -123,6 +123,7 @@ export interface Page<Item> {
 
 /** What events of one agent and operation say something of, by paths of `schema/field-path.ts`. */
 export interface AgentFields {
+  /** As its last event of the span says, whatever that was: the same with every operation. */
   readonly agent: Agent
   readonly operation: Operation
   readonly fields: readonly string[]
