@@ -12,52 +12,44 @@ export type Secret = readonly [low: number, high: number]
 
 /** Writes the identity of a key, its low half first, to the first two places of `identity`. Makes no object. */
 export function hashKey(key: string, [low, high]: Secret, identity: Uint32Array): void {
-  v0 = low | 0
-  v1 = high ^ 0xee
-  v2 = 0x6c796765 ^ low
-  v3 = 0x74656462 ^ high
-  const paired = key.length & ~1
-  for (let at = 0; at < paired; at += 2) {
-    absorb(key.charCodeAt(at) | (key.charCodeAt(at + 1) << 16))
+  let v0 = low | 0
+  let v1 = high ^ 0xee
+  let v2 = 0x6c796765 ^ low
+  let v3 = 0x74656462 ^ high
+  const blocks = (key.length >> 1) + 1
+  // The last block holds the length, and after it come the two halves of the result: in one loop, because rounds in a
+  // function of their own would have to keep the four numbers in memory.
+  for (let step = 0; step < blocks + 2; step += 1) {
+    const isBlock = step < blocks
+    const word = isBlock ? wordAt(key, 2 * step) : 0
+    v3 ^= word
+    for (let round = isBlock ? 2 : 4; round > 0; round -= 1) {
+      v0 = (v0 + v1) | 0
+      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0
+      v0 = (v0 << 16) | (v0 >>> 16)
+      v2 = (v2 + v3) | 0
+      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2
+      v0 = (v0 + v3) | 0
+      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0
+      v2 = (v2 + v1) | 0
+      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2
+      v2 = (v2 << 16) | (v2 >>> 16)
+    }
+    v0 ^= word
+    if (step === blocks - 1) {
+      v2 ^= 0xee
+    }
+    if (!isBlock) {
+      identity[step - blocks] = v1 ^ v3
+      v1 ^= 0xdd
+    }
   }
-  const rest = key.length === paired ? 0 : key.charCodeAt(paired)
-  absorb(((key.length * 2) << 24) | rest)
-  v2 ^= 0xee
-  mix()
-  mix()
-  mix()
-  mix()
-  identity[0] = v1 ^ v3
-  v1 ^= 0xdd
-  mix()
-  mix()
-  mix()
-  mix()
-  identity[1] = v1 ^ v3
 }
 
-// Of the module, since what returns four numbers makes an object.
-let v0 = 0
-let v1 = 0
-let v2 = 0
-let v3 = 0
-
-function absorb(word: number): void {
-  v3 ^= word
-  mix()
-  mix()
-  v0 ^= word
-}
-
-function mix(): void {
-  v0 = (v0 + v1) | 0
-  v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0
-  v0 = (v0 << 16) | (v0 >>> 16)
-  v2 = (v2 + v3) | 0
-  v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2
-  v0 = (v0 + v3) | 0
-  v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0
-  v2 = (v2 + v1) | 0
-  v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2
-  v2 = (v2 << 16) | (v2 >>> 16)
+/** Two code units, or what is left of them with the length of the key in bytes on top. */
+function wordAt(key: string, at: number): number {
+  if (at + 1 < key.length) {
+    return key.charCodeAt(at) | (key.charCodeAt(at + 1) << 16)
+  }
+  return ((key.length * 2) << 24) | (at < key.length ? key.charCodeAt(at) : 0)
 }
