@@ -98,6 +98,7 @@ describe('logHistogramTail', () => {
   it('says nothing of agents without values, and of what is not a number', () => {
     expect(logHistogramTail(histogram(), 0, peers, 0, 1e9, 'upper')).toBe(1)
     expect(logHistogramTail(usual, 0, peers, 0, Number.NaN, 'upper')).toBe(1)
+    expect(logHistogramTail(usual, 0, peers, 0, Number.NaN, 'lower')).toBe(1)
   })
 })
 
