@@ -103,13 +103,15 @@ function countBeyond(memory: Memory, at: number, position: number, side: Side): 
   const edge = Math.min(LOG_BINS, Math.max(0, position))
   const cut = Math.floor(edge)
   const first = at / 2
+  const { u16 } = memory
   const upper = side === 'upper'
+  const end = first + (upper ? LOG_BINS : cut)
   let count = 0
-  for (let bin = upper ? cut + 1 : 0; bin < (upper ? LOG_BINS : cut); bin += 1) {
-    count += memory.u16[first + bin] ?? 0
+  for (let index = first + (upper ? cut + 1 : 0); index < end; index += 1) {
+    count += u16[index] ?? 0
   }
   const share = upper ? 1 - (edge - cut) : edge - cut
-  return cut < LOG_BINS ? count + share * (memory.u16[first + cut] ?? 0) : count
+  return cut < LOG_BINS ? count + share * (u16[first + cut] ?? 0) : count
 }
 
 /**

@@ -83,16 +83,18 @@ export function logHistogramCount(memory: Memory, at: number): number {
  * there are none.
  */
 export function quantilePosition(memory: Memory, at: number, share: number): number {
+  const { u16 } = memory
   const first = at / 2
   const wanted = share * logHistogramCount(memory, at)
-  let bin = -1
-  let here = 0
-  let below = 0
-  do {
+  const enough = Math.max(1, Math.ceil(wanted))
+  let bin = 0
+  let here = u16[first] ?? 0
+  let below = here
+  while (below < enough && bin < LOG_BINS - 1) {
     bin += 1
-    here = memory.u16[first + bin] ?? 0
+    here = u16[first + bin] ?? 0
     below += here
-  } while ((below < wanted || here === 0) && bin < LOG_BINS - 1)
+  }
   return here === 0 ? 0 : bin + 1 - (below - wanted) / here
 }
 
