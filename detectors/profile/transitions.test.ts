@@ -117,6 +117,8 @@ describe('surpriseBits', () => {
       }
     }
     expect(surprise(memory, READ, SEND, 0)).toBe(LARGEST_SURPRISE_BITS)
+    expect(surprise(memory, READ, SUM, Number.NaN)).toBeLessThan(0.01)
+    expect(surprise(memory, READ, SEND, 7)).toBe(surprise(memory, READ, SEND, 1))
   })
 })
 
@@ -153,13 +155,25 @@ describe('forgetting', () => {
     learn(memory, READ, SUM, 1, Number.POSITIVE_INFINITY)
     expect(followed(memory, READ, SUM)).toBe(2)
     learn(memory, READ, SUM, 1, START_MS)
-    expect(followed(memory, READ, SUM)).toBe(3)
+    learn(memory, READ, SUM, 1, START_MS + 60 * DAY_MS)
+    expect(followed(memory, READ, SUM)).toBe(4)
   })
 
   it('begins with the first time that is one', () => {
-    const memory = learn(blank(), READ, SUM, 8, Number.NaN)
-    learn(memory, READ, SUM, 1, START_MS)
-    expect(followed(memory, READ, SUM)).toBe(9)
+    for (const timeMs of [Number.NaN, -1]) {
+      const memory = learn(blank(), READ, SUM, 8, timeMs)
+      learn(memory, READ, SUM, 2, START_MS)
+      expect(followed(memory, READ, SUM)).toBe(10)
+      learn(memory, READ, SUM, 1, START_MS + 30 * DAY_MS)
+      expect(followed(memory, READ, SUM)).toBe(6)
+    }
+  })
+
+  it('halves every 30 days of those that passed, not 30 days after it last did', () => {
+    const memory = learn(blank(), READ, SUM, 40)
+    learn(memory, DROP, DROP, 1, START_MS + 45 * DAY_MS)
+    learn(memory, DROP, DROP, 1, START_MS + 60 * DAY_MS)
+    expect(followed(memory, READ, SUM)).toBe(10)
   })
 
   it('halves all together when a count is full', () => {
@@ -189,6 +203,30 @@ describe('a full table', () => {
     expect(followed(memory, READ, SUM)).toBeGreaterThan(4900)
     const kept = Array.from({ length: 40 }, (_, from) => left(memory, from)).filter((count) => count >= 59)
     expect(kept.length).toBeGreaterThan(35)
+  })
+
+  it('keeps what it counts of a call, even if that came once', () => {
+    const memory = blank()
+    for (let from = 0; from < 40; from += 1) {
+      learn(memory, from, SUM)
+    }
+    for (let to = 0; to < 3000; to += 1) {
+      learn(memory, READ, to)
+    }
+    expect(Array.from({ length: 40 }, (_, from) => left(memory, from)).every((count) => count === 1)).toBe(true)
+  })
+
+  it('does not give the place of a pair seen often to one seen once', () => {
+    const memory = blank()
+    for (let to = 0; to < 300; to += 1) {
+      learn(memory, READ, to, 50)
+    }
+    const before = Array.from({ length: 300 }, (_, to) => followed(memory, READ, to)).filter((count) => count > 20)
+    for (let to = 300; to < 400; to += 1) {
+      learn(memory, READ, to)
+    }
+    const after = Array.from({ length: 300 }, (_, to) => followed(memory, READ, to)).filter((count) => count > 10)
+    expect(after.length).toBeGreaterThanOrEqual(before.length)
   })
 
   it('gives the place of pairs seen once to new ones', () => {
