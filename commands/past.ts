@@ -104,7 +104,7 @@ async function readStored(
       judged.forEach(history.observe)
       tooNew += events.length - judged.length
       read += events.length
-      shown.update(`${read} events`)
+      shown.update(`${read} events read so far`)
     }
   }
   shown.end()
