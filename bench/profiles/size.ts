@@ -1,5 +1,19 @@
 /**
- * What profiles of a million agents cost: `node dist/bench/profiles/size.js` after `npm run build`.
+ * What profiles of a million agents cost: `node dist/bench/profiles/size.js` after `npm run build`; 5 GiB, two minutes.
+ *
+ * Measured with Node 20.20 on two busy cores of a virtual machine (Xeon, 2 MiB of second-level cache a core):
+ *
+ * | | |
+ * |---|---|
+ * | 1,000,000 agents seen once, beyond the idle process | 0.51 GiB |
+ * | 1,000,000 agents of full records and 131,072 of small ones | 3.94 GiB |
+ * | touches/s per core, among 40,000 / 1,000,000 agents | 1,110,000 / 698,000 |
+ * | the same, each writing 8 fields that lie apart | 1,011,000 / 615,000 |
+ * | checkpoint of 250,000 agents; its longest slice, by the clock | 1.0 s; 8.6 ms |
+ * | restore of 250,000 agents | 1.6 s |
+ *
+ * The clock of a machine under four times its load said 41 to 65 ms for slices of 1 MiB whose processor time was 5 ms. A map
+ * from a million such keys to numbers alone takes 0.19 GiB, 144 MiB of them on the heap.
  */
 import { FULL_BYTES, layoutOf, SMALL_BYTES } from '../../detectors/profile/layout.ts'
 import { openProfiles, type Profiles, SMALL_EVENTS } from '../../detectors/profile/profiles.ts'
@@ -130,7 +144,7 @@ function measureCheckpoint(profiles: Profiles): void {
       kept.push(slice.value)
     }
   }
-  row('checkpoint of 250,000 agents in slices of 1 MiB', `${(performance.now() - began).toFixed(0)} ms`)
+  row('checkpoint of 250,000 agents in slices of 256 KiB', `${(performance.now() - began).toFixed(0)} ms`)
   row('  the longest slice, by the clock', `${longestMs.toFixed(1)} ms`)
   row('  the longest slice, of processor time', `${longestCpuMs.toFixed(1)} ms`)
   const restored = open(CHECKPOINT, 1)

@@ -6,7 +6,11 @@
  * Everything follows from the calls made, in their order: no clock, no chance, so the same calls give the same bytes and the
  * same departures. An agent is known by 64 bits of its key (`hashKey` says how rarely two share them).
  *
- * Measured by bench/profiles/size.ts, whose docstring has the numbers.
+ * Misses: in which order records were used before a restart (they count as used in the order in which they are restored), and
+ * agents that left, unless the caller brings them back before it touches them: then they begin anew.
+ *
+ * A million full records take 3.9 GiB in all, and a core touches 1,110,000 of 40,000 agents a second, 698,000 of a million
+ * (bench/profiles/size.ts).
  */
 import { type IdentityIndex, identityIndexOf } from './identity-index.ts'
 import { hashKey, type Secret } from './key-hash.ts'
@@ -61,7 +65,7 @@ export interface Profiles {
   identityOf(key: string): string
   /**
    * Begins a checkpoint: copies of all records that were touched since the last one began, as they are at this moment,
-   * whatever happens to them before their slice is asked for. Slices are of at most `sliceBytes`, or one record. They are
+   * whatever happens to them before their slice is asked for. Slices are of at most `sliceBytes` (256 KiB), or one record. They are
    * the caller's to keep: no later checkpoint has them again unless they change. Agents that left are not in it.
    */
   changes(sliceBytes?: number): Iterable<Records>
@@ -73,7 +77,8 @@ export interface Profiles {
   restore(records: Records): void
 }
 
-const SLICE_BYTES = 1024 * 1024
+// Small enough to be one message of a bus that takes a megabyte, large enough that there are few of them.
+const SLICE_BYTES = 256 * 1024
 const EVENTS_MOST = 0xffffffff
 
 /** No agents yet. Throws when layouts or numbers of records cannot be. */
