@@ -8,15 +8,16 @@
  * that finds no place takes that of a pair seen once, or wears down the least of those it met. Counts are halved together,
  * a count of one staying, when one saturates and every 30 days; so a pair is forgotten only when another needs its place.
  *
- * Measured (`bench/profiles/sequences.ts`: 104 sessions of tau-bench airline with gpt-4o, of which 30 are learned and those of
- * other tasks judged by their largest mean of four calls; AUC over 40 splits, P0 alone and with the order): order shuffled
+ * Measured (`bench/profiles/sequences.ts`: 104 sessions of tau-bench airline with gpt-4o, of which 30 are learned and those
+ * of other tasks judged by their largest mean of four calls; AUC over 40 splits, P0 alone and with the order): order shuffled
  * 0.59 and 0.80; three rare tools injected 0.97 and 0.96; three known tools 0.80 and 0.86; a call repeated eight times 0.58
  * and 0.65. After 10 sessions 0.58 and 0.72; 0.89 and 0.89; 0.74 and 0.77; 0.57 and 0.64.
  *
  * Misses: a call that repeats (after one repetition there is nothing surprising in the next: `repetition.ts`); what is
  * unusual over more than two calls; what was called with; orders of calls made in parallel, which are chance. A pair never
  * seen is taken for one seen in one of 8,000 cases with a full table. The table is small: of 100 different pairs 1 % find no
- * place, of 196 8 %, of 400 43 %, and those are surprising whenever they come. Who can choose names of tools can make them collide.
+ * place, of 196 8 %, of 400 43 %, and those are surprising whenever they come. Who can choose names of
+ * tools can make them collide.
  */
 import type { Block, Memory } from './memory.ts'
 import { mix32 } from './mix.ts'
