@@ -42,8 +42,10 @@ describe('isDiscovery', () => {
     expect(nextLevel(memory, OFFSET)).toBeCloseTo(0.05 * gamma(6) + 0.05 * gamma(4) + 0.1 * gamma(2), 9)
   })
 
-  it('raises nothing in 200,000 tests without signals', () => {
-    expect(judged(0, 2)).toMatchObject({ alerts: 0 })
+  it('raises hardly anything in streams of 200,000 tests without signals', () => {
+    const alerts = Array.from({ length: 20 }, (_, seed) => judged(0, seed + 1).alerts)
+    // Half of what may be spent before the first alert is: 0.05 * 0.47 * 20 streams = 0.5 alerts.
+    expect(alerts.reduce((sum, some) => sum + some, 0)).toBeLessThanOrEqual(2)
   })
 
   it('finds half of the signals where one test in a thousand is one, and few others', () => {

@@ -13,6 +13,9 @@
  * Misses: agents of several periods at once, or of periods below five minutes or so; that misses come in a row (an
  * outage of a day is one thing, not 24); a schedule slowed down little by little, which is learned; and silence itself
  * makes no event: something with a clock of events has to ask.
+ *
+ * Measured (`silence.test.ts`, agents of 12 to 61 runs that miss 2, 10 and 30 % of them): as unlikely as one miss 0.36, 0.53
+ * and 0.51 times as often as nominal, as two in a row 0.13, 0.49 and 0.49 times: few runs leave doubt, a miss in 50 most.
  */
 import type { Block, Memory } from './memory.ts'
 
