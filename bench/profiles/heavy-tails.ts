@@ -10,8 +10,8 @@ export function normal(random: () => number): number {
 }
 
 /**
- * An agent of its own level (log-normal, a factor of 4.5 either way) and width, as a source of the bytes of its calls. `two modes` is
- * log-normal with 5 % of calls about ten times as large.
+ * An agent of its own level (log-normal, a factor of 4.5 either way) and width, as a source of the bytes of its calls.
+ * `two modes` is log-normal with 5 % of calls about ten times as large.
  */
 export function sizesOf(kind: HeavyTail, random: () => number): () => number {
   const level = 8 + 1.5 * normal(random)

@@ -1,6 +1,6 @@
 /**
- * `node dist/bench/profiles/slow-ramp.js`: how soon a slow rise of daily volume is found, how often one is found where there is none, and what an
- * attacker who knows all of the state gains by staying just under the alarm for 60 days.
+ * `node dist/bench/profiles/slow-ramp.js`: how soon a slow rise of daily volume is found, how often one is found where
+ * there is none, and what an attacker who knows all of the state gains by staying just under the alarm for 60 days.
  */
 import { pathToFileURL } from 'node:url'
 import {
