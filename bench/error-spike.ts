@@ -7,6 +7,7 @@ import { event } from '../detectors/arbitrary.ts'
 import { type ErrorHistory, findTool } from '../detectors/error-spike/history.ts'
 import { errorSpike, measure } from '../detectors/error-spike.ts'
 import type { Telemetry } from '../schema/telemetry.ts'
+import { seeded } from './seeded.ts'
 
 /** One kind of agent. Times of failures follow a Markov chain: `burst` is how much one failure calls for the next. */
 interface SpikeCase {
@@ -35,7 +36,7 @@ const SPIKE_CASES: readonly SpikeCase[] = [0, 0.01, 0.02, 0.05, 0.1, 0.2].flatMa
 
 /** Runs one case over `agents` agents: their calls as usual, then the jump. */
 export function measureSpikes({ rate, burst }: SpikeCase, agents: number, callsPerAgent: number): SpikeResult {
-  const random = generator(Math.round(rate * 1000) * 31 + Math.round(burst * 10))
+  const random = seeded(Math.round(rate * 1000) * 31 + Math.round(burst * 10))
   const count = { young: 0, settled: 0, below01: 0, below001: 0 }
   const delays: number[] = []
   for (let agent = 0; agent < agents; agent += 1) {
@@ -110,17 +111,6 @@ function callEvent(call: number, failed: boolean): Telemetry {
     tool: { name: 'kb.search' },
     outcome: failed ? 'error' : 'ok',
   })
-}
-
-/** Uniform numbers, the same every time (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 /** The results as a Markdown table. */

@@ -1,7 +1,7 @@
 /** Events of an ordinary day, to be judged: a seeded mixture of what agents do, with text or without. */
 import { event } from '../detectors/arbitrary.ts'
 import type { Content, Telemetry } from '../schema/telemetry.ts'
-import { seeded } from './kafka/seeded.ts'
+import { seeded } from './seeded.ts'
 
 /** A policy under which ordinary days are allowed, so that every detector has something to compare with. */
 export const JUDGED_POLICY = `

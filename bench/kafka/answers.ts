@@ -8,9 +8,9 @@ import { startBrokers } from '../../test/kafka/brokers.ts'
 import { startFaultProxy } from '../../test/kafka/fault-proxy.ts'
 import type { KafkaVersion } from '../../test/kafka/jars.ts'
 import type { KillResult } from '../kill.ts'
+import { seeded } from '../seeded.ts'
 import { runDrill } from './drill.ts'
 import { FOUR_MEMBERS } from './fleet.ts'
-import { seeded } from './seeded.ts'
 
 export interface AnswersOptions {
   readonly version: KafkaVersion

@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Brokers } from '../../test/kafka/brokers.ts'
 import type { KillResult } from '../kill.ts'
+import { oneOf, seeded } from '../seeded.ts'
 import { runDrill } from './drill.ts'
 import type { Fleet } from './fleet.ts'
-import { oneOf, seeded } from './seeded.ts'
 
 export interface FleetKillOptions {
   readonly kills: number

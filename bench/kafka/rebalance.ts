@@ -5,10 +5,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openKafkaBus } from '../../engine/bus/kafka.ts'
 import type { KillResult } from '../kill.ts'
+import { oneOf, seeded } from '../seeded.ts'
 import type { TelltaleProcess } from '../telltale-process.ts'
 import { runDrill } from './drill.ts'
 import type { Fleet } from './fleet.ts'
-import { oneOf, seeded } from './seeded.ts'
 
 export interface RebalanceOptions {
   readonly bootstrap: readonly string[]

@@ -13,7 +13,7 @@ import {
 } from '../../detectors/profile/log-histogram.ts'
 import { logHistogramTail, peerShift, type Side } from '../../detectors/profile/log-histogram-tail.ts'
 import { type Memory, memoryOf } from '../../detectors/profile/memory.ts'
-import { seeded } from '../kafka/seeded.ts'
+import { seeded } from '../seeded.ts'
 import { HEAVY_TAILS, type HeavyTail, sizesOf } from './heavy-tails.ts'
 
 const TIME_MS = Date.parse('2026-01-01')

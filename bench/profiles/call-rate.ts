@@ -7,8 +7,9 @@
 import { memoryOf } from '../../detectors/profile/memory.ts'
 import { negativeBinomialTail } from '../../detectors/profile/negative-binomial.ts'
 import { callsTail, countCall, rateBlock, WINDOW_MS } from '../../detectors/profile/rate.ts'
+import { seeded } from '../seeded.ts'
 import { falseAlarms } from './rate-calibration.ts'
-import { type Calling, callsIn, meanAt, uniform } from './synthetic-calls.ts'
+import { type Calling, callsIn, meanAt } from './synthetic-calls.ts'
 
 const AGENTS = 100
 const WEEK_WINDOWS = 2016
@@ -71,7 +72,7 @@ function hourMeans(counts: readonly number[]): number[] {
 
 function measure(title: string, callingOf: (next: () => number) => Calling): void {
   const tally = new Map<string, { false: number; found: number }>()
-  const next = uniform(11)
+  const next = seeded(11)
   for (let agent = 0; agent < AGENTS; agent += 1) {
     const calling = callingOf(next)
     const counts = Array.from({ length: LEARNED + JUDGED }, (_, window) =>

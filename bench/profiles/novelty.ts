@@ -10,7 +10,7 @@ import { pathToFileURL } from 'node:url'
 import { bloom, bloomAdd, bloomHas } from '../../detectors/profile/bloom.ts'
 import { memoryOf } from '../../detectors/profile/memory.ts'
 import { holdsSlot, isOpenEnded, learnNovelty, newTail, novelty } from '../../detectors/profile/novelty.ts'
-import { seeded } from '../kafka/seeded.ts'
+import { seeded } from '../seeded.ts'
 
 /** What came of agents of one kind. */
 interface NoveltyResult {

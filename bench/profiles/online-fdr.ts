@@ -5,7 +5,8 @@
  */
 import { memoryOf } from '../../detectors/profile/memory.ts'
 import { gamma, isDiscovery, onlineFdrBlock } from '../../detectors/profile/online-fdr.ts'
-import { normal, uniform } from './synthetic-calls.ts'
+import { seeded } from '../seeded.ts'
+import { normal } from './synthetic-calls.ts'
 
 const TESTS = 200_000
 const STREAMS = 10
@@ -21,7 +22,7 @@ interface Tally {
 
 /** One stream, judged test by test. */
 function judge(share: number, seed: number, discovers: (p: number) => boolean): Tally {
-  const next = uniform(seed)
+  const next = seeded(seed)
   let signals = 0
   let found = 0
   let alerts = 0

@@ -1,7 +1,8 @@
 /** How often the rates of benign synthetic agents alarm, after so many windows learned. */
 import { memoryOf } from '../../detectors/profile/memory.ts'
 import { callsTail, countCall, rateBlock, WINDOW_MS } from '../../detectors/profile/rate.ts'
-import { type Calling, callsIn, uniform } from './synthetic-calls.ts'
+import { seeded } from '../seeded.ts'
+import { type Calling, callsIn } from './synthetic-calls.ts'
 
 const MONDAY_MS = 1_700_438_400_000
 const WEEK_WINDOWS = 2016
@@ -17,7 +18,7 @@ export function falseAlarms(
   agents: number,
   draws: number,
 ): number[] {
-  const next = uniform(windows)
+  const next = seeded(windows)
   const alarms = nominal.map(() => 0)
   let judged = 0
   for (let agent = 0; agent < agents; agent += 1) {

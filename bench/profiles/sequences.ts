@@ -20,7 +20,7 @@ import { learnNovelty, novelty, shareOf } from '../../detectors/profile/novelty.
 import { repeatTail } from '../../detectors/profile/repetition.ts'
 import { learnTransition, surpriseBits, transitions } from '../../detectors/profile/transitions.ts'
 import { readGzipLines } from '../gzip-lines.ts'
-import { oneOf, seeded } from '../kafka/seeded.ts'
+import { oneOf, seeded } from '../seeded.ts'
 
 interface Run {
   readonly user_task: string

@@ -18,6 +18,7 @@
 import { FULL_BYTES, layoutOf, SMALL_BYTES } from '../../detectors/profile/layout.ts'
 import { openProfiles, type Profiles, SMALL_EVENTS } from '../../detectors/profile/profiles.ts'
 import { HEADER, type Records } from '../../detectors/profile/records.ts'
+import { seeded } from '../seeded.ts'
 
 const AGENTS = 1_000_000
 const NEW = 131_072
@@ -90,7 +91,7 @@ function measureTouches(profiles: Profiles): void {
     ['among 40,000 hot agents', HOT],
     ['among 1,000,000 agents uniformly', AGENTS],
   ] as const) {
-    const next = generator(7)
+    const next = seeded(7)
     const keys = Array.from({ length: TOUCHES / 4 }, () => keyOf(Math.floor(next() * agents)))
     for (const [what, use] of [
       ['touches/s', touchOnly],
@@ -183,15 +184,4 @@ function cpuSecondsOf(run: () => void): number {
 
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
-}
-
-/** Uniform numbers, the same every time (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

@@ -13,7 +13,7 @@ import {
   anchorMean,
 } from '../../detectors/profile/anchored-cusum.ts'
 import { type Memory, memoryOf } from '../../detectors/profile/memory.ts'
-import { seeded } from '../kafka/seeded.ts'
+import { seeded } from '../seeded.ts'
 import { normal } from './heavy-tails.ts'
 
 export type Noise = 'normal' | 'thick tails'

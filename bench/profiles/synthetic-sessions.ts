@@ -3,13 +3,14 @@
  * evidence.
  */
 import { chiSquaredTail } from '../../detectors/profile/evidence.ts'
-import { normal, uniform } from './synthetic-calls.ts'
+import { seeded } from '../seeded.ts'
+import { normal } from './synthetic-calls.ts'
 
 const FAMILIES = 4
 
 /** Fisher's p of benign sessions of four families: tails of normal numbers of that correlation. */
 export function sessions(correlation: number, count: number, seed: number): number[] {
-  const next = uniform(seed)
+  const next = seeded(seed)
   return Array.from({ length: count }, () => {
     const common = Math.sqrt(correlation) * normal(next)
     let sum = 0

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { sampleStandardDeviation } from 'simple-statistics'
 import { describe, expect, it } from 'vitest'
-import { seeded } from '../../bench/kafka/seeded.ts'
 import { normal } from '../../bench/profiles/heavy-tails.ts'
 import { daysToDetection, falseAlarmsPerYear, gainUnderThreshold } from '../../bench/profiles/slow-ramp.ts'
+import { seeded } from '../../bench/seeded.ts'
 import {
   ANCHORED_ALARM,
   addToAnchoredCusum,

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { seeded } from '../../bench/seeded.ts'
 import { cusumStep, cusumTail, ratesFrom } from './bernoulli-cusum.ts'
 
 const rate = fc.double({ min: 0, max: 1, noNaN: true })
@@ -46,7 +47,7 @@ describe('cusumStep', () => {
 
 describe('cusumTail', () => {
   it('bounds how often the sum is that large while nothing has changed', () => {
-    const next = generator(5)
+    const next = seeded(5)
     const rates = ratesFrom(0.1)
     const exceeded = new Map([3, 5, 7].map((sum) => [sum, 0]))
     const trials = 200_000
@@ -67,15 +68,4 @@ describe('cusumTail', () => {
 
 function ratioOf(trials: readonly boolean[], { usual, risen }: { usual: number; risen: number }): number {
   return trials.reduce((sum, failed) => sum + Math.log(failed ? risen / usual : (1 - risen) / (1 - usual)), 0)
-}
-
-/** Uniform numbers, the same every time (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

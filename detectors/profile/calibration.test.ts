@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { uniform } from '../../bench/profiles/synthetic-calls.ts'
+import { seeded } from '../../bench/seeded.ts'
 import { calibrationBlock, countedTails, countTail, distanceFromUniform, temperOf } from './calibration.ts'
 import { type Memory, memoryOf } from './memory.ts'
 
@@ -16,7 +16,7 @@ describe('distanceFromUniform', () => {
   })
 
   it('is near its degrees of freedom for sound p-values', () => {
-    const next = uniform(3)
+    const next = seeded(3)
     const distances = Array.from({ length: 50 }, () =>
       distanceFromUniform(counted(Array.from({ length: 500 }, next)), OFFSET),
     )
@@ -27,7 +27,7 @@ describe('distanceFromUniform', () => {
 
 describe('temperOf', () => {
   it('leaves sound p-values alone, at every look', () => {
-    const next = uniform(9)
+    const next = seeded(9)
     for (let detector = 0; detector < 50; detector += 1) {
       const memory = counted([])
       for (let test = 0; test < 1000; test += 1) {
@@ -38,12 +38,12 @@ describe('temperOf', () => {
   })
 
   it('leaves p-values alone that are too large', () => {
-    const next = uniform(9)
+    const next = seeded(9)
     expect(temperOf(counted(Array.from({ length: 5000 }, () => Math.sqrt(next()))), OFFSET)).toBe(1)
   })
 
   it('makes p-values that are too small what they claim', () => {
-    const next = uniform(5)
+    const next = seeded(5)
     const small = Array.from({ length: 20_000 }, () => next() ** 2)
     const kappa = temperOf(counted(small), OFFSET)
     expect(kappa).toBeCloseTo(0.5, 1)

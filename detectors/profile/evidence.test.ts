@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { chiSquaredDistributionTable } from 'simple-statistics'
 import { describe, expect, it } from 'vitest'
-import { uniform } from '../../bench/profiles/synthetic-calls.ts'
+import { seeded } from '../../bench/seeded.ts'
 import {
   addTail,
   chiSquaredTail,
@@ -70,7 +70,7 @@ describe('sessionTail', () => {
   })
 
   it('is small as often as it says, for independent families of any number of tests', () => {
-    const next = uniform(8)
+    const next = seeded(8)
     const sessions = 20_000
     const tails = Array.from({ length: sessions }, () => {
       const families = 1 + Math.floor(next() * 4)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { seeded } from '../../bench/kafka/seeded.ts'
+import { seeded } from '../../bench/seeded.ts'
 import { generalizedParetoTail } from './generalized-pareto.ts'
 
 describe('generalizedParetoTail', () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { seeded } from '../../bench/kafka/seeded.ts'
 import { falseAlarms, histogram, learned, peersOf } from '../../bench/profiles/bytes-per-call.ts'
 import { HEAVY_TAILS, sizesOf } from '../../bench/profiles/heavy-tails.ts'
+import { seeded } from '../../bench/seeded.ts'
 import { logHistogramQuantile, mergeLogHistogram } from './log-histogram.ts'
 import { logHistogramTail, peerShift } from './log-histogram-tail.ts'
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { quantile } from 'simple-statistics'
 import { describe, expect, it } from 'vitest'
-import { seeded } from '../../bench/kafka/seeded.ts'
 import { normal } from '../../bench/profiles/heavy-tails.ts'
+import { seeded } from '../../bench/seeded.ts'
 import {
   addToLogHistogram,
   decayLogHistogram,

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { seeded } from '../../bench/kafka/seeded.ts'
 import { closedSet, measureNovelty, openEnded } from '../../bench/profiles/novelty.ts'
+import { seeded } from '../../bench/seeded.ts'
 import { type Memory, memoryOf } from './memory.ts'
 import {
   carryNovelty,

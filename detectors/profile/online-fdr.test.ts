@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { normal, uniform } from '../../bench/profiles/synthetic-calls.ts'
+import { normal } from '../../bench/profiles/synthetic-calls.ts'
+import { seeded } from '../../bench/seeded.ts'
 import { type Memory, memoryOf } from './memory.ts'
 import { gamma, isDiscovery, nextLevel, onlineFdrBlock } from './online-fdr.ts'
 
@@ -63,7 +64,7 @@ describe('isDiscovery', () => {
   it('is never more generous than with all alerts kept, and hardly less', () => {
     const memory = fresh()
     const dates: number[] = []
-    const next = uniform(4)
+    const next = seeded(4)
     for (let test = 1; test <= 20_000; test += 1) {
       if (isDiscovery(memory, OFFSET, next() < 0.02 ? 1e-12 : 1)) {
         dates.push(test)
@@ -93,7 +94,7 @@ describe('isDiscovery', () => {
 /** 200,000 tests, of which a share are signals, whose p is 10^-e with e normal of mean 5 and deviation 2. */
 function judged(share: number, seed: number): { alerts: number; found: number; signals: number } {
   const memory = fresh()
-  const next = uniform(seed)
+  const next = seeded(seed)
   const tally = { alerts: 0, found: 0, signals: 0 }
   for (let test = 0; test < 200_000; test += 1) {
     const isSignal = next() < share

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { falseAlarms } from '../../bench/profiles/rate-calibration.ts'
-import { type Calling, callsIn, uniform } from '../../bench/profiles/synthetic-calls.ts'
+import { type Calling, callsIn } from '../../bench/profiles/synthetic-calls.ts'
+import { seeded } from '../../bench/seeded.ts'
 import { type Memory, memoryOf } from './memory.ts'
 import { callsTail, countCall, expectedCalls, rateBlock, WINDOW_MS } from './rate.ts'
 
@@ -96,7 +97,7 @@ describe('callsTail', () => {
   })
 
   it('trusts no hours in agents that have none', () => {
-    const next = uniform(3)
+    const next = seeded(3)
     const memory = learned(() => callsIn(next, 0, { mean: 5, dispersion: 2, swing: 0 }), 14 * DAY_WINDOWS)
     const means = Array.from({ length: 24 }, (_, hour) => expectedCalls(memory, OFFSET, MONDAY_MS + hour * HOUR_MS))
     expect(new Set(means).size).toBe(1)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { seeded } from '../../bench/kafka/seeded.ts'
+import { seeded } from '../../bench/seeded.ts'
 import { memoryOf } from './memory.ts'
 import { goingOn, repeatTail, turnTail } from './repetition.ts'
 import { learnTransition, transitions } from './transitions.ts'

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { normal, uniform } from '../../bench/profiles/synthetic-calls.ts'
+import { normal } from '../../bench/profiles/synthetic-calls.ts'
+import { seeded } from '../../bench/seeded.ts'
 import { type Memory, memoryOf } from './memory.ts'
 import { observeRun, silenceBlock, silenceTail, usualPeriodMs } from './silence.ts'
 
@@ -38,7 +39,7 @@ describe('silenceTail', () => {
   it('abstains below ten runs, and in agents without a period', () => {
     const early = ran(hourly(10))
     expect(silenceTail(early.memory, OFFSET, early.lastMs + 9 * HOUR_MS)).toBeUndefined()
-    const next = uniform(2)
+    const next = seeded(2)
     const people = ran(Array.from({ length: 300 }, () => 0.1 - Math.log(1 - next())))
     expect(silenceTail(people.memory, OFFSET, people.lastMs + 100 * HOUR_MS)).toBeUndefined()
     expect(silenceTail(early.memory, OFFSET, Number.NaN)).toBeUndefined()
@@ -46,7 +47,7 @@ describe('silenceTail', () => {
 
   it('alarms as often as it says, whether runs are never missed or often', () => {
     for (const misses of [0.02, 0.1, 0.3]) {
-      const next = uniform(7)
+      const next = seeded(7)
       const { first, second } = missedRuns(misses, next)
       expect(first / misses).toBeGreaterThan(0.3)
       expect(first / misses).toBeLessThan(3)

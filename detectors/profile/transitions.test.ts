@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { seeded } from '../../bench/kafka/seeded.ts'
+import { seeded } from '../../bench/seeded.ts'
 import { type Memory, memoryOf } from './memory.ts'
 import {
   LARGEST_SURPRISE_BITS,
