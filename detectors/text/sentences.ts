@@ -66,8 +66,9 @@ const ENDS_BEFORE_SPACE = 2
 const IS_SYMBOL = 4
 /** Stands for letters or splits words. */
 const IS_JOINT = 8
-/** Signs of a sentence. Two digits are one, too: a number in pieces begins and ends with one. */
-const SEVERAL_DIGITS = 2
+/** A number that names something has so many digits in a word, or is in pieces. */
+const LONG_NUMBER = 5
+/** Signs of a sentence. Long numbers are one, too; a full stop is none. */
 
 export const SIGN = {
   /** What marks of boundaries are made of: `%`, `<`, `[`. */
@@ -144,7 +145,8 @@ class Reader {
   #meanings = 0
   #symbols = 0
   #signs = 0
-  #digits = 0
+  /** Position of the word with digits that was read last in the sentence, in words. */
+  #lastNumber = -2
   #codes = 0
   #start = 0
   #firstWord = 0
@@ -208,14 +210,14 @@ class Reader {
         words: this.#words,
         meanings: this.#meanings,
         symbols: this.#symbols,
-        signs: this.#signs | (this.#digits >= SEVERAL_DIGITS ? SIGN.digits : 0),
+        signs: this.#signs,
       })
     }
     this.#words = NO_WORDS
     this.#meanings = 0
     this.#symbols = 0
     this.#signs = 0
-    this.#digits = 0
+    this.#lastNumber = -2
     this.#start = end
     this.#firstWord = this.#at
   }
@@ -225,12 +227,12 @@ class Reader {
     if (bits === 0) {
       return
     }
-    this.#signs |= bits & ANY_SIGN
     const next = index + 1 < this.#text.length ? this.#text.charCodeAt(index + 1) : 0
     if ((bits & ENDS_SENTENCE) !== 0 || ((bits & ENDS_BEFORE_SPACE) !== 0 && (next <= 32 || next === 34))) {
       this.#close(index + 1)
-    } else if ((bits & IS_SYMBOL) !== 0) {
-      this.#symbols += 1
+    } else {
+      this.#signs |= bits & ANY_SIGN
+      this.#symbols += (bits & IS_SYMBOL) !== 0 ? 1 : 0
     }
     if ((bits & IS_JOINT) !== 0 && isLetter(next)) {
       // `pro.mpt`, but `e-mail` too; `$ecret` and `p@ssword` are odd in any case.
@@ -241,11 +243,12 @@ class Reader {
 
   #word(start: number, end: number, meanings: number): void {
     this.#codes = end - start > SHORT_WORD ? 0 : this.#codes
-    if (end === this.#lexicon.wordEnd) {
-      // A long word past a stem may be code that begins like it by chance.
-      this.#noteLength(end - start, this.#lexicon.wordDigits)
-    } else {
+    const { wordEnd, wordDigits } = this.#lexicon
+    if (end !== wordEnd) {
       this.#signs |= SIGNS_IN_PHRASES
+    } else if (wordDigits > 0 || end - start >= LONG_WORD) {
+      // A word past a stem may be code that begins like it by chance.
+      this.#noteCode(end - start, wordDigits)
     }
     if (meanings !== 0) {
       this.enciphered ||= (meanings & this.#enciphered) !== 0
@@ -274,8 +277,8 @@ class Reader {
   /** The word that was read last, and is none of ours. */
   #otherWord(start: number): number {
     const { wordEnd: end, wordHash: hash, wordDigits, isWordOdd } = this.#lexicon
-    this.#at += 1
     this.#noteOddities(end - start, wordDigits, isWordOdd)
+    this.#at += 1
     if (end - start > 1 && hash !== this.#previous) {
       this.length += 1
     }
@@ -283,15 +286,20 @@ class Reader {
     return end
   }
 
-  #noteLength(length: number, digits: number): void {
-    this.#digits += digits
-    this.coded ||= length >= LONG_WORD || (length >= CODED_WORD && digits > 0)
+  /** A long word, or one with digits. */
+  #noteCode(length: number, digits: number): void {
+    this.coded ||= length >= LONG_WORD || (length >= CODED_WORD && digits > 0) || this.#codes >= MANY_DIGITS
+    if (digits > 0) {
+      this.#signs |= digits >= LONG_NUMBER || this.#lastNumber >= this.#at - 1 ? SIGN.digits : 0
+      this.#lastNumber = this.#at
+    }
   }
 
   #noteOddities(length: number, digits: number, odd: boolean): void {
     this.#codes = digits > 0 ? this.#codes + digits : length > SHORT_WORD ? 0 : this.#codes
-    this.coded ||= this.#codes >= MANY_DIGITS
-    this.#noteLength(length, digits)
+    if (digits > 0 || length >= LONG_WORD) {
+      this.#noteCode(length, digits)
+    }
     this.oddWords += odd || length >= RUN_TOGETHER ? 1 : 0
     this.#singles = length === 1 ? this.#singles + 1 : 0
     this.apart ||= this.#singles >= SINGLES
