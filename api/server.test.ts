@@ -6,6 +6,7 @@ import { coverageOf } from '../engine/coverage.ts'
 import { createMetrics } from '../engine/metrics.ts'
 import type { DeadLetter } from '../schema/dead-letter.ts'
 import { Unavailable } from '../schema/errors.ts'
+import { CURSOR_LIMIT } from '../store/cursor.ts'
 import type { AgentSummary, DeadLetterQuery, EventQuery, Listing, Store } from '../store/store.ts'
 import { exampleAlert } from '../test/example-alert.ts'
 import { exampleEvent } from '../test/example-event.ts'
@@ -234,7 +235,7 @@ describe('listings', () => {
     '__proto__=1',
     'constructor=1',
     `agent=${'x'.repeat(600)}`,
-    `cursor=${'x'.repeat(2000)}`,
+    `cursor=${'x'.repeat(CURSOR_LIMIT + 1)}`,
   ])('refuse %s and say why', async (query) => {
     const store = smallStore()
     const response = await fetch(`${await start({ store })}/api/v1/events?${query}`)
