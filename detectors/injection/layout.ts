@@ -113,20 +113,20 @@ function breakAt(units: Uint16Array, index: number, unit: number, next: number):
 
 /** Where the key of a line of YAML ends that begins at `from`, its colon included; `from` when the line has none. */
 function keyEnd(units: Uint16Array, from: number): number {
-  const start = (units[from] as number) === 45 && (units[from + 1] as number) === SPACE ? from + 2 : from
+  const start = units[from] === 45 && units[from + 1] === SPACE ? from + 2 : from
   let index = start
   while (index - start <= LONGEST_KEY && isKeyUnit(units[index] as number)) {
     index += 1
   }
   const next = units[index + 1] as number
-  return index > start && (units[index] as number) === 58 && (next === SPACE || next === NEWLINE) ? index + 1 : from
+  return index > start && units[index] === 58 && (next === SPACE || next === NEWLINE) ? index + 1 : from
 }
 
 const isKeyUnit = (unit: number) => (unit >= 97 && unit <= 122) || unit === 95 || (unit >= 48 && unit <= 57)
 
 function skipSpace(units: Uint16Array, from: number): number {
   let index = from
-  while ((units[index] as number) === SPACE || (units[index] as number) === 9) {
+  while (units[index] === SPACE || units[index] === 9) {
     index += 1
   }
   return index
@@ -150,7 +150,7 @@ function escapeEnd(units: Uint16Array, index: number): number {
   const next = units[index + 1] as number
   if (next === NEWLINE) {
     const after = skipSpace(units, index + 2)
-    return (units[after] as number) === 92 && (units[after + 1] as number) === SPACE ? after + 1 : after
+    return units[after] === 92 && units[after + 1] === SPACE ? after + 1 : after
   }
   return next === 110 || next === 116 || next === 114 || isQuote(next) ? index + 2 : index
 }

@@ -26,6 +26,7 @@
  * those); weekly rhythms widen the deviation. Agents that truly change stay alarmed until somebody takes a new anchor. A
  * day from the future makes all days until then count as seen.
  */
+import { secondOf } from './event-time.ts'
 import type { Block, Memory } from './memory.ts'
 
 /**
@@ -47,7 +48,6 @@ const SINCE = 5
 const LAST = 6
 
 const DAY_S = 86_400
-const LAST_SECOND = 0xffff_ffff
 
 /** Days before anything is judged, and in the whole anchor: four weeks hold each weekday equally often. */
 const LEAST_DAYS = 14
@@ -146,9 +146,4 @@ export function anchorDeviation(memory: Memory, at: number): number {
 function deviationsFrom(memory: Memory, at: number, value: number): number {
   const z = (value - anchorMean(memory, at)) / anchorDeviation(memory, at)
   return Math.min(MOST_DEVIATIONS, Math.max(-MOST_DEVIATIONS, z))
-}
-
-/** Event time in seconds; 0 for what is no time. */
-function secondOf(timeMs: number): number {
-  return timeMs >= 1000 ? Math.min(LAST_SECOND, Math.floor(timeMs / 1000)) : 0
 }

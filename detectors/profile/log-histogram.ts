@@ -9,6 +9,7 @@
  * Misses: anything finer than a bin (41 %), values above 3e9 among themselves, the order of values, and the hour of the
  * day: a nightly copy of a gigabyte makes one at noon look normal. Time moved forward by a liar makes it forget.
  */
+import { secondOf } from './event-time.ts'
 import type { Block, Memory } from './memory.ts'
 
 /** Half-octave bins of a histogram. */
@@ -26,7 +27,6 @@ const SINCE = COUNT + 1
 
 const FULL = 0xffff
 const HALF_LIFE_S = 30 * 86_400
-const LAST_SECOND = 0xffff_ffff
 
 /**
  * Where a value lies on the scale of bins: its bin is the whole part, at most 63. At least 0 and at most 64; not a
@@ -52,7 +52,8 @@ export function addToLogHistogram(memory: Memory, at: number, value: number, tim
   decayLogHistogram(memory, at, timeMs)
   const since = at / 4 + SINCE
   if (memory.u32[since] === 0) {
-    memory.u32[since] = secondOf(timeMs)
+    // 0 says never.
+    memory.u32[since] = Math.max(1, secondOf(timeMs))
   }
   addCount(memory, at, Math.min(LOG_BINS - 1, Math.floor(logPosition(value))), 1)
 }
@@ -161,9 +162,4 @@ function halve(memory: Memory, at: number, halvings: number): void {
     kept += keeping
   }
   memory.u32[at / 4 + COUNT] = kept
-}
-
-/** Event time as it is kept: a second from 1 up, because 0 says never. */
-function secondOf(timeMs: number): number {
-  return timeMs >= 1000 ? Math.min(LAST_SECOND, Math.floor(timeMs / 1000)) : 1
 }

@@ -5,13 +5,14 @@
  * Misses: how the signs are related. Ten alerts of one cause count as ten, so evidence is combined (`evidence.ts`)
  * before it comes here; and signs a week apart hardly meet.
  */
+
 import { remaining } from './decay.ts'
+import { secondOf } from './event-time.ts'
 import type { Block, Memory } from './memory.ts'
 
 const HALF_LIFE_MS = 24 * 3600 * 1000
 /** No agent is riskier: keeps sums finite. */
 const MOST_RISK = 1e6
-const MOST_SECONDS = 2 ** 32 - 1
 
 /** f32 risk at a time, u32 that time in seconds. */
 export const riskBlock: Block = { name: 'risk', version: 1, bytes: 8 }
@@ -28,8 +29,8 @@ export function riskAt(memory: Memory, at: number, timeMs: number): number {
  */
 export function addRisk(memory: Memory, at: number, timeMs: number, evidence: number): number {
   const index = at >> 2
-  const seconds = Math.min(Math.max(Math.floor(timeMs / 1000), 0), MOST_SECONDS)
-  if (!(evidence > 0) || Number.isNaN(seconds)) {
+  const seconds = secondOf(timeMs)
+  if (!(evidence > 0) || Number.isNaN(timeMs)) {
     return memory.f32[index] as number
   }
   const last = memory.u32[index + 1] as number

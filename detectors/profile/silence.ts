@@ -17,10 +17,10 @@
  * Measured (`silence.test.ts`, agents of 12 to 61 runs that miss 2, 10 and 30 % of them): as unlikely as one miss 0.36, 0.53
  * and 0.51 times as often as nominal, as two in a row 0.13, 0.49 and 0.49 times: few runs leave doubt, a miss in 50 most.
  */
+import { secondOf } from './event-time.ts'
 import type { Block, Memory } from './memory.ts'
 
 const RUN_GAP_S = 120
-const MOST_SECONDS = 2 ** 32 - 1
 /** Of a period: on time is within so much. */
 const TOLERANCE = 0.25
 /** Runs that are remembered, and by which the period is adjusted. */
@@ -48,7 +48,7 @@ export const silenceBlock: Block = { name: 'silence', version: 1, bytes: 24 }
 export function observeRun(memory: Memory, at: number, timeMs: number, learn: boolean): void {
   const { u32 } = memory
   const index = at >> 2
-  const seconds = Math.min(Math.max(Math.floor(timeMs / 1000), 0), MOST_SECONDS)
+  const seconds = secondOf(timeMs)
   const last = u32[index + LAST] as number
   if (!(seconds > last)) {
     return

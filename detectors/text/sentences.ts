@@ -69,7 +69,6 @@ const IS_JOINT = 8
 /** A number that names something has so many digits in a word, or is in pieces. */
 const LONG_NUMBER = 5
 /** Signs of a sentence. Long numbers are one, too; a full stop is none. */
-
 export const SIGN = {
   /** What marks of boundaries are made of: `%`, `<`, `[`. */
   mark: 16,
