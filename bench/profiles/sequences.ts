@@ -184,8 +184,8 @@ export function readSessions(dataDir: string): Session[] {
     .filter(({ calls }) => calls.length > 0)
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const sessions = readSessions(process.env.TELLTALE_DATA ?? '')
+function print(data: string): void {
+  const sessions = readSessions(data)
   console.log('| learned sessions | change | unigram | order 1 | repetition |')
   console.log('|---|---|---|---|---|')
   for (const learned of [10, 30]) {
@@ -193,9 +193,13 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
       console.log(`| ${[learned, name, ...[unigram, order1, repeated].map((auc) => auc.toFixed(3))].join(' | ')} |`)
     }
   }
-  const levels = [0.1, 0.01, 0.001]
-  const shares = measureRepetitions(sessions, 30, levels).map(
-    (share, index) => `${(share * 100).toFixed(1)} % below ${levels[index]}`,
-  )
-  console.log(`\nSessions as they were, by the least p of a repetition: ${shares.join(', ')}`)
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const data = process.env.TELLTALE_DATA
+  if (data === undefined) {
+    console.log('not measured: it needs recorded runs; set TELLTALE_DATA to the folder that evaluation/agents lies in')
+  } else {
+    print(data)
+  }
 }
